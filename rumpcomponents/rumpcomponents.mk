@@ -1,0 +1,81 @@
+# Components: each component.mk below becomes build/components/<faction>_<name>.o
+# docs/architecture.md ("Components") explains the descriptor's variables.
+
+COMPONENT_MKS := $(sort $(wildcard rumpcomponents/*/*/component.mk))
+COMPONENTS := $(patsubst rumpcomponents/%/component.mk,%,$(COMPONENT_MKS))
+DESCRIPTOR_VARS := DESC PREFIX SRCS NEEDS FOR PLATFORMS RUMPUSER OPT
+
+# Linux ABI structures come from the sysroot's musl, never from the host.
+KERN_CFLAGS = -std=gnu11 -g -ffreestanding -nostdinc -isystem $(KERN_GCC_INCLUDE) \
+	-isystem build/sysroot/include -isystem build/include/bsd -isystem build/include/linux \
+	-fPIE -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-common -fno-omit-frame-pointer \
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fvisibility=hidden \
+	-fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
+	-mstack-protector-guard-offset=48 -fmacro-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(CURDIR)/= \
+	-D_GNU_SOURCE $(WARNINGS) -Wmissing-prototypes -Wstrict-prototypes -Wvla
+KERN_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
+
+# Headers of Debian packages that kernel code may see, and nothing else of the host's.
+build/include/.stamp:
+	@mkdir -p build/include/bsd/sys build/include/linux
+	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h build/include/bsd/sys/
+	@printf '/* libbsd asks for this name; its macros need nothing from it. */\n#ifndef __offsetof\n#define __offsetof(t, f) __builtin_offsetof(t, f)\n#endif\n#ifndef __containerof\n#define __containerof(x, s, m) ((s *)(void *)((char *)(x) - __builtin_offsetof(s, m)))\n#endif\n#ifndef __unused\n#define __unused __attribute__((__unused__))\n#endif\n' > build/include/bsd/sys/cdefs.h
+	@mkdir -p build/include/bsd/bsd/sys && ln -sf ../../sys/cdefs.h build/include/bsd/bsd/sys/cdefs.h
+	@ln -sfn /usr/include/linux build/include/linux/linux
+	@ln -sfn /usr/include/x86_64-linux-gnu/asm build/include/linux/asm
+	@ln -sfn /usr/include/asm-generic build/include/linux/asm-generic
+	@touch $@
+
+# $(call descriptor,component): read its component.mk into variables C.<component>.<VAR>
+define descriptor
+$(foreach v,$(DESCRIPTOR_VARS),$(eval $v :=))
+$(eval include rumpcomponents/$1/component.mk)
+$(foreach v,$(DESCRIPTOR_VARS),$(eval C.$1.$v := $($v)))
+$(eval C.$1.OBJS := $(addprefix build/obj/$1/,$(addsuffix .o,$(C.$1.SRCS))))
+$(eval C.$1.FACTIONS := $(sort $(dir $1 $(C.$1.NEEDS))))
+endef
+
+# $(call component_rules,component)
+define component_rules
+# The view: the factions it may include, as symbolic links.
+build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponents.mk
+	@rm -rf $$(@D) && mkdir -p $$(@D)
+	@for f in $(C.$1.FACTIONS:/=); do \
+	    [ -d rumpcomponents/include/$$$$f ] || { echo "$1/component.mk: NEEDS names unknown faction $$$$f" >&2; exit 1; }; \
+	    ln -sfn $(CURDIR)/rumpcomponents/include/$$$$f $$(@D)/$$$$f; done
+	@$(if $(filter yes,$(C.$1.RUMPUSER)),ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h,:)
+	@touch $$@
+
+$(foreach n,$(C.$1.NEEDS),$(if $(filter $n,$(COMPONENTS)),,$(error rumpcomponents/$1/component.mk: NEEDS names unknown component $n)))
+build/obj/$1/%.c.o: rumpcomponents/$1/%.c build/view/$1/.stamp $(KERN_PREREQS)
+	@mkdir -p $$(@D); echo "  CC      $1/$$*.c"
+	$(Q)$$(CC) $$(KERN_CFLAGS) $(or $(C.$1.OPT),-O2) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
+build/obj/$1/%.S.o: rumpcomponents/$1/%.S build/view/$1/.stamp $(KERN_PREREQS)
+	@mkdir -p $$(@D); echo "  AS      $1/$$*.S"
+	$(Q)$$(CC) $$(KERN_CFLAGS) -D__ASSEMBLER__ -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
+
+build/components/$(subst /,_,$1).o: $(C.$1.OBJS) rumpcomponents/namespace.sh
+	@mkdir -p $$(@D); echo "  RUMP    $1"
+	$(Q)rumpcomponents/namespace.sh "$1" "$(C.$1.PREFIX)" $$@ $(C.$1.OBJS)
+
+-include $(C.$1.OBJS:.o=.d)
+endef
+
+$(foreach c,$(COMPONENTS),$(call descriptor,$c))
+# What must exist before any kernel source compiles.
+KERN_PREREQS := build/include/.stamp build/gen/kern/sysproto.h | build/sysroot/include/.stamp
+$(foreach c,$(COMPONENTS),$(eval $(call component_rules,$c)))
+
+COMPONENT_OBJS := $(foreach c,$(COMPONENTS),build/components/$(subst /,_,$c).o)
+
+# The index that bake reads: name|object|needs|for|platforms|description
+build/components/index: $(COMPONENT_MKS) rumpcomponents/rumpcomponents.mk
+	@mkdir -p $(@D)
+	@{ $(foreach c,$(COMPONENTS),echo '$c|$(subst /,_,$c).o|$(C.$c.NEEDS)|$(C.$c.FOR)|$(C.$c.PLATFORMS)|$(C.$c.DESC)';) } > $@
+
+components: $(COMPONENT_OBJS) build/components/index ## compile all kernel components
+
+help-components: ## list the components and what they are
+	@$(foreach c,$(COMPONENTS),printf '%-22s %s\n' '$c' '$(C.$c.DESC)';)
+
+.PHONY: components help-components

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Callouts: functions that run once at a time of the monotonic clock, in the
+ * soft-interrupt lwp of the CPU that armed them: they may take adaptive locks
+ * but should not sleep long.  Tickless: with none armed no timer runs.
+ */
+#ifndef KERN_CALLOUT_H
+#define KERN_CALLOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cpu_info;
+
+typedef struct callout {
+	uint64_t c_deadline;	/* ns, monotonic */
+	void (*c_func)(void *);
+	void *c_arg;
+	struct cpu_info *volatile c_cpu; /* whose heap it is in */
+	uint32_t c_index;	/* place in that heap, + 1; 0 when not armed */
+	volatile uint32_t c_flags;
+} callout_t;
+
+void callout_init(callout_t *c, void (*func)(void *), void *arg);
+/* Arm, or move if armed.  deadline in ns on the monotonic clock.  Any context but interrupt handlers; cannot fail. */
+void callout_schedule_at(callout_t *c, uint64_t deadline);
+/* Same, ns from now. */
+void callout_schedule(callout_t *c, uint64_t ns);
+/* Disarm; true if it was armed (and so will not run).  Does not wait for a running one. */
+bool callout_stop(callout_t *c);
+/* Disarm and wait until it does not run.  Sleeps; not from the callout itself. */
+void callout_halt(callout_t *c);
+bool callout_pending(const callout_t *c);
+
+#endif

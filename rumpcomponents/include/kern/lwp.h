@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lwps: threads of the program and of the kernel.
+ *
+ * Field legend: (s) the run-queue lock of l_cpu, (p) proc_lock, (l) only the lwp
+ * itself, (c) constant after creation, (a) atomic.
+ */
+#ifndef KERN_LWP_H
+#define KERN_LWP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <kern/mutex.h>
+
+struct cpu_info;
+struct rumpuser_trapframe;
+struct sigctx;
+
+enum lwp_state { LSIDL, LSRUN, LSONPROC, LSSLEEP, LSZOMB };
+
+/* Bits of l_userret: why the system-call return path leaves its fast lane. */
+#define LW_PENDSIG 0x01	 /* a deliverable signal may be pending */
+#define LW_TRACE 0x02	 /* system-call tracing */
+#define LW_EXIT 0x04	 /* the program is ending: this lwp must go */
+
+struct lwp {
+	volatile uint32_t l_userret; /* (a) LW_*; offset 0: read by the entry stubs */
+	int l_lid;		     /* (c) thread id as the program sees it, 1.. */
+	enum lwp_state l_stat;	     /* (s) */
+	int l_priority;		     /* (s) higher runs first; PRI_* */
+	struct cpu_info *l_cpu;	     /* (s) where it runs or last ran */
+	uint64_t l_affinity;	     /* (s) CPUs it may run on */
+	uintptr_t l_rsp;	     /* (s) saved kernel stack pointer while not running */
+	uintptr_t l_kstack_base, l_kstack_top; /* (c) */
+	uintptr_t l_tls;	     /* (l) FS base */
+	void *l_fpu;		     /* (c) save area of vector state, top of the kernel stack */
+	TAILQ_ENTRY(lwp) l_runq;     /* (s) */
+	struct sleepq *l_sleepq;     /* queue it sleeps on, NULL if none; kern/base */
+	struct lwp *l_sleepnext, **l_sleepprevp;
+	uint64_t l_wakeup;	     /* sleep deadline, UINT64_MAX if none */
+	int l_sleeperror;	     /* why the sleep ended */
+	const char *l_wmesg;
+	bool l_kernel;		     /* (c) a kernel lwp: no program state */
+	bool l_sinterruptible;	     /* sleeping in a _sig wait */
+	uint64_t l_cputime, l_onproc_since; /* (s) ns */
+	char l_name[16];	     /* (l) PR_SET_NAME */
+	int *l_clear_child_tid;	     /* (l) zeroed and futex-woken at exit */
+	void *l_robust_list;	     /* (l) */
+	struct sigctx *l_sigctx;     /* (c) kern/signal's; NULL if not linked or kernel lwp */
+	uint32_t l_sigpend_hint;
+	TAILQ_ENTRY(lwp) l_list;     /* (p) all lwps */
+};
+
+_Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");
+
+#define PRI_IDLE 0
+#define PRI_USER 1	/* the program's threads, SCHED_OTHER */
+#define PRI_USER_RT 2	/* ..65: SCHED_FIFO/RR of the program */
+#define PRI_KTHREAD 66
+#define PRI_SOFTINT 70
+
+/*
+ * Start a kernel lwp running func(arg).  It ends by returning.  cpu < 0: any
+ * CPU.  ENOMEM, EAGAIN.  May sleep.
+ */
+int kthread_create(int priority, int cpu, void (*func)(void *), void *arg, const char *name);
+
+/* A program thread: starts in program mode at pc with stack pointer sp, rdi = arg, FS = tls. */
+int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp);
+/* Make an lwp of lwp_create_user() run. */
+void lwp_start(struct lwp *l);
+/* End the calling lwp; the last program lwp ends the program. */
+void lwp_exit(void) __attribute__((noreturn));
+/* The program ends: all lwps stop, component hooks run, power off. */
+void proc_exit(int status) __attribute__((noreturn));
+void proc_killed(int signo) __attribute__((noreturn));
+/* By thread id; NULL if none.  proc_lock held by the caller. */
+struct lwp *lwp_find(int lid);
+extern kmutex_t proc_lock; /* MUTEX_DEFAULT; the list of lwps */
+TAILQ_HEAD(lwplist, lwp);
+extern struct lwplist alllwp; /* (p) */
+
+/* Break an interruptible sleep of l (signals).  Any context, no lock needed but l must stay alive. */
+void lwp_interrupt(struct lwp *l);
+/* Give up the CPU to others of the same or higher priority. */
+void lwp_yield(void);
+/* Absolute monotonic deadline.  EWOULDBLOCK at the deadline, EINTR/ERESTART on a signal. */
+int lwp_sleep_until(uint64_t deadline, const char *wmesg);
+
+/*
+ * Hooks that kern/signal provides when linked (weak in kern/base):
+ * sig_pending() is asked by interruptible sleeps: 0, EINTR or ERESTART.
+ */
+int sig_pending(struct lwp *l);
+
+#endif

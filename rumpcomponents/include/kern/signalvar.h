@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals as the rest of the kernel needs them.  Provided by kern/signal;
+ * kern/base has weak versions for images in which nothing handles signals:
+ * there a signal simply has its default action.
+ */
+#ifndef KERN_SIGNALVAR_H
+#define KERN_SIGNALVAR_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lwp;
+struct rumpuser_trapframe;
+
+/* Send to the program / to one lwp.  Any context but interrupt handlers. */
+void sig_send_proc(int signo, const siginfo_t *info);
+void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info);
+
+/*
+ * A synchronous trap of the program: deliver signo to the current lwp by changing tf
+ * to enter its handler.  false: no handler (or blocked): the caller reports the crash.
+ */
+bool sig_trap(struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr);
+
+/* On the way back to interrupted program code (preemption): deliver pending signals into tf. */
+void sig_userret_trap(struct rumpuser_trapframe *tf);
+
+#endif

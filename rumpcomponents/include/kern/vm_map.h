@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The address-space map: ranges of virtual addresses, anonymous (filled on
+ * first touch) or backed by a pager (files).  One map, for program and kernel
+ * stacks alike.
+ *
+ * LOCK ORDER: vm_map lock, then a pager's locks, then page allocator.
+ */
+#ifndef KERN_VM_MAP_H
+#define KERN_VM_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What stands behind a file mapping.  The map holds one reference per range.
+ * vo_getpage: the page at byte offset off (page aligned): *pa is a page that
+ * stays valid until vo_putpage.  shared_write: the mapping may write it.
+ * EFBIG beyond the end (SIGBUS), ENOMEM, EIO.  May sleep; called without the
+ * map's lock being exclusive.
+ */
+struct vm_object;
+struct vm_objectops {
+	int (*vo_getpage)(struct vm_object *obj, uint64_t off, bool shared_write, uint64_t *pa);
+	void (*vo_putpage)(struct vm_object *obj, uint64_t off, uint64_t pa, bool dirty);
+	void (*vo_ref)(struct vm_object *obj);
+	void (*vo_rele)(struct vm_object *obj);
+};
+struct vm_object {
+	const struct vm_objectops *vo_ops;
+};
+
+/*
+ * Map len bytes.  prot and flags are mmap(2)'s PROT_ and MAP_ values; obj NULL for
+ * anonymous memory, else its reference is taken over on success.  *vap is
+ * the hint (or the address, with MAP_FIXED) and the result.
+ * ENOMEM, EINVAL, EEXIST (MAP_FIXED_NOREPLACE).
+ */
+int vm_map_enter(uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off);
+int vm_map_remove(uintptr_t va, size_t len);
+int vm_map_protect(uintptr_t va, size_t len, int prot);
+
+/*
+ * A page fault at va; write/exec as in the error code.  0: resolved, resume.
+ * EFAULT: SIGSEGV (code 1 MAPERR, 2 ACCERR in *sicode); EFBIG: SIGBUS; ENOMEM.
+ */
+int vm_fault(uintptr_t va, bool write, bool exec, int *sicode);
+
+/* A kernel stack of `size` bytes with a guard page below it; wired.  ENOMEM. */
+int vm_kstack_alloc(size_t size, uintptr_t *base);
+void vm_kstack_free(uintptr_t base, size_t size);
+
+#endif

@@ -1,1 +1,132 @@
-# see docs/architecture.md
+# Tests.  `make check` runs them all; docs/testing.md says how to add one.
+#
+#   tests/unit/t_x.mk     UNIT := t_x    a Check program, built natively with ASan and UBSan
+#   tests/fuzz/f_x.mk     FUZZ := f_x    a libFuzzer target, built natively with ASan and UBSan
+#   tests/component/*/t_*.sh, tests/system/t_*.sh     scripts that print ok, FAIL and skip lines
+#
+# A descriptor sets UNIT or FUZZ, SRCS (paths from the top), NEEDS (components whose faction's shared
+# headers are visible) and, rarely, DEFS (compiler options) and LIBS.
+
+TEST_MKS := $(sort $(wildcard tests/unit/*.mk tests/fuzz/*.mk))
+TEST_VARS := UNIT FUZZ SRCS NEEDS DEFS LIBS
+
+NATIVE_CC = $(CLANG)
+NATIVE_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Only two of libbsd's headers stand in for the host's; the rest are the host's own.
+NATIVE_CFLAGS = -std=gnu11 -g -O1 -DKILN_NATIVE -D_GNU_SOURCE -fno-strict-aliasing $(NATIVE_SAN) $(WARNINGS) \
+	-isystem build/tests/include -I tests/unit/support -I build/gen
+
+build/tests/include/.stamp:
+	@mkdir -p $(@D)/sys
+	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h $(@D)/sys/
+	@touch $@
+
+# ------------------------------------------------- support for native tests
+
+SUPPORT_SRCS := $(wildcard tests/unit/support/*.c)
+SUPPORT_OBJS := $(patsubst tests/unit/support/%.c,build/tests/support/%.o,$(SUPPORT_SRCS))
+
+build/tests/support/%.o: tests/unit/support/%.c build/tests/include/.stamp
+	@mkdir -p $(@D); echo "  CC      test support/$*.c"
+	$(Q)$(NATIVE_CC) $(NATIVE_CFLAGS) -I rumpcomponents/include -I platform/include -MMD -MP -c -o $@ $<
+
+build/tests/libsupport.a: $(SUPPORT_OBJS)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+-include $(SUPPORT_OBJS:.o=.d)
+
+# ------------------------------------------------------ unit and fuzz programs
+
+# $(call test_descriptor,file): read it into variables T.<name>.<VAR>
+define test_descriptor
+$(foreach v,$(TEST_VARS),$(eval $v :=))
+$(eval include $1)
+$(eval T.NAME := $(or $(UNIT),$(FUZZ),$(error $1: sets neither UNIT nor FUZZ)))
+$(foreach v,$(TEST_VARS),$(eval T.$(T.NAME).$v := $($v)))
+$(eval T.$(T.NAME).MK := $1)
+$(eval T.$(T.NAME).OBJS := $(patsubst %,build/tests/obj/$(T.NAME)/%.o,$(SRCS)))
+$(eval T.$(T.NAME).FACTIONS := $(sort $(foreach f,$(patsubst rumpcomponents/%,%,$(filter rumpcomponents/%,$(SRCS)) $(NEEDS)),$(firstword $(subst /, ,$f)))))
+$(eval $(if $(UNIT),UNITS += $(UNIT),FUZZERS += $(FUZZ)))
+endef
+
+# $(call test_rules,name,extra compiler options,extra libraries,output)
+define test_rules
+build/tests/view/$1/.stamp: $(T.$1.MK) tests/tests.mk
+	@rm -rf $$(@D) && mkdir -p $$(@D)
+	@for f in $(T.$1.FACTIONS); do \
+	    ln -sfn $(CURDIR)/rumpcomponents/include/$$$$f $$(@D)/$$$$f; done
+	@ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h
+	@touch $$@
+
+build/tests/obj/$1/%.c.o: %.c build/tests/view/$1/.stamp build/tests/include/.stamp $(NATIVE_GEN)
+	@mkdir -p $$(@D); echo "  CC      $1: $$*.c"
+	$(Q)$$(NATIVE_CC) $$(NATIVE_CFLAGS) $2 $(T.$1.DEFS) -I build/tests/view/$1 $(addprefix -I ,$(sort $(dir $(T.$1.SRCS)))) -MMD -MP -c -o $$@ $$<
+
+$4: $(T.$1.OBJS) build/tests/libsupport.a
+	@mkdir -p $$(@D); echo "  LD      $1"
+	$(Q)$$(NATIVE_CC) $(NATIVE_SAN) $2 -o $$@ $(T.$1.OBJS) build/tests/libsupport.a $(T.$1.LIBS) $3
+
+-include $(T.$1.OBJS:.o=.d)
+endef
+
+UNITS :=
+FUZZERS :=
+NATIVE_GEN := $(if $(wildcard rumpcomponents/syscalls.master),build/gen/kern/sysproto.h)
+$(foreach m,$(TEST_MKS),$(call test_descriptor,$m))
+$(foreach u,$(UNITS),$(eval $(call test_rules,$u,,-lcheck -lsubunit -lrt -lm -lpthread,build/tests/unit/$u)))
+$(foreach f,$(FUZZERS),$(eval $(call test_rules,$f,-fsanitize=fuzzer,-lpthread,build/tests/fuzz/$f)))
+
+UNIT_BINS := $(addprefix build/tests/unit/,$(UNITS))
+FUZZ_BINS := $(addprefix build/tests/fuzz/,$(FUZZERS))
+
+tests-build: $(UNIT_BINS) $(FUZZ_BINS) ## build the unit tests and fuzz targets, run nothing
+
+# -------------------------------------------------------------------- running
+
+# Seconds per fuzz target: 60 in CI, else a glance.
+FUZZ_SECONDS ?= $(if $(filter true,$(CI)),60,10)
+
+setup: ## install the Debian packages that building and testing need (as root or with sudo)
+	@toolchain/setup.sh
+
+check: ## install what is missing, build everything, run all tests
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory all tests-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh
+
+check-unit: $(UNIT_BINS) ## run the unit tests only
+	@tests/run.sh unit
+
+check-fuzz: $(FUZZ_BINS) ## run the fuzz targets only, FUZZ_SECONDS=60 for long
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh fuzz
+
+check-component: ## run the scripts of tests/component only
+	@tests/run.sh component
+
+check-system: ## run the scripts of tests/system only: boots images
+	@tests/run.sh system
+
+# ----------------------------------------------------------------------- lint
+
+# clang sees every C file of components, platforms and tools with the flags gcc sees, and its own headers.
+LINT_STAMPS :=
+define lint_rule
+build/lint/$1/%.ok: rumpcomponents/$1/% build/view/$1/.stamp $(KERN_PREREQS)
+	@mkdir -p $$(@D)
+	$(Q)$$(CLANG) $$(KERN_CFLAGS) -Wno-unknown-warning-option -fsyntax-only -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -MF $$(@:.ok=.d) -MT $$@ $$<
+	@touch $$@
+LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$(C.$1.SRCS)))
+endef
+$(foreach c,$(COMPONENTS),$(eval $(call lint_rule,$c)))
+-include $(LINT_STAMPS:.ok=.d)
+lint-clang: KERN_GCC_INCLUDE = $(shell $(CLANG) -print-resource-dir)/include
+lint-clang: $(LINT_STAMPS) ## every component compiles without a warning with clang, too
+
+lint-docs: $(if $(wildcard rumpcomponents/syscalls.master),docs/syscalls.md)
+	@if git ls-files --error-unmatch docs/syscalls.md >/dev/null 2>&1; then git diff --exit-code -- docs/syscalls.md; fi
+
+lint: ## formatting, cppcheck, clang, generated documentation
+	@tests/lint.sh
+
+.PHONY: tests-build setup check check-unit check-fuzz check-component check-system lint lint-clang lint-docs

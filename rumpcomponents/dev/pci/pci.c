@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PCI bus enumeration and configuration space.
+ *
+ * The firmware has numbered the buses and placed the BARs; we only look.
+ * Devices are matched with the drivers linked into the image; a device that
+ * nobody wants costs one configuration read and is forgotten.
+ *
+ * Configuration registers are named as in the PCI Local Bus Specification 3.0,
+ * chapter 6.
+ */
+#include <rumpuser.h>
+#include <kern/component.h>
+#include <kern/kmem.h>
+#include <kern/systm.h>
+#include <dev/pci.h>
+
+#define PCI_VENDOR_ID 0x00
+#define PCI_COMMAND 0x04
+#define PCI_STATUS 0x06
+#define PCI_REVISION 0x08
+#define PCI_HEADER_TYPE 0x0e
+#define PCI_BAR0 0x10
+#define PCI_SECONDARY_BUS 0x19
+#define PCI_CAPABILITIES 0x34
+
+#define PCI_COMMAND_MEMORY 0x0002
+#define PCI_COMMAND_MASTER 0x0004
+#define PCI_STATUS_CAPS 0x0010
+#define PCI_HEADER_MULTI 0x80
+#define PCI_HEADER_BRIDGE 0x01
+#define PCI_BAR_IO 0x01
+#define PCI_BAR_64 0x04
+
+#define PCI_MAX_DEPTH 8 /* nested bridges; a loop in broken firmware ends here */
+
+LINK_SET_DECLARE(pci_drivers, const struct pci_driver);
+
+uint32_t pci_conf_read(const struct pci_device *pd, unsigned reg, unsigned width)
+{
+	return rumpuser_pci_read(pd->pd_bus, pd->pd_dev, pd->pd_func, reg, width);
+}
+
+void pci_conf_write(const struct pci_device *pd, unsigned reg, unsigned width, uint32_t value)
+{
+	rumpuser_pci_write(pd->pd_bus, pd->pd_dev, pd->pd_func, reg, width, value);
+}
+
+unsigned pci_find_cap(const struct pci_device *pd, unsigned id, unsigned prev)
+{
+	unsigned off, steps = 48; /* as many as fit: a looping list ends */
+
+	if (!(pci_conf_read(pd, PCI_STATUS, 2) & PCI_STATUS_CAPS))
+		return 0;
+	off = pci_conf_read(pd, prev ? prev + 1 : PCI_CAPABILITIES, 1) & 0xfc;
+	while (off >= 0x40 && steps-- > 0) {
+		uint32_t head = pci_conf_read(pd, off, 2);
+		if ((head & 0xff) == id)
+			return off;
+		off = (head >> 8) & 0xfc;
+	}
+	return 0;
+}
+
+/* Address and size of a memory BAR; sizing writes all ones and restores (6.2.5.1). */
+static int bar_extent(const struct pci_device *pd, unsigned bar, uint64_t *base, uint64_t *size)
+{
+	unsigned reg = PCI_BAR0 + 4 * bar;
+	uint32_t lo, hi = 0, mask_lo, mask_hi = 0xffffffff, command;
+	bool wide;
+
+	if (bar > 5)
+		return ENXIO;
+	lo = pci_conf_read(pd, reg, 4);
+	if (lo & PCI_BAR_IO)
+		return ENXIO;
+	wide = lo & PCI_BAR_64;
+	if (wide && bar == 5)
+		return ENXIO;
+
+	command = pci_conf_read(pd, PCI_COMMAND, 2);
+	pci_conf_write(pd, PCI_COMMAND, 2, command & ~PCI_COMMAND_MEMORY);
+	pci_conf_write(pd, reg, 4, 0xffffffff);
+	mask_lo = pci_conf_read(pd, reg, 4);
+	pci_conf_write(pd, reg, 4, lo);
+	if (wide) {
+		hi = pci_conf_read(pd, reg + 4, 4);
+		pci_conf_write(pd, reg + 4, 4, 0xffffffff);
+		mask_hi = pci_conf_read(pd, reg + 4, 4);
+		pci_conf_write(pd, reg + 4, 4, hi);
+	}
+	pci_conf_write(pd, PCI_COMMAND, 2, command);
+
+	*base = (uint64_t)hi << 32 | (lo & ~0xfU);
+	*size = ~((uint64_t)mask_hi << 32 | (mask_lo & ~0xfU)) + 1;
+	return *base == 0 || *size == 0 ? ENXIO : 0;
+}
+
+int pci_map_bar(const struct pci_device *pd, unsigned bar, uint64_t off, size_t len, void **va)
+{
+	uint64_t base, size;
+	int error = bar_extent(pd, bar, &base, &size);
+
+	if (error)
+		return error;
+	if (off > size || len > size - off)
+		return ENXIO;
+	return rumpuser_mmio_map(base + off, len, va);
+}
+
+void pci_enable(const struct pci_device *pd)
+{
+	uint32_t command = pci_conf_read(pd, PCI_COMMAND, 2);
+	pci_conf_write(pd, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static void attach_device(const struct pci_device *found)
+{
+	const struct pci_driver *const *drv;
+	struct pci_device *pd;
+	int error;
+
+	LINK_SET_FOREACH(drv, pci_drivers)
+	{
+		if (!(*drv)->pdr_match(found))
+			continue;
+		pd = kmem_alloc(sizeof(*pd));
+		if (!pd)
+			return;
+		*pd = *found;
+		error = (*drv)->pdr_attach(pd);
+		if (error)
+			kprintf("kiln: %s at pci %u:%u.%u: attach failed, error %d\n", (*drv)->pdr_name,
+			    pd->pd_bus, pd->pd_dev, pd->pd_func, error);
+		return;
+	}
+}
+
+static void scan_bus(unsigned bus, unsigned depth);
+
+static void scan_function(struct pci_device *pd, unsigned header, unsigned depth)
+{
+	if ((header & 0x7f) == PCI_HEADER_BRIDGE) {
+		unsigned secondary = pci_conf_read(pd, PCI_SECONDARY_BUS, 1);
+		if (secondary > pd->pd_bus && depth < PCI_MAX_DEPTH)
+			scan_bus(secondary, depth + 1);
+		return;
+	}
+	pd->pd_class = pci_conf_read(pd, PCI_REVISION, 4);
+	attach_device(pd);
+}
+
+static void scan_bus(unsigned bus, unsigned depth)
+{
+	for (unsigned dev = 0; dev < 32; dev++) {
+		unsigned nfunc = 1;
+		for (unsigned func = 0; func < nfunc; func++) {
+			struct pci_device pd = {.pd_bus = bus, .pd_dev = dev, .pd_func = func};
+			uint32_t id = pci_conf_read(&pd, PCI_VENDOR_ID, 4);
+			unsigned header;
+
+			if ((id & 0xffff) == 0xffff)
+				continue;
+			pd.pd_vendor = id & 0xffff;
+			pd.pd_product = id >> 16;
+			header = pci_conf_read(&pd, PCI_HEADER_TYPE, 1);
+			if (func == 0 && header & PCI_HEADER_MULTI)
+				nfunc = 8;
+			scan_function(&pd, header, depth);
+		}
+	}
+}
+
+static int pci_init(void)
+{
+	if (rumpuser_pci_present())
+		scan_bus(0, 0);
+	return 0;
+}
+RUMP_COMPONENT(pci, RUMP_PHASE_DEV, pci_init);

@@ -1,0 +1,7 @@
+DESC     := virtio over memory-mapped registers (micro-VMs)
+PREFIX   := virtio_mmio_
+SRCS     := virtio_mmio.c
+NEEDS    := kern/base kern/mem dev/virtio
+FOR      := virtio_device_found
+RUMPUSER := yes
+PLATFORMS := hw any

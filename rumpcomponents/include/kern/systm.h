@@ -70,6 +70,7 @@ static inline long sysret(int error, long value)
 	return error ? -(long)error : value;
 }
 /* The wait was broken by a signal: the call is run again if the handler allows (SA_RESTART). */
+#undef ERESTART
 #define ERESTART 512
 
 /* Where a system call is unimplemented in part: say it once per site, return ENOSYS/EINVAL. */

@@ -46,7 +46,6 @@ build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponen
 	@$(if $(filter yes,$(C.$1.RUMPUSER)),ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h,:)
 	@touch $$@
 
-$(foreach n,$(C.$1.NEEDS),$(if $(filter $n,$(COMPONENTS)),,$(error rumpcomponents/$1/component.mk: NEEDS names unknown component $n)))
 build/obj/$1/%.c.o: rumpcomponents/$1/%.c build/view/$1/.stamp $(KERN_PREREQS)
 	@mkdir -p $$(@D); echo "  CC      $1/$$*.c"
 	$(Q)$$(CC) $$(KERN_CFLAGS) $(or $(C.$1.OPT),-O2) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
@@ -56,6 +55,7 @@ build/obj/$1/%.S.o: rumpcomponents/$1/%.S build/view/$1/.stamp $(KERN_PREREQS)
 
 build/components/$(subst /,_,$1).o: $(C.$1.OBJS) rumpcomponents/namespace.sh
 	@mkdir -p $$(@D); echo "  RUMP    $1"
+	@$(foreach n,$(C.$1.NEEDS),$(if $(filter $n,$(COMPONENTS)),,echo "rumpcomponents/$1/component.mk: NEEDS names unknown component $n" >&2; exit 1;)):
 	$(Q)rumpcomponents/namespace.sh "$1" "$(C.$1.PREFIX)" $$@ $(C.$1.OBJS)
 
 -include $(C.$1.OBJS:.o=.d)

@@ -1,1 +1,2 @@
 # see docs/architecture.md
+include rumpcomponents/syscalls.mk

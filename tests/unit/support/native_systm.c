@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages, panics, the end of the program. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <kern/cpu.h>
+#include <kern/lwp.h>
+#include <kern/systm.h>
+
+unsigned cpu_count = 1;
+
+void kvprintf(const char *fmt, va_list ap)
+{
+	vfprintf(stderr, fmt, ap);
+}
+
+void kprintf(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+}
+
+int ksnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "panic: ");
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	abort();
+}
+
+void kassert_failed(const char *expr, const char *file, int line)
+{
+	panic("%s:%d: assertion failed: %s", file, line, expr);
+}
+
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+	size_t n = strlen(src);
+
+	if (size > 0) {
+		size_t m = KMIN(n, size - 1);
+
+		memcpy(dst, src, m);
+		dst[m] = '\0';
+	}
+	return n;
+}
+
+void proc_exit(int status)
+{
+	exit(status);
+}
+
+void proc_killed(int signo)
+{
+	panic("the program was killed by signal %d", signo);
+}

@@ -21,6 +21,7 @@ include platform/platform.mk
 include app-tools/app-tools.mk
 include packages/packages.mk
 include tests/tests.mk
+include tests/bench/bench.mk
 
 help: ## this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort -u | \

@@ -1,0 +1,153 @@
+#!/bin/bash
+# bench.sh [PART...]: measure Kiln's figures beside their peers, in one run.
+#
+# Parts: size memory boot http requests syscall (all of them without arguments).
+# Every figure is printed with the bar it has to reach and the command that
+# measured it; QEMU runs under software emulation with the same flags for all.
+# Figures of different runs must not be compared: the machine is shared.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+parts=${*:-size memory boot http requests syscall}
+out=build/bench
+guest=$out/linux
+flags="-accel tcg -cpu max -nodefaults -no-user-config -vga none -display none -no-reboot -serial stdio"
+qemu="qemu-system-x86_64 $flags"
+linux_append='console=ttyS0 quiet loglevel=3 panic=-1 tsc=reliable'
+runs=${RUNS:-7}
+port=${PORT:-18080}
+rows=$out/figures.txt
+: > "$rows"
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# row WHAT REACHED BAR COMMAND
+row() {
+	printf '%s|%s|%s|%s\n' "$1" "$2" "$3" "$4" >> "$rows"
+	printf '   %-46s %-18s bar %s\n' "$1" "$2" "$3" >&2
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+net() { echo "-netdev user,id=n0,hostfwd=tcp:127.0.0.1:$port-:80 -device virtio-net-pci,netdev=n0"; }
+kiln_net_config='{"net":{"if":[{"mode":"static","address":"10.0.2.15/24","gateway":"10.0.2.2"}]}}'
+linux_nginx() {
+	echo $qemu -machine pc -m 256 -kernel $guest/vmlinuz -initrd $guest/nginx.cpio $(net)
+}
+kiln_nginx() {
+	echo $qemu -machine pc -m 256 -kernel build/packages/nginx/nginx.img $(net)
+}
+
+need_guest() {
+	[ -f "$guest/nginx.cpio" ] || tests/bench/linux/build.sh "$guest" \
+	    packages/nginx/root/etc/nginx/nginx.conf packages/nginx/root/var/www/html/index.html >&2
+}
+
+part_size() {
+	say "image sizes (stripped, without debug sections)"
+	local root
+	row "hello image" "$(stat -c %s build/packages/hello/hello.img) bytes" "<= 81920" \
+	    "stat -c %s build/packages/hello/hello.img"
+	row "UDP echo image" "$(stat -c %s build/packages/udp-echo/udp-echo.img) bytes" "<= 188416" \
+	    "stat -c %s build/packages/udp-echo/udp-echo.img"
+	row "nginx image without its root directory" \
+	    "$(build/bin/kiln inspect --size build/packages/nginx/nginx.img) bytes" "<= 1258291" \
+	    "kiln inspect --size build/packages/nginx/nginx.img"
+}
+
+part_memory() {
+	say "least guest memory"
+	local m
+	m=$($out/measure least 1 64 "Hello" -- $qemu -machine pc -m @MEM@ -kernel build/packages/hello/hello.img)
+	row "hello: least -m" "$m MiB" "<= 4" "measure least 1 64 Hello -- qemu ... -m @MEM@ -kernel hello.img"
+	m=$($out/measure least 1 64 ":$port" -- $qemu -machine pc -m @MEM@ -kernel build/packages/nginx/nginx.img \
+	    -append "$kiln_net_config" $(net))
+	row "nginx: least -m" "$m MiB" "<= 8" "measure least 1 64 :$port -- qemu ... -m @MEM@ -kernel nginx.img"
+}
+
+part_boot() {
+	local machine opts
+	need_guest
+	for machine in pc microvm; do
+		say "QEMU start to first byte of hello's main(), $machine, median of $runs"
+		mapfile -t ms < <($out/measure marker "$runs" "H" -- \
+		    $qemu -machine $machine -m 64 -kernel build/bench/trivial.elf --- \
+		    $qemu -machine $machine -m 64 -kernel build/packages/hello/hello.img)
+		row "boot, $machine: hello over trivial (${ms[0]} ms)" \
+		    "+$(awk -v a="${ms[1]}" -v b="${ms[0]}" 'BEGIN { printf "%.1f", a - b }') ms" "<= +25 ms" \
+		    "measure marker $runs H -- qemu -machine $machine ... trivial.elf --- ... hello.img"
+	done
+	say "the same for the Linux guest, 3 runs"
+	ms=$($out/measure marker 3 "Hello" -- $qemu -machine pc -m 256 -kernel $guest/vmlinuz \
+	    -initrd $guest/hello.cpio -append "$linux_append")
+	row "boot, pc: Linux guest's hello" "$ms ms" "(peer)" "measure marker 3 Hello -- qemu ... vmlinuz"
+}
+
+part_http() {
+	need_guest
+	say "QEMU start to first HTTP 200 of nginx, median of $runs and 3"
+	local kiln linux
+	kiln=$($out/measure http "$runs" "$port" -- $(kiln_nginx) -append "$kiln_net_config")
+	linux=$($out/measure http 3 "$port" -- $(linux_nginx) -append "$linux_append")
+	row "nginx: start to first 200 ($kiln ms; Linux $linux ms)" "1/$(ratio "$linux" "$kiln")" "<= 1/20" \
+	    "measure http $runs $port -- qemu ... nginx.img; measure http 3 ... vmlinuz"
+}
+
+# requests GUEST CONNECTIONS: boot, wait, warm up, measure; prints requests per second.
+requests() {
+	local cmd append log=$out/requests-$1-$2.log
+	case $1 in
+	kiln) cmd=$(kiln_nginx) append=$kiln_net_config ;;
+	linux) cmd=$(linux_nginx) append=$linux_append ;;
+	esac
+	$cmd -append "$append" < /dev/null > "$log" 2>&1 &
+	local pid=$!
+	for _ in $(seq 200); do
+		curl -s -m 1 -o /dev/null "http://127.0.0.1:$port/" && break
+		sleep 0.1
+	done
+	wrk -t1 -c"$2" -d1s "http://127.0.0.1:$port/" > /dev/null
+	wrk -t1 -c"$2" -d"${SECONDS_EACH:-4}s" "http://127.0.0.1:$port/" | tee -a "$log" |
+	    awk '/Requests\/sec/ { r = $2 } /Socket errors|Non-2xx/ { e = $0 } END { print r, e }'
+	kill $pid 2> /dev/null || true
+	wait $pid 2> /dev/null || true
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+part_requests() {
+	need_guest
+	local c bar boots=${BOOTS:-4}
+	for c in 1 16; do
+		say "nginx requests/s, wrk -t1 -c$c, $boots fresh boots each in turns"
+		: > $out/kiln-$c.txt
+		: > $out/linux-$c.txt
+		for _ in $(seq "$boots"); do
+			requests kiln "$c" | tee -a $out/kiln-$c.txt >&2
+			requests linux "$c" | tee -a $out/linux-$c.txt >&2
+		done
+		local k l
+		k=$(median < $out/kiln-$c.txt) l=$(median < $out/linux-$c.txt)
+		[ "$c" = 1 ] && bar=2 || bar=3.5
+		row "nginx requests/s, $c connections ($k; Linux $l)" "$(ratio "$k" "$l") x" ">= $bar x" \
+		    "tests/bench/bench.sh requests (wrk -t1 -c$c -d${SECONDS_EACH:-4}s)"
+	done
+}
+
+part_syscall() {
+	need_guest
+	say "getppid in a loop"
+	local kiln linux
+	build/bin/kiln bake -o $out/getppid.img $out/getppid.unbaked > /dev/null
+	kiln=$(timeout 60 $qemu -machine pc -m 64 -kernel $out/getppid.img < /dev/null | awk '/^getppid/ { print $2 }')
+	linux=$(timeout 120 $qemu -machine pc -m 256 -kernel $guest/vmlinuz -initrd $guest/getppid.cpio \
+	    -append "$linux_append" < /dev/null | awk '/^getppid/ { print $2 }')
+	row "getppid ($kiln ns; Linux $linux ns)" "$(ratio "$kiln" "$linux") x" "<= 0.33 x" "tests/bench/bench.sh syscall"
+}
+
+for part in $parts; do
+	"part_$part"
+done
+echo
+echo "what | reached | bar | command"
+cat "$rows"
+echo
+echo "(kept in $rows)"

@@ -31,3 +31,10 @@ clean: ## remove build/ (the cache of what is expensive stays)
 	rm -rf build
 
 .PHONY: all help clean
+
+demo: setup ## install what is needed, build, boot nginx, fetch its page, print the figures
+	@echo "== build (the first time takes some minutes: libc, nginx, the components)"
+	@$(MAKE) --no-print-directory all
+	@tests/demo.sh
+
+.PHONY: demo

@@ -1,1 +1,48 @@
-# see docs/architecture.md
+# The program's libc: musl from Debian's source package with the port in this
+# folder, and the sysroot that cross-cc compiles against.
+#
+#   build/musl/src    musl with our files in place of its own
+#   build/musl/obj    musl's own build, out of tree
+#   build/sysroot     include/ and lib/
+#
+# Compiling it takes a minute, so the finished lib/ is kept in the cache under
+# a digest of all that goes into it.  The cache may be deleted at any time.
+
+KILN_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kiln
+LIBC_PORT := $(sort $(shell find libc/arch libc/src libc/include -type f 2>/dev/null))
+LIBC_CFLAGS := -fPIE -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none -fno-common \
+	-g1 -ffile-prefix-map=$(CURDIR)/build/musl/src=musl
+LIBC_PARTS := $(notdir $(basename $(wildcard libc/arch/x86_64/*.h)))
+
+# What Debian calls musl 1.2.3-1; a newer one is for us to look at first.
+build/sources/musl/.stamp:
+	@echo "  SOURCE  musl"; rm -rf $(@D)
+	$(Q)toolchain/fetch-source.sh musl $(@D)
+	@touch $@
+
+build/musl/src/.stamp: build/sources/musl/.stamp $(LIBC_PORT) libc/prepare.sh build/gen/kiln_syscalls.h build/gen/kiln_syscall_nr.h
+	@echo "  PORT    musl"
+	$(Q)libc/prepare.sh $(CURDIR)/build/sources/musl build/musl/src build/gen/kiln_syscalls.h build/gen/kiln_syscall_nr.h
+	@touch $@
+
+build/musl/obj/config.mak: build/musl/src/.stamp libc/libc.mk
+	@mkdir -p $(@D)
+	$(Q)cd $(@D) && CC=$(CC) CFLAGS='$(LIBC_CFLAGS)' ../src/configure --target=x86_64-linux-musl \
+	    CROSS_COMPILE= --disable-shared --prefix=/ > configure.log 2>&1 || { cat configure.log >&2; exit 1; }
+
+# Headers alone, which the kernel's sources wait for.
+build/sysroot/include/.stamp: build/musl/obj/config.mak build/gen/kiln_syscall_const.h $(wildcard toolchain/include/*.h)
+	@echo "  HEADERS musl"
+	$(Q)$(MAKE) -s -C build/musl/obj DESTDIR=$(CURDIR)/build/sysroot install-headers
+	$(Q)cp build/gen/kiln_syscall_const.h build/sysroot/include/bits/
+	$(Q)toolchain/linux-headers.sh build/sysroot/include
+	@touch $@
+
+build/sysroot/lib/libc.a: build/sysroot/include/.stamp
+	@echo "  LIBC    musl"; mkdir -p $(@D)
+	$(Q)libc/build.sh "$(KILN_CACHE)/libc" build/musl build/sysroot/lib "$(CC)"
+
+sysroot: build/sysroot/lib/libc.a ## the libc and headers that programs are built with
+
+.PHONY: sysroot

@@ -29,6 +29,9 @@ function fail(why)
 	if (($2 == "UNIMPL") != ($3 == "-"))
 		fail("a call has a component exactly if it is implemented")
 	n++
+	nargs[n] = parms == "void" ? 0 : gsub(/,/, ",", parms) + 1
+	if (nargs[n] > 6)
+		fail("more than six parameters")
 	nr[n] = $1 + 0; type[n] = $2; comp[n] = $3; call[n] = name; args[n] = parms
 	while (match(parms, /struct [a-z0-9_]+/)) {
 		structs[substr(parms, RSTART, RLENGTH)] = 1
@@ -111,14 +114,20 @@ function tab(   i)
 }
 
 # libc's side: declarations, and the switch that folds for a constant number.
-function libc(   i)
+function libc(   i, k, t)
 {
 	head("System calls as functions.")
-	for (i = 1; i <= n; i++)
-		print "hidden long sys_" call[i] "();"
+	for (i = 1; i <= n; i++) {
+		t = nargs[i] ? "" : "void"
+		for (k = 1; k <= nargs[i]; k++)
+			t = t (k > 1 ? ", " : "") "long"
+		print "hidden long sys_" call[i] "(" t ");"
+		if (nr[i] >= 1000)
+			print "#define SYS_" call[i] " " nr[i]
+	}
 	print "#define KILN_SYSCALLS(CALL) \\"
 	for (i = 1; i <= n; i++)
-		print "\tCALL(" nr[i] ", sys_" call[i] ") \\"
+		print "\tCALL(" nr[i] ", sys_" call[i] ", " nargs[i] ") \\"
 	print "\t/* end */"
 }
 

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# prepare.sh MUSL-SOURCE DEST SYSCALL-HEADER NR-HEADER
+#
+# Make DEST from musl's source and our port: a file here replaces musl's of the
+# same name, whatever its suffix (clone.c for clone.s).  Then check that no
+# way into the kernel is left but the port's.
+set -eu
+musl=$1 dest=$2 syscalls=$3 numbers=$4
+port=$(dirname "$0")
+die() { echo "libc/prepare.sh: $*" >&2; exit 1; }
+
+rm -rf "$dest"
+mkdir -p "$(dirname "$dest")"
+cp -r "$musl" "$dest"
+(cd "$port" && find arch src include -type f 2>/dev/null) | while read -r f; do
+	rm -f "$dest/${f%.*}".*
+	mkdir -p "$dest/$(dirname "$f")"
+	cp "$port/$f" "$dest/$f"
+done
+cp "$syscalls" "$dest/arch/x86_64/kiln_syscalls.h"
+# musl derives SYS_x from __NR_x itself.
+grep '^#define __NR_' "$numbers" > "$dest/arch/x86_64/bits/syscall.h.in"
+
+# hlt stops nothing where the program is privileged.
+sed -i 's/"hlt"/"ud2"/' "$dest/arch/x86_64/atomic_arch.h"
+grep -q '"ud2"' "$dest/arch/x86_64/atomic_arch.h" || die "a_crash() in atomic_arch.h has changed: adapt this script"
+
+left=$(cd "$dest" && grep -lE '"syscall["\\;]|^[[:space:]]*syscall[[:space:]]*($|[/;#])' \
+	arch/x86_64/*.h crt/*.c crt/x86_64/* src/*/*.c src/*/x86_64/*.s || true)
+[ -z "$left" ] || die "syscall instructions are left in:" $left

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kiln bake: from an unbaked program to an image.
+ *
+ *   read lib/kiln/components/index and lib/kiln/platform/<p>/
+ *   walk what the program reaches (reach.c): that gives the components
+ *   make the root file system, the configuration and the image note
+ *   link with section garbage collection (bake_link.c)
+ *   write IMAGE, IMAGE.debug and IMAGE.json, each by a rename
+ *
+ * The same input gives the same bytes: no times, no paths, no random numbers.
+ */
+#include "bake.h"
+#include "image.h"
+#include "kiln.h"
+#include "spec.h"
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
+	    "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
+	    "  -p, --platform NAME   hw (default), hosted, xen\n"
+	    "  -r, --root DIR        directory that becomes the root file system\n"
+	    "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
+	    "      --arg ARGUMENT    argument of the program (may be repeated)\n"
+	    "      --hostname NAME   host name\n"
+	    "      --syscalls A,B    system calls to put in although nothing refers to them\n"
+	    "      --with COMPONENT  component to put in although nothing refers to it\n"
+	    "      --report FILE     where the report goes instead of IMAGE.json\n"
+	    "  -v, --verbose         print the linker's command and what was taken\n\n"
+	    "Arguments and environment are defaults that `kiln run' can override.\n");
+}
+
+enum { OPT_ARG = 256, OPT_SYSCALLS, OPT_WITH, OPT_REPORT, OPT_HOSTNAME, OPT_HELP };
+
+static void parse_options(struct bake *b, int argc, char **argv)
+{
+	static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+	    {"platform", required_argument, NULL, 'p'}, {"root", required_argument, NULL, 'r'},
+	    {"env", required_argument, NULL, 'e'}, {"arg", required_argument, NULL, OPT_ARG},
+	    {"syscalls", required_argument, NULL, OPT_SYSCALLS},
+	    {"with", required_argument, NULL, OPT_WITH},
+	    {"report", required_argument, NULL, OPT_REPORT},
+	    {"hostname", required_argument, NULL, OPT_HOSTNAME},
+	    {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, OPT_HELP},
+	    {NULL, 0, NULL, 0}};
+	int dashes = argc, c;
+
+	/* Everything behind -- is the program's. */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0) {
+			dashes = i;
+			break;
+		}
+	while ((c = getopt_long(dashes, argv, "o:p:r:e:v", options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			b->output = optarg;
+			break;
+		case 'p':
+			b->platform = optarg;
+			break;
+		case 'r':
+			b->root = optarg;
+			break;
+		case 'e':
+			if (spec_env(optarg) != NULL)
+				spec_fail("--env", optarg, spec_env(optarg));
+			strlist_add(&b->env, optarg);
+			break;
+		case 'v':
+			b->verbose = true;
+			break;
+		case OPT_ARG:
+			strlist_add(&b->args, optarg);
+			break;
+		case OPT_SYSCALLS:
+			strlist_split(&b->syscalls, optarg, ",");
+			break;
+		case OPT_WITH:
+			strlist_split(&b->with, optarg, ",");
+			break;
+		case OPT_REPORT:
+			b->report = optarg;
+			break;
+		case OPT_HOSTNAME:
+			if (spec_hostname(optarg) != NULL)
+				spec_fail("--hostname", optarg, spec_hostname(optarg));
+			b->hostname = optarg;
+			break;
+		case OPT_HELP:
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	}
+	if (optind >= dashes) {
+		warnx("which program?");
+		usage(stderr);
+		exit(2);
+	}
+	b->program = argv[optind++];
+	if (optind < dashes)
+		errx(1, "%s and %s: several programs in one image are not supported yet", b->program,
+		    argv[optind]);
+	if (b->output == NULL)
+		errx(2, "where does the image go? -o IMAGE");
+	for (int i = dashes + 1; i < argc; i++)
+		strlist_add(&b->args, argv[i]);
+}
+
+/* Say what the file is, rather than only what it is not. */
+static void check_program(const char *path)
+{
+	enum file_kind kind;
+	const void *data;
+	size_t len;
+
+	data = map_file(path, &len);
+	if (data == NULL)
+		err(1, "%s", path);
+	kind = file_kind(data, len);
+	if (kind == FILE_UNBAKED)
+		return;
+	errx(1, "%s is not an unbaked program but %s%s", path, file_kind_text(kind),
+	    kind == FILE_IMAGE  ? ""
+	    : kind == FILE_HOST ? "; compile and link it with cross-cc"
+				: "; link it with cross-cc");
+}
+
+static void check_root(const char *root)
+{
+	struct stat st;
+
+	if (stat(root, &st) == -1)
+		err(1, "--root %s", root);
+	if (!S_ISDIR(st.st_mode))
+		errx(1, "--root %s: not a directory", root);
+}
+
+static void check_platform(struct bake *b)
+{
+	char *dir = xasprintf("%s/platform", lib_dir());
+	struct sbuf all = {0};
+	struct dirent *e;
+	char *object;
+	DIR *d;
+
+	b->platform_dir = xasprintf("%s/%s", dir, b->platform);
+	object = xasprintf("%s/platform.o", b->platform_dir);
+	if (map_file(object, &(size_t){0}) != NULL && strchr(b->platform, '/') == NULL)
+		return;
+	d = opendir(dir);
+	if (d == NULL)
+		err(1, "%s (is Kiln built? KILN_LIB may say where its lib/kiln is)", dir);
+	while ((e = readdir(d)) != NULL) {
+		free(object);
+		object = xasprintf("%s/%s/platform.o", dir, e->d_name);
+		if (map_file(object, &(size_t){0}) != NULL)
+			sbuf_printf(&all, "%s%s", all.len ? ", " : "", e->d_name);
+	}
+	closedir(d);
+	if (strcmp(b->platform, "hw") != 0 && strcmp(b->platform, "hosted") != 0 &&
+	    strcmp(b->platform, "xen") != 0 && strcmp(b->platform, "any") != 0)
+		spec_fail("--platform", b->platform, all.len ? all.s : "hw, hosted, xen");
+	errx(1, "--platform %s: not there yet (%s is missing); there is: %s", b->platform,
+	    b->platform_dir, all.len ? all.s : "none");
+}
+
+static struct object *add_object(struct reach *r, enum object_kind kind, const char *name, char *path)
+{
+	struct object *o;
+
+	r->object = grow(r->object, r->nobject, sizeof(*r->object));
+	o = &r->object[r->nobject++];
+	*o = (struct object){.kind = kind, .name = xstrdup(name), .path = path, .available = true};
+	return o;
+}
+
+/* One line of the index: name|object|needs|for|platforms|description */
+static void add_component(struct bake *b, const char *dir, char *line)
+{
+	char *field[6], *rest = line;
+	struct object *o;
+	int n;
+
+	for (n = 0; n < 6 && (field[n] = strsep(&rest, "|")) != NULL; n++)
+		continue;
+	if (n != 6 || *field[0] == '\0' || *field[1] == '\0')
+		errx(1, "%s/index: damaged line: %s", dir, line);
+	o = add_object(&b->reach, OBJECT_COMPONENT, field[0], xasprintf("%s/%s", dir, field[1]));
+	strlist_split(&o->for_words, field[3], " \t");
+	strlist_split(&o->platforms, field[4], " \t");
+	o->summary = xstrdup(field[5]);
+	o->available = o->platforms.n == 0 || strlist_has(&o->platforms, b->platform);
+}
+
+static void read_components(struct bake *b)
+{
+	char *dir = xasprintf("%s/components", lib_dir());
+	char *index = xasprintf("%s/index", dir);
+	struct sbuf text = {0};
+	char *rest, *line;
+
+	if (!read_file(index, &text))
+		err(1, "%s (is Kiln built? KILN_LIB may say where its lib/kiln is)", index);
+	for (rest = text.s; (line = strsep(&rest, "\n")) != NULL;)
+		if (*line != '\0')
+			add_component(b, dir, line);
+	sbuf_free(&text);
+	free(index);
+	free(dir);
+}
+
+static void complain_undefined(const struct reach *r)
+{
+	struct sbuf chain = {0};
+
+	for (size_t i = 0; i < r->nundefined && i < 12; i++) {
+		const struct undefined *u = &r->undefined[i];
+
+		sbuf_free(&chain);
+		reach_chain(r, u->node, &chain);
+		warnx("%s: nothing defines it%s%s%s", plain_name(u->symbol),
+		    u->elsewhere ? " on platform " : "", u->elsewhere ? r->object[1].name : "",
+		    u->elsewhere ? " (another platform has it)" : "");
+		if (u->elsewhere != NULL)
+			warnx("  component %s would, but does not exist here", u->elsewhere->name);
+		warnx("  reached by: %s", chain.s);
+	}
+	if (r->nundefined > 12)
+		warnx("... and %zu more", r->nundefined - 12);
+	errx(1, "no image: %zu undefined symbol%s", r->nundefined, r->nundefined == 1 ? "" : "s");
+}
+
+static void print_taken(const struct reach *r)
+{
+	struct sbuf chain = {0};
+
+	for (size_t i = 2; i < r->nobject; i++) {
+		const struct object *o = &r->object[i];
+
+		if (!o->taken)
+			continue;
+		sbuf_free(&chain);
+		sbuf_puts(&chain, "");
+		reach_chain(r, o->why, &chain);
+		fprintf(stderr, "%-20s %s%s%s\n", o->name, o->why_text ? o->why_text : "",
+		    o->why_text && chain.len ? " <- " : "", chain.s ? chain.s : "");
+	}
+}
+
+static void place(const char *from, const char *to)
+{
+	if (rename(from, to) == -1)
+		err(1, "%s", to);
+}
+
+int bake_main(int argc, char **argv)
+{
+	struct bake b = {.platform = "hw"};
+	char *debug, *report;
+	const char *img, *json;
+
+	parse_options(&b, argc, argv);
+	check_program(b.program);
+	check_platform(&b);
+	if (b.root != NULL) {
+		check_root(b.root);
+		strlist_add(&b.reach.options, "@root");
+	}
+	add_object(&b.reach, OBJECT_PROGRAM, base_name(b.program), xstrdup(b.program));
+	add_object(&b.reach, OBJECT_PLATFORM, b.platform, xasprintf("%s/platform.o", b.platform_dir));
+	bake_read_platform(&b);
+	read_components(&b);
+	reach_walk(&b.reach, b.entry, &b.syscalls, &b.with);
+	if (b.verbose)
+		print_taken(&b.reach);
+	if (b.reach.nundefined > 0)
+		complain_undefined(&b.reach);
+
+	scratch_open(b.output);
+	if (b.root != NULL)
+		bake_root(&b);
+	bake_link(&b);
+	img = scratch_path("image");
+	json = scratch_path("report");
+	bake_strip(&b, img);
+	bake_report(&b, json);
+	debug = xasprintf("%s.debug", b.output);
+	report = b.report ? xstrdup(b.report) : xasprintf("%s.json", b.output);
+	place(b.elf, debug);
+	place(json, report);
+	place(img, b.output);
+	bake_summary(&b);
+	return 0;
+}

@@ -1,0 +1,2 @@
+#include "kiln.h"
+int run_main(int argc, char **argv){return 0;}

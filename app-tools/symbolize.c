@@ -1,0 +1,2 @@
+#include "kiln.h"
+int symbolize_main(int argc, char **argv){return 0;}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "util.h"
+#include "kiln.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------- memory and strings */
+
+void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	if (p == NULL)
+		err(kiln_failure, NULL);
+	return p;
+}
+
+void *xreallocarray(void *p, size_t n, size_t size)
+{
+	p = reallocarray(p, n ? n : 1, size);
+	if (p == NULL)
+		err(kiln_failure, NULL);
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	char *p = strdup(s);
+
+	if (p == NULL)
+		err(kiln_failure, NULL);
+	return p;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) == -1)
+		err(kiln_failure, NULL);
+	va_end(ap);
+	return s;
+}
+
+void *grow(void *array, size_t n, size_t size)
+{
+	if ((n & (n - 1)) != 0)
+		return array;
+	return xreallocarray(array, n ? 2 * n : 1, size);
+}
+
+void sbuf_add(struct sbuf *b, const void *data, size_t len)
+{
+	if (b->cap - b->len <= len || b->s == NULL) {
+		b->cap = 2 * b->cap + len + 64;
+		b->s = xreallocarray(b->s, b->cap, 1);
+	}
+	if (len > 0)
+		memcpy(b->s + b->len, data, len);
+	b->len += len;
+	b->s[b->len] = '\0';
+}
+
+void sbuf_puts(struct sbuf *b, const char *s)
+{
+	sbuf_add(b, s, strlen(s));
+}
+
+void sbuf_printf(struct sbuf *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n == -1)
+		err(kiln_failure, NULL);
+	sbuf_add(b, s, (size_t)n);
+	free(s);
+}
+
+/* Length of the UTF-8 sequence at s, 0 if it is not one (RFC 3629). */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t n, i;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		n = 2;
+	else if ((s[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void sbuf_json(struct sbuf *b, const char *s)
+{
+	size_t n;
+
+	sbuf_puts(b, "\"");
+	for (; *s != '\0'; s += n) {
+		n = utf8_len((const unsigned char *)s);
+		if (n == 0) {
+			sbuf_puts(b, "\\ufffd");
+			n = 1;
+		} else if (*s == '"' || *s == '\\') {
+			sbuf_printf(b, "\\%c", *s);
+		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
+			sbuf_printf(b, "\\u%04x", *s);
+		} else {
+			sbuf_add(b, s, n);
+		}
+	}
+	sbuf_puts(b, "\"");
+}
+
+void sbuf_shell(struct sbuf *b, const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-./=:,+@%";
+
+	if (*s != '\0' && s[strspn(s, plain)] == '\0') {
+		sbuf_puts(b, s);
+		return;
+	}
+	sbuf_puts(b, "'");
+	for (; *s != '\0'; s++)
+		if (*s == '\'')
+			sbuf_puts(b, "'\\''");
+		else
+			sbuf_add(b, s, 1);
+	sbuf_puts(b, "'");
+}
+
+void sbuf_free(struct sbuf *b)
+{
+	free(b->s);
+	*b = (struct sbuf){0};
+}
+
+static void strlist_take(struct strlist *l, char *s)
+{
+	l->v = xreallocarray(l->v, l->n + 2, sizeof(*l->v));
+	l->v[l->n++] = s;
+	l->v[l->n] = NULL;
+}
+
+void strlist_add(struct strlist *l, const char *s)
+{
+	strlist_take(l, xstrdup(s));
+}
+
+void strlist_printf(struct strlist *l, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) == -1)
+		err(kiln_failure, NULL);
+	va_end(ap);
+	strlist_take(l, s);
+}
+
+bool strlist_has(const struct strlist *l, const char *s)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], s) == 0)
+			return true;
+	return false;
+}
+
+void strlist_split(struct strlist *l, const char *s, const char *sep)
+{
+	char *copy = xstrdup(s), *rest = copy, *word;
+
+	while ((word = strsep(&rest, sep)) != NULL)
+		if (*word != '\0')
+			strlist_add(l, word);
+	free(copy);
+}
+
+/* ------------------------------------------------------------------- files */
+
+bool read_file(const char *path, struct sbuf *into)
+{
+	char buf[16384];
+	ssize_t n;
+	int fd, e;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	sbuf_add(into, "", 0);
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		sbuf_add(into, buf, (size_t)n);
+	e = errno;
+	close(fd);
+	errno = e;
+	return n == 0;
+}
+
+void write_file(const char *path, const void *data, size_t len)
+{
+	const char *p = data;
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd == -1)
+		err(kiln_failure, "%s", path);
+	for (; len > 0; p += n, len -= (size_t)n) {
+		n = write(fd, p, len);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n == -1)
+			err(kiln_failure, "%s", path);
+	}
+	if (close(fd) == -1)
+		err(kiln_failure, "%s", path);
+}
+
+void sha256_hex(const void *data, size_t len, char hex[65])
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	if (EVP_Digest(data, len, md, &n, EVP_sha256(), NULL) != 1)
+		errx(kiln_failure, "libcrypto has no SHA-256");
+	for (unsigned i = 0; i < n && i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", md[i]);
+}
+
+const void *map_file(const char *path, size_t *len)
+{
+	const void *p = NULL;
+	struct stat st;
+	int fd, e;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, &st) == 0) {
+		*len = (size_t)st.st_size;
+		if (S_ISDIR(st.st_mode))
+			errno = EISDIR;
+		else if (st.st_size == 0)
+			p = "";
+		else
+			p = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (p == MAP_FAILED)
+			p = NULL;
+	}
+	e = errno;
+	close(fd);
+	errno = e;
+	return p;
+}
+
+const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * The scratch directory and the names in it.  Fixed storage, because a signal
+ * handler walks it; the pid keeps a forked child from removing anything.
+ */
+static char scratch_dir[512];
+static char scratch_file[16][600];
+static volatile sig_atomic_t scratch_n;
+static pid_t scratch_owner;
+
+static void scratch_remove(void)
+{
+	if (scratch_owner != getpid())
+		return;
+	scratch_owner = 0;
+	for (int i = 0; i < scratch_n; i++)
+		unlink(scratch_file[i]);
+	rmdir(scratch_dir);
+}
+
+static void scratch_signal(int sig)
+{
+	scratch_remove();
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+void scratch_open(const char *output)
+{
+	int dirlen = (int)(base_name(output) - output);
+	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+
+	if (snprintf(scratch_dir, sizeof(scratch_dir), "%.*s.kiln.XXXXXX", dirlen, output) >=
+	    (int)sizeof(scratch_dir))
+		errx(kiln_failure, "%s: path too long", output);
+	if (mkdtemp(scratch_dir) == NULL)
+		err(kiln_failure, "cannot write beside %s: %s", output, scratch_dir);
+	scratch_owner = getpid();
+	atexit(scratch_remove);
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		signal(sigs[i], scratch_signal);
+}
+
+const char *scratch_path(const char *name)
+{
+	int n = scratch_n;
+
+	if (n == 16)
+		errx(kiln_failure, "too many scratch files");
+	snprintf(scratch_file[n], sizeof(scratch_file[n]), "%s/%s", scratch_dir, name);
+	scratch_n = n + 1;
+	return scratch_file[n];
+}
+
+/* --------------------------------------------------------------- processes */
+
+char *find_program(const char *name)
+{
+	struct strlist dirs = {0};
+	const char *path = getenv("PATH");
+	char *full;
+
+	if (strchr(name, '/') != NULL)
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	/* mkfs tools live in sbin, which is not in every user's PATH. */
+	strlist_split(&dirs, path ? path : "/usr/bin:/bin", ":");
+	strlist_add(&dirs, "/usr/sbin");
+	strlist_add(&dirs, "/sbin");
+	for (size_t i = 0; i < dirs.n; i++) {
+		full = xasprintf("%s/%s", dirs.v[i], name);
+		if (access(full, X_OK) == 0)
+			return full;
+		free(full);
+	}
+	return NULL;
+}
+
+int run_tool(char *const argv[], struct sbuf *out)
+{
+	char buf[4096], *full = find_program(argv[0]);
+	int fd[2] = {-1, -1}, status;
+	ssize_t n;
+	pid_t pid;
+
+	if (full == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (out != NULL && pipe2(fd, O_CLOEXEC) == -1)
+		err(kiln_failure, "pipe");
+	pid = fork();
+	if (pid == -1)
+		err(kiln_failure, "fork");
+	if (pid == 0) {
+		if (out != NULL && (dup2(fd[1], 1) == -1 || dup2(fd[1], 2) == -1))
+			_exit(127);
+		execv(full, argv);
+		_exit(127);
+	}
+	free(full);
+	if (out != NULL) {
+		close(fd[1]);
+		while ((n = read(fd[0], buf, sizeof(buf))) > 0 || (n == -1 && errno == EINTR))
+			if (n > 0)
+				sbuf_add(out, buf, (size_t)n);
+		close(fd[0]);
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			err(kiln_failure, "waitpid");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+char *tool_version(const char *tool, const char *option)
+{
+	char *argv[] = {(char *)tool, (char *)option, NULL};
+	struct sbuf out = {0};
+
+	run_tool(argv, &out);
+	if (out.s == NULL || *out.s == '\n')
+		sbuf_puts(&out, "unknown");
+	out.s[strcspn(out.s, "\n")] = '\0';
+	return out.s;
+}
+
+const char *lib_dir(void)
+{
+	static char *dir;
+	char exe[4096];
+	ssize_t n;
+
+	if (dir != NULL)
+		return dir;
+	if (getenv("KILN_LIB") != NULL)
+		return dir = xstrdup(getenv("KILN_LIB"));
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n == -1)
+		err(kiln_failure, "/proc/self/exe (set KILN_LIB to say where lib/kiln is)");
+	exe[n] = '\0';
+	*strrchr(exe, '/') = '\0';
+	dir = xasprintf("%s/../lib/kiln", exe);
+	return dir;
+}

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# What bake takes, what it leaves, and what it says when it cannot.
+. "$(dirname "$0")/world.sh"
+make_world
+
+program hello <<'C'
+long sys_write(int, const void *, unsigned long), sys_exit(int);
+static void unreachable(void);
+long sys_open(const char *);
+__attribute__((used)) static void unreachable(void) { sys_open("x"); }
+int main(void);
+int main(void) { sys_write(1, "hello\n", 6); return 0; }
+void _start(void);
+void _start(void) { sys_exit(main()); }
+C
+expect "bake makes an image" 0 'hello.img: hosted, [0-9]+ bytes, 4 components, 2 system calls$' \
+	"$kiln" bake -p hosted "$dir/hello" -o "$dir/hello.img"
+expect "the image runs" 0 '^hello$' "$dir/hello.img"
+names() { python3 -c 'import json,sys; print(" ".join(o["name"] for o in json.load(open(sys.argv[1]))["objects"]))' "$1"; }
+expect "exactly the components that are reached" 0 '^hello hosted kern/base kern/syscall kern/proc kern/desc$' names "$dir/hello.img.json"
+expect "sections that nothing reaches are left out" 1 '^0$' sh -c "nm '$dir/hello.img.debug' | grep -c unused_function"
+expect "the debug file has the same build-id" 0 same sh -c "
+	id() { readelf -n \"\$1\" | sed -n 's/.*Build ID: //p'; }
+	[ -n \"\$(id '$dir/hello.img')\" ] && [ \"\$(id '$dir/hello.img')\" = \"\$(id '$dir/hello.img.debug')\" ] && echo same"
+cp "$dir/hello.img" "$dir/first.img"; cp "$dir/hello.img.json" "$dir/first.json"
+"$kiln" bake -p hosted "$dir/hello" -o "$dir/hello.img" > /dev/null
+expect "the same input gives the same image" 0 '' cmp "$dir/hello.img" "$dir/first.img"
+expect "and the same report" 0 '' cmp "$dir/hello.img.json" "$dir/first.json"
+expect "nothing is left behind" 0 '^0$' sh -c "ls -A '$dir' | grep -c '^[.]kiln' || true"
+
+program net <<'C'
+long sys_socket(void), sys_exit(int), sys_quotactl(void);
+void _start(void);
+void _start(void) { sys_socket(); sys_quotactl(); sys_exit(0); }
+C
+expect "FOR pulls a driver in" 0 '6 components, 3 system calls \(1 not implemented\)' "$kiln" bake "$dir/net" -o "$dir/net.img"
+expect "the platform's own driver" 0 'kern/proc net/core dev/virtio_net$' names "$dir/net.img.json"
+"$kiln" bake -p hosted "$dir/net" -o "$dir/neth.img" > /dev/null
+expect "another platform, another driver" 0 'net/core dev/hostif$' names "$dir/neth.img.json"
+expect "unimplemented calls are named" 0 '"unimplemented": \["quotactl"\]' cat "$dir/net.img.json"
+expect "why: a component" 0 'net/core.*do_sys_socket' "$kiln" inspect --why net/core "$dir/net.img"
+expect "why: a driver, by FOR" 0 'it is there for ether_ifattach' "$kiln" inspect --why dev/virtio_net "$dir/net.img"
+expect "why: a symbol" 0 '_start' "$kiln" inspect --why do_sys_socket "$dir/net.img"
+expect "why: something that is not there" 1 'not in this image' "$kiln" inspect --why vfs/vfs "$dir/net.img"
+expect "inspect: the table" 0 '^ *net/core ' "$kiln" inspect "$dir/net.img"
+expect "inspect: system calls" 0 '^quotactl.*not implemented' "$kiln" inspect --syscalls "$dir/net.img"
+expect "inspect: JSON" 0 '"platform": "hw"' "$kiln" inspect --json "$dir/net.img"
+expect "inspect: sizes" 0 '^total' "$kiln" inspect --size "$dir/net.img"
+
+mkdir -p "$dir/root/etc"; echo 127.0.0.1 localhost > "$dir/root/etc/hosts"
+expect "@root takes the file system" 0 'and a root of 4096, 5 components' "$kiln" bake -r "$dir/root" "$dir/hello" -o "$dir/root.img"
+expect "the root is in the image" 0 '' grep -aq '127.0.0.1 localhost' "$dir/root.img"
+expect "--with takes a component" 0 '5 components' "$kiln" bake --with kern/optional "$dir/hello" -o "$dir/with.img"
+expect "a weak reference counts once its object is there" 0 'optional_thing' nm "$dir/with.img.debug"
+expect "--syscalls keeps a call" 0 '5 components, 3 system calls' "$kiln" bake --syscalls open "$dir/hello" -o "$dir/sys.img"
+expect "defaults are in the image" 0 '' grep -aqF '{"args":["a b","c\"d"],"env":{"K":"v=w"},"hostname":"box"}' <(
+	"$kiln" bake -e K=v=w --arg 'a b' --hostname box "$dir/hello" -o "$dir/conf.img" -- 'c"d' > /dev/null; cat "$dir/conf.img")
+
+# Errors.
+program bad <<'C'
+long sys_exit(int); int missing_function(void);
+static int helper(void) { return missing_function(); }
+void _start(void);
+void _start(void) { sys_exit(helper()); }
+C
+expect "undefined symbol: named" 1 'missing_function: nothing defines it' "$kiln" bake "$dir/bad" -o "$dir/bad.img"
+expect "undefined symbol: the chain" 1 'reached by: _start \(bad\)' "$kiln" bake "$dir/bad" -o "$dir/bad.img"
+expect "no image after an error" 2 'No such file' ls "$dir/bad.img"
+program rnd <<'C'
+long sys_exit(int), sys_getrandom(void);
+void _start(void);
+void _start(void) { sys_exit(sys_getrandom()); }
+C
+expect "a component of another platform" 1 'component kern/random would, but does not exist here' "$kiln" bake -p hosted "$dir/rnd" -o "$dir/r.img"
+expect "host executable" 1 'not an unbaked program but an executable of the host; compile and link it with cross-cc' "$kiln" bake /bin/ls -o "$dir/x.img"
+expect "baked image" 1 'but an image that is baked already$' "$kiln" bake "$dir/net.img" -o "$dir/x.img"
+expect "object file" 1 'but an object file that is not linked' "$kiln" bake "$KILN_LIB/platform/hw/platform.o" -o "$dir/x.img"
+expect "script" 1 'but a script' "$kiln" bake "$0" -o "$dir/x.img"
+: > "$dir/empty"
+expect "empty file" 1 'but an empty file' "$kiln" bake "$dir/empty" -o "$dir/x.img"
+expect "no such file" 1 'nosuch: No such file' "$kiln" bake "$dir/nosuch" -o "$dir/x.img"
+expect "missing root" 1 '--root .*nosuch: No such file' "$kiln" bake -r "$dir/nosuch" "$dir/hello" -o "$dir/x.img"
+expect "root is a file" 1 'not a directory' "$kiln" bake -r "$dir/hello" "$dir/hello" -o "$dir/x.img"
+mkdir -p "$dir/bin"; ln -s "$(command -v ld)" "$dir/bin/ld"
+expect "unknown component" 1 'no such component' "$kiln" bake --with kern/nosuch "$dir/hello" -o "$dir/x.img"
+expect "unknown system call" 1 'there is no such system call' "$kiln" bake --syscalls nosuch "$dir/hello" -o "$dir/x.img"
+expect "unknown platform" 1 'accepted: .*hosted' "$kiln" bake -p vax "$dir/hello" -o "$dir/x.img"
+expect "platform not built" 1 'not there yet' "$kiln" bake -p xen "$dir/hello" -o "$dir/x.img"
+expect "several programs" 1 'several programs in one image are not supported yet' "$kiln" bake "$dir/hello" "$dir/net" -o "$dir/x.img"
+expect "no output" 2 'where does the image go' "$kiln" bake "$dir/hello"
+expect "bad environment" 1 'accepted: NAME=VALUE' "$kiln" bake -e FOO "$dir/hello" -o "$dir/x.img"
+expect "unknown command" 2 "no command .bkae'" "$kiln" bkae
+head -c 3000 "$dir/hello" > "$dir/cut"
+expect "truncated program" 1 '' "$kiln" bake "$dir/cut" -o "$dir/x.img"
+expect "KILN_LIB that is not there" 1 'KILN_LIB may say' env KILN_LIB=/nosuch "$kiln" bake "$dir/hello" -o "$dir/x.img"
+finish

@@ -1,1 +1,44 @@
-# see docs/architecture.md
+# Platforms: platform/<name>/<name>.mk says what each consists of, from which come
+#
+#   build/platform/<name>/platform.o   everything, joined; globals are only those that cross the line
+#   build/platform/<name>/link.flags, link.ld ...   how an image for it is linked (PLATFORM_FILES)
+#
+#   PLATFORM_SRCS.<name>    .c and .S files in the folder
+#   PLATFORM_OPT.<name>     optimisation, -O2 if absent
+#   PLATFORM_CFLAGS.<name>  further compiler options
+#   PLATFORM_FILES.<name>   files that are copied as they are
+
+PLATFORM_MKS := $(sort $(wildcard platform/*/*.mk))
+PLATFORMS := $(patsubst platform/%/,%,$(dir $(PLATFORM_MKS)))
+include $(PLATFORM_MKS)
+
+# Names that an image's other parts, the linker or the loader may use.
+PLATFORM_GLOBALS := rumpuser_* rumpkern_* __kiln_*
+
+# $(call platform_rules,name)
+define platform_rules
+P.$1.OBJS := $(addprefix build/obj/platform/$1/,$(addsuffix .o,$(PLATFORM_SRCS.$1)))
+
+build/obj/platform/$1/%.c.o: platform/$1/%.c build/include/.stamp
+	@mkdir -p $$(@D); echo "  CC      platform/$1/$$*.c"
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
+build/obj/platform/$1/%.S.o: platform/$1/%.S build/include/.stamp
+	@mkdir -p $$(@D); echo "  AS      platform/$1/$$*.S"
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
+
+build/platform/$1/platform.o: $$(P.$1.OBJS)
+	@mkdir -p $$(@D); echo "  LD      platform/$1"
+	$(Q)ld -r -o $$@.tmp $$^
+	$(Q)objcopy -w $(foreach g,$(PLATFORM_GLOBALS),--keep-global-symbol='$g') $$@.tmp $$@ && rm -f $$@.tmp
+
+$(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f): build/platform/$1/%: platform/$1/%
+	@mkdir -p $$(@D) && cp $$< $$@
+
+platforms: build/platform/$1/platform.o $(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f)
+
+-include $$(P.$1.OBJS:.o=.d)
+endef
+$(foreach p,$(PLATFORMS),$(eval $(call platform_rules,$p)))
+
+platforms: ## compile the platforms
+.PHONY: platforms

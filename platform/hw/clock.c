@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * clock.c - monotonic time: KVM's paravirtual clock, else the time stamp
+ * counter.
+ *
+ * The counter's frequency comes from CPUID, or is measured against the ACPI PM
+ * timer or the 8254.  Nobody waits for a long measurement: the first one spans
+ * what start-up took anyway (at least LEAST_NS), and as the clock is read later
+ * it is replaced by ones over ever longer spans.  A new rate continues from
+ * the time reached, so the clock never goes back; the error made until then
+ * (a percent of 2 ms, then some millionths) stays in it.
+ *
+ * Readers take no lock: clk.seq is odd while the writer, who has interrupts
+ * off and is alone by clk.busy, changes the parameters.
+ */
+#include "hw.h"
+
+#define MSR_KVM_SYSTEM_TIME 0x4b564d01
+#define KVM_FEATURE_CLOCKSOURCE2 (1U << 3)
+#define KVM_LEAF_FEATURES 0x40000001
+#define HV_LEAF_FREQUENCY 0x40000010
+#define PVCLOCK_STABLE 1
+
+#define PM_TIMER_HZ 3579545
+#define PM_TIMER_MASK 0xffffff
+#define PIT_HZ 1193182
+#define PIT_MASK 0xffff
+#define PIT_CHANNEL0 0x40
+#define PIT_COMMAND 0x43
+#define SLOWEST_TSC 800 /* MHz; decides when a reference may have wrapped */
+
+#define MS 1000000ULL
+#define LEAST_NS (MS / 10)
+
+/* The reference that a counter without known frequency is measured against. */
+static struct {
+	uint32_t hz, mask; /* hz 0: none */
+	uint16_t port;	   /* PM timer; 0: the 8254 */
+	uint32_t count0;
+	uint64_t tsc0;
+} ref;
+
+static struct {
+	volatile uint32_t seq;
+	uint32_t busy;
+	uint64_t tsc, ns;	/* the line goes through this point */
+	uint64_t mul;		/* ns per tick, times 2^32 */
+	uint64_t inverse;	/* ticks per ns, times 2^32 */
+	volatile uint64_t next; /* ticks after clk.tsc at which to do better; UINT64_MAX: never */
+} clk;
+
+static bool pv;
+static volatile uint64_t pv_last;
+
+static uint64_t scale(uint64_t v, uint64_t mul) { return (unsigned __int128)v * mul >> 32; }
+
+static uint32_t ref_count(void) {
+	uint32_t lo;
+
+	if (ref.port != 0)
+		return hw_inl(ref.port) & ref.mask;
+	hw_outb(PIT_COMMAND, 0); /* latch channel 0 */
+	lo = hw_inb(PIT_CHANNEL0);
+	return -(lo | (uint32_t)hw_inb(PIT_CHANNEL0) << 8) & ref.mask; /* counts down */
+}
+
+/* A reading of both clocks; the TSC in the middle of the reference's. */
+static uint64_t ref_read(uint32_t *count) {
+	uint64_t before = hw_rdtsc();
+
+	*count = ref_count();
+	return before + (hw_rdtsc() - before) / 2;
+}
+
+static void ref_restart(void) {
+	ref.tsc0 = ref_read(&ref.count0);
+}
+
+static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns) {
+	uint64_t ns = clk.ns + scale(now - clk.tsc, clk.mul);
+
+	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	clk.tsc = now;
+	clk.ns = ns;
+	clk.mul = mul;
+	clk.inverse = UINT64_MAX / mul;
+	clk.next = next_ns == UINT64_MAX ? UINT64_MAX : scale(next_ns, clk.inverse);
+	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELEASE);
+}
+
+/* mul from `ticks` ticks in `counts` of the reference */
+static uint64_t rate(uint64_t ticks, uint64_t counts) {
+	uint64_t ns = (unsigned __int128)counts * 1000000000 / ref.hz;
+
+	while (ns >> 32) {
+		ns >>= 1;
+		ticks >>= 1;
+	}
+	return (ns << 32) / (ticks | 1);
+}
+
+static void measure_first(void) {
+	const uint64_t wrap = (uint64_t)ref.mask * SLOWEST_TSC / (ref.hz / 1000000), least = (uint64_t)ref.hz * LEAST_NS / 1000000000;
+	uint64_t tsc;
+	uint32_t count;
+
+	for (;;) {
+		tsc = ref_read(&count);
+		if (tsc - ref.tsc0 > wrap)
+			ref_restart();
+		else if (((count - ref.count0) & ref.mask) >= least)
+			break;
+		hw_pause();
+	}
+	set_rate(tsc, rate(tsc - ref.tsc0, (count - ref.count0) & ref.mask), 2 * MS);
+}
+
+/* The rate is known well enough to tell how often the reference has wrapped. */
+static void measure_again(void) {
+	const uint64_t period = (uint64_t)ref.mask + 1;
+	uint64_t tsc, expected, counts;
+	uint32_t count, part;
+
+	tsc = ref_read(&count);
+	expected = scale(tsc - ref.tsc0, clk.mul); /* ns */
+	if (expected > period * 1000000000 / ref.hz * 5) {
+		/* Too long ago to be sure. */
+		ref_restart();
+		set_rate(tsc, clk.mul, 100 * MS);
+		return;
+	}
+	part = (count - ref.count0) & ref.mask;
+	counts = (unsigned __int128)expected * ref.hz / 1000000000 + period / 2;
+	counts = counts > part ? part + (counts - part) / period * period : part;
+	set_rate(tsc, rate(tsc - ref.tsc0, counts),
+	    expected < 50 * MS	     ? 100 * MS
+	    : expected < 1000 * MS   ? (ref.port != 0 ? 10000 * MS : 150 * MS)
+				     : UINT64_MAX);
+}
+
+static void measure(void) {
+	uint64_t flags = hw_irq_save();
+
+	if (__atomic_exchange_n(&clk.busy, 1, __ATOMIC_ACQUIRE) == 0) {
+		if (clk.mul == 0)
+			measure_first();
+		else if (hw_rdtsc() - clk.tsc > clk.next)
+			measure_again();
+		__atomic_store_n(&clk.busy, 0, __ATOMIC_RELEASE);
+	}
+	hw_irq_restore(flags);
+}
+
+static uint64_t tsc_read(void) {
+	uint64_t ns, delta;
+	uint32_t seq;
+
+	for (;;) {
+		seq = __atomic_load_n(&clk.seq, __ATOMIC_ACQUIRE);
+		delta = hw_rdtsc() - clk.tsc;
+		/* A CPU whose counter is a little behind must not see a huge span. */
+		ns = clk.ns + ((int64_t)delta > 0 ? scale(delta, clk.mul) : 0);
+		if (__builtin_expect(delta > clk.next && (int64_t)delta > 0, 0)) {
+			measure();
+			if (clk.mul == 0 || clk.seq != seq)
+				continue;
+		}
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!(seq & 1) && clk.seq == seq)
+			return ns;
+		hw_pause();
+	}
+}
+
+static uint64_t pv_read(void) {
+	const volatile struct hw_pvclock *p = &hw_self()->pvclock;
+	uint64_t delta, ns, last;
+	uint32_t version;
+	uint8_t flags;
+
+	do {
+		version = p->version & ~1U;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		delta = hw_rdtsc() - p->tsc;
+		delta = p->shift >= 0 ? delta << p->shift : delta >> -p->shift;
+		ns = p->ns + scale(delta, p->mul);
+		flags = p->flags;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (p->version != version);
+	if (flags & PVCLOCK_STABLE)
+		return ns;
+	/* The CPUs' clocks may differ a little. */
+	last = __atomic_load_n(&pv_last, __ATOMIC_RELAXED);
+	while (last < ns && !__atomic_compare_exchange_n(&pv_last, &last, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return last > ns ? last : ns;
+}
+
+uint64_t rumpuser_clock_monotonic(void) {
+	return pv ? pv_read() : tsc_read();
+}
+
+uint64_t hw_ns_to_tsc(uint64_t ns) {
+	return scale(ns, clk.inverse);
+}
+
+void hw_clock_cpu_init(void) {
+	uint64_t pa;
+	unsigned prot;
+
+	if (pv && rumpuser_pmap_extract((uintptr_t)&hw_self()->pvclock, &pa, &prot))
+		hw_wrmsr(MSR_KVM_SYSTEM_TIME, pa | 1);
+}
+
+static bool pv_init(void) {
+	const struct hw_pvclock *p = &hw_self()->pvclock;
+
+	if (!hw_features.kvm || !(hw_cpuid(KVM_LEAF_FEATURES, 0).a & KVM_FEATURE_CLOCKSOURCE2))
+		return false;
+	pv = true;
+	hw_clock_cpu_init();
+	if (p->mul == 0) {
+		pv = false;
+		return false;
+	}
+	/* ticks per ns: 2^32 / (mul * 2^shift) */
+	clk.inverse = UINT64_MAX / p->mul;
+	clk.inverse = p->shift >= 0 ? clk.inverse >> p->shift : clk.inverse << -p->shift;
+	return true;
+}
+
+/* The counter's frequency, where the processor or the hypervisor says it exactly. */
+static uint64_t known_khz(void) {
+	struct hw_cpuid r;
+
+	if (hw_features.hv_leaf >= HV_LEAF_FREQUENCY) {
+		r = hw_cpuid(HV_LEAF_FREQUENCY, 0);
+		if (r.a != 0)
+			return r.a;
+	}
+	if (hw_cpuid(0, 0).a < 0x15)
+		return 0;
+	r = hw_cpuid(0x15, 0);
+	return r.a != 0 && r.b != 0 && r.c != 0 ? (uint64_t)r.c / 1000 * r.b / r.a : 0;
+}
+
+void hw_clock_start(void) {
+	uint64_t khz;
+
+	if (pv_init())
+		return;
+	clk.tsc = hw_rdtsc();
+	khz = known_khz();
+	if (khz != 0) {
+		set_rate(clk.tsc, (MS << 32) / khz, UINT64_MAX);
+		return;
+	}
+	if (hw_acpi.pm_timer != 0 && hw_acpi.pm_timer <= UINT16_MAX) {
+		ref.port = hw_acpi.pm_timer;
+		ref.hz = PM_TIMER_HZ;
+		ref.mask = PM_TIMER_MASK;
+	} else {
+		/* Mode 0 interrupts once at most and goes on counting. */
+		ref.hz = PIT_HZ;
+		ref.mask = PIT_MASK;
+		hw_outb(PIT_COMMAND, 0x30);
+		hw_outb(PIT_CHANNEL0, 0xff);
+		hw_outb(PIT_CHANNEL0, 0xff);
+	}
+	ref_restart();
+	/* clk.next is 0: the first reader measures. */
+}

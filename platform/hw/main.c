@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.c - at the final address: bring the machine up, hand over to kern.
+ *
+ * Boot time is a figure, and under emulation each new piece of code costs more
+ * than what it does: whatever can wait until it is needed does (the serial
+ * port, interrupt routing, the wall clock, calibration, other CPUs).
+ */
+#include "hw.h"
+
+#define VA_LO 0x100000UL
+#define VA_HI 0x500000000000UL /* early.c puts the image above */
+
+static struct rumpuser_bootinfo info;
+
+static const char *copy_cmdline(void) {
+	const size_t npages = hw_boot.cmdline_len / RUMPUSER_PAGE_SIZE + 1;
+	uint64_t pa;
+	char *s;
+
+	if (hw_boot.cmdline_len == 0)
+		return "";
+	pa = hw_mem_alloc(npages);
+	if (pa == 0)
+		return "";
+	s = hw_phys(pa);
+	__builtin_memcpy(s, hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len), hw_boot.cmdline_len);
+	s[hw_boot.cmdline_len] = '\0';
+	return s;
+}
+
+static void give_back(const char *page) {
+	uint64_t pa = (uintptr_t)page - (uintptr_t)__ehdr_start + HW_LOAD_PA;
+
+	hw_mem_add(pa, RUMPUSER_PAGE_SIZE);
+}
+
+void hw_main(void) {
+	/* The identity mapping goes, and two pages of its tables with it: entry.S. */
+	((uint64_t *)hw_phys(hw_pml4_pa))[0] = 0;
+	hw_write_cr3(hw_pml4_pa);
+	give_back(hw_guard0);
+	give_back(hw_guard1);
+
+	hw_cpu_boot_init();
+	info.cmdline = copy_cmdline();
+	hw_lapic_init();
+	hw_acpi_init();
+	hw_clock_start();
+	if (hw_ncpu > 1)
+		hw_trampoline_pa = hw_mem_alloc(1);
+	if (hw_trampoline_pa == 0 || hw_trampoline_pa >= HW_LOAD_PA)
+		hw_ncpu = 1;
+
+	info.platform = "hw";
+	info.ncpu = hw_ncpu;
+	info.image_base = (uintptr_t)__ehdr_start;
+	info.image_end = (uintptr_t)__kiln_image_end;
+	info.va_lo = VA_LO;
+	info.va_hi = VA_HI;
+	info.physmap = hw_physmap;
+	info.rootfs_size = __kiln_rootfs_end - __kiln_rootfs_start;
+	info.rootfs = info.rootfs_size > 0 ? __kiln_rootfs_start : NULL;
+	info.mem = hw_mem;
+	info.nmem = hw_nmem;
+	hw_kern_running = true;
+	rumpkern_main(&info);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * misc.c - access to devices: their memory, PCI configuration space by
+ * mechanism #1 (PCI 3.0, 3.2.2.3.2), and the calls that have nothing to do on
+ * a machine.
+ */
+#include "hw.h"
+
+#include <errno.h>
+
+#define CONFIG_ADDRESS 0xcf8
+#define CONFIG_DATA 0xcfc
+#define CONFIG_ENABLE 0x80000000U
+
+uintptr_t hw_window, hw_window_end;
+static struct hw_lock pci_lock;
+
+int rumpuser_mmio_map(uint64_t pa, size_t len, void **va) {
+	uint64_t first = pa & ~(RUMPUSER_PAGE_SIZE - 1);
+	size_t size = ((pa + len + RUMPUSER_PAGE_SIZE - 1) & ~(RUMPUSER_PAGE_SIZE - 1)) - first;
+	uintptr_t at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
+
+	if (len == 0 || size > hw_window_end - at)
+		return ENOMEM;
+	if (rumpuser_pmap_enter(at, first, size >> RUMPUSER_PAGE_SHIFT,
+		RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE | RUMPUSER_PROT_DEVICE) != 0)
+		return ENOMEM;
+	*va = (void *)(at + (pa - first));
+	return 0;
+}
+
+bool rumpuser_pci_present(void) {
+	static int8_t present; /* 0: not known */
+	uint64_t flags;
+
+	if (present == 0) {
+		flags = hw_lock(&pci_lock);
+		hw_outl(CONFIG_ADDRESS, CONFIG_ENABLE);
+		present = hw_inl(CONFIG_ADDRESS) == CONFIG_ENABLE ? 1 : -1;
+		hw_unlock(&pci_lock, flags);
+	}
+	return present > 0;
+}
+
+static uint32_t config_address(unsigned bus, unsigned dev, unsigned func, unsigned reg) {
+	return CONFIG_ENABLE | (bus & 0xff) << 16 | (dev & 31) << 11 | (func & 7) << 8 | (reg & 0xfc);
+}
+
+uint32_t rumpuser_pci_read(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width) {
+	uint64_t flags = hw_lock(&pci_lock);
+	uint32_t v;
+
+	hw_outl(CONFIG_ADDRESS, config_address(bus, dev, func, reg));
+	if (width == 1)
+		v = hw_inb(CONFIG_DATA + (reg & 3));
+	else if (width == 2)
+		v = hw_inw(CONFIG_DATA + (reg & 2));
+	else
+		v = hw_inl(CONFIG_DATA);
+	hw_unlock(&pci_lock, flags);
+	return v;
+}
+
+void rumpuser_pci_write(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width, uint32_t value) {
+	uint64_t flags = hw_lock(&pci_lock);
+
+	hw_outl(CONFIG_ADDRESS, config_address(bus, dev, func, reg));
+	if (width == 1)
+		hw_outb(CONFIG_DATA + (reg & 3), value);
+	else if (width == 2)
+		hw_outw(CONFIG_DATA + (reg & 2), value);
+	else
+		hw_outl(CONFIG_DATA, value);
+	hw_unlock(&pci_lock, flags);
+}
+
+uint64_t rumpuser_dma_addr(uint64_t pa) {
+	return pa;
+}
+
+int rumpuser_net_open(uint8_t mac[6], unsigned *mtu, unsigned *irqp) {
+	return ENXIO;
+}
+
+int rumpuser_net_send(const struct rumpuser_iovec *iov, unsigned niov) {
+	return ENXIO;
+}
+
+int rumpuser_net_recv(void *buf, size_t len, size_t *got) {
+	return ENXIO;
+}
+
+/* The compiler calls these by name; ours stay inside platform.o. */
+void *memcpy(void *restrict dst, const void *restrict src, size_t n);
+void *memset(void *dst, int c, size_t n);
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n) {
+	void *d = dst;
+
+	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+	return dst;
+}
+
+void *memset(void *dst, int c, size_t n) {
+	void *d = dst;
+
+	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	return dst;
+}

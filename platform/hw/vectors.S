@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vectors.S - entry and exit of interrupts and traps.
+ *
+ * Every gate goes to a stack of the IST, so that the interrupted stack, which
+ * may be tiny or in use below its pointer, is never touched.  Interrupts stay
+ * there; a trap, or a preemption after an interrupt, has its frame moved to
+ * the kernel stack of the current lwp (rumpuser.h, STACKS).  The machine's
+ * interrupts are off until the frame has been moved, which is what makes one
+ * trap stack per CPU enough.
+ */
+#include "hw.h"
+
+/* struct rumpuser_trapframe */
+#define TF_SIZE 184
+#define TF_ADDR 120
+#define TF_TRAPNO 128
+#define TF_ERR 136
+#define TF_RIP 144
+#define TF_RFLAGS 160
+#define TF_RSP 168
+
+/* struct rumpuser_cpu */
+#define CPU_KSTACK_TOP 16
+#define CPU_KSTACK_BASE 24
+
+/* What a handler may need of a kernel stack at the least. */
+#define KSTACK_ROOM 768
+
+	.macro SAVE_REGS
+	pushq %rax
+	pushq %rbx
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %rbp
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	cld
+	.endm
+
+/*
+ * Move the frame at %rsp to the kernel stack and go there.  A stack pointer
+ * within the stack or on its guard page is the kernel's own, any other is the
+ * program's.
+ */
+	.macro MOVE_FRAME
+	movq TF_RSP(%rsp), %rdx
+	movq %gs:CPU_KSTACK_BASE, %rbx
+	movq %gs:CPU_KSTACK_TOP, %rcx
+	cmpq %rcx, %rdx
+	ja 1f
+	leaq -4096(%rbx), %rsi
+	cmpq %rsi, %rdx
+	jb 1f
+	leaq -128(%rdx), %rcx
+1:	subq $TF_SIZE, %rcx
+	andq $-16, %rcx
+	addq $KSTACK_ROOM, %rbx
+	cmpq %rbx, %rcx
+	jb hw_overflow
+	movq %rcx, %rdx
+	movq %rsp, %rsi
+	movq %rdx, %rdi
+	movl $TF_SIZE / 8, %ecx
+	rep movsq
+	movq %rdx, %rsp
+	.endm
+
+	.section .text.hw_vectors, "ax"
+	.balign 16
+/* Exceptions 0..31, 16 bytes each. */
+	.globl hw_trap_vectors
+hw_trap_vectors:
+	.set n, 0
+	.rept 32
+	.balign 16
+	.if !(n == 8 || (n >= 10 && n <= 14) || n == 17 || n == 21 || n == 29 || n == 30)
+	pushq $0
+	.endif
+	pushq $n
+	.if n == 2 || n == 8 || n == 18
+	jmp hw_fatal_entry
+	.else
+	jmp hw_trap_entry
+	.endif
+	.set n, n + 1
+	.endr
+
+/* Interrupts, 8 bytes each; the irq number is kept where err will be. */
+	.balign 16
+	.globl hw_intr_vectors
+hw_intr_vectors:
+	.set n, 0
+	.rept HW_NIRQS
+	.balign 8
+	pushq $n
+	jmp hw_intr_entry
+	.set n, n + 1
+	.endr
+
+	.balign 16
+hw_intr_entry:
+	pushq $256
+	pushq $0
+	SAVE_REGS
+	xorl %edi, %edi
+	xchgq TF_ERR(%rsp), %rdi
+	movq %rsp, %rsi
+	xorl %ebp, %ebp
+	subq $8, %rsp
+	call hw_intr
+	addq $8, %rsp
+	testb %al, %al
+	jnz 2f
+hw_resume:
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rbp
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbx
+	popq %rax
+	addq $24, %rsp
+	iretq
+2:	MOVE_FRAME
+	sti
+	movq %rsp, %rdi
+	call rumpkern_preempt
+	jmp hw_resume
+
+hw_trap_entry:
+	pushq $0
+	SAVE_REGS
+	movq %cr2, %rax
+	movq %rax, TF_ADDR(%rsp)
+	/* On the interrupt stack there is nothing to go back to. */
+	movq %gs:HW_CPU_PLATFORM, %rcx
+	subq TF_RSP(%rsp), %rcx
+	cmpq $HW_ISTACK_SIZE, %rcx
+	jb hw_nested
+	MOVE_FRAME
+	testl $0x200, TF_RFLAGS(%rsp)
+	jz 2f
+	sti
+2:	movq %rsp, %rdi
+	call rumpkern_trap
+	jmp hw_resume
+
+hw_fatal_entry:
+	pushq $0
+	SAVE_REGS
+	movq %cr2, %rax
+	movq %rax, TF_ADDR(%rsp)
+	xorl %esi, %esi
+	jmp 3f
+hw_overflow:
+	movl $1, %esi
+	jmp 3f
+hw_nested:
+	movl $2, %esi
+3:	movq %rsp, %rdi
+	movq %gs:HW_CPU_PLATFORM, %rax
+	leaq HW_CPU_SIZE(%rax), %rsp
+	xorl %ebp, %ebp
+	call hw_fatal
+
+/* An additional CPU, in long mode but still on the trampoline's stack pointer: see ap.c. */
+	.section .text.hw_ap_entry, "ax"
+	.globl hw_ap_entry
+hw_ap_entry:
+	movq hw_ap_stack(%rip), %rsp
+	xorl %ebp, %ebp
+	pushq $0
+	jmp hw_ap_main
+
+/*
+ * The trampoline: copied to a page below 1 MiB, entered in real mode at its
+ * first byte, and patched there by ap.c: the three words at hw_tramp_*.
+ */
+	.section .rodata.hw_trampoline, "a"
+	.code16
+	.balign 8
+	.globl hw_trampoline, hw_trampoline_end, hw_tramp_gdtr, hw_tramp_cr3, hw_tramp_efer, hw_tramp_cr4, hw_tramp_entry, hw_tramp_far
+hw_trampoline:
+	cli
+	movw %cs, %ax
+	movw %ax, %ds
+	lgdtl hw_tramp_gdtr - hw_trampoline
+	movl hw_tramp_cr4 - hw_trampoline, %eax
+	movl %eax, %cr4
+	movl hw_tramp_cr3 - hw_trampoline, %eax
+	movl %eax, %cr3
+	movl $0xc0000080, %ecx
+	movl hw_tramp_efer - hw_trampoline, %eax
+	xorl %edx, %edx
+	wrmsr
+	movl $0x80010033, %eax
+	movl %eax, %cr0
+	ljmpl *hw_tramp_far - hw_trampoline
+	.code64
+hw_tramp_64:
+	movl $HW_SEL_DATA, %eax
+	movl %eax, %ss
+	movl %eax, %ds
+	movl %eax, %es
+	jmp *hw_tramp_entry(%rip)
+	.balign 8
+hw_tramp_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff
+	.quad 0x00cf93000000ffff
+hw_tramp_gdtr:
+	.word 23
+	.long hw_tramp_gdt - hw_trampoline /* + page */
+hw_tramp_far:
+	.long hw_tramp_64 - hw_trampoline /* + page */
+	.word HW_SEL_CODE
+hw_tramp_cr3:
+	.long 0
+hw_tramp_cr4:
+	.long 0
+hw_tramp_efer:
+	.long 0
+	.balign 8
+hw_tramp_entry:
+	.quad 0
+hw_trampoline_end:
+
+	.section .note.GNU-stack, "", @progbits

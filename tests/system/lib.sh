@@ -1,0 +1,79 @@
+# lib.sh: what system tests share.  Sourced by t_*.sh, which run from the top of the tree.
+# shellcheck shell=bash
+#
+# TEST_WORK is the test's own folder.  Results are lines: ok NAME, FAIL NAME why, skip NAME why.
+
+here=tests/system
+work=${TEST_WORK:?run me through tests/run.sh, or set TEST_WORK}
+PATH=$PWD/build/bin:$PATH
+failed=0
+
+ok() { echo "ok $*"; }
+fail() {
+	echo "FAIL $*"
+	failed=1
+}
+
+# bake_program NAME [CROSS-CC OPTIONS...]: programs/NAME.c becomes $work/NAME.img; BAKE_OPTIONS go to bake.
+bake_program() {
+	local name=$1
+	shift
+	cross-cc -O2 -Wall -Werror -o "$work/$name" "$here/programs/$name.c" "$@" &&
+	    kiln bake $BAKE_OPTIONS "$work/$name" -o "$work/$name.img" > "$work/$name.bake" 2>&1 || {
+		cat "$work/$name.bake"
+		fail "$name does not build"
+		exit 1
+	}
+}
+BAKE_OPTIONS=
+
+# run_guest LOG KILN-RUN-ARGUMENTS...: console output to LOG, status in $status (128+n: killed by signal n).
+run_guest() {
+	local log=$1
+	shift
+	timeout -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null
+	status=$?
+}
+
+# native NAME [CC OPTIONS...]: the same program on the host's libc: tests the test.
+native_program() {
+	local name=$1
+	shift
+	gcc -O2 -Wall -o "$work/$name.native" "$here/programs/$name.c" "$@" -lpthread ||
+	    fail "$name does not build natively"
+}
+
+# check_output NAME LOG: the programs' own convention, a line "ok WHAT" or "FAIL WHAT" per case.
+# Prints them with NAME in front.
+check_output() {
+	grep -aE '^(ok|FAIL) ' "$2" | tr -d '\r' | sed -E "s/^(ok|FAIL) /\1 $1 /" || true
+	grep -qaE '^FAIL ' "$2" && failed=1
+	grep -qaE '^ok ' "$2" || {
+		tail -n 5 "$2"
+		fail "$1 printed no result"
+	}
+}
+
+free_port() {
+	local p=$((20000 + RANDOM % 20000))
+	while (exec 3<> "/dev/tcp/127.0.0.1/$p") 2> /dev/null; do p=$((p + 1)); done
+	echo $p
+}
+
+# wait_http PORT [TENTHS]: until something answers.
+wait_http() {
+	for _ in $(seq "${2:-200}"); do
+		curl -s -m 1 -o /dev/null "http://127.0.0.1:$1/" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# wait_text LOG TEXT [TENTHS]
+wait_text() {
+	for _ in $(seq "${3:-200}"); do
+		grep -qa -- "$2" "$1" 2> /dev/null && return
+		sleep 0.1
+	done
+	return 1
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ends in the way its argument says: a number is an exit status. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int zero;
+static int *volatile nowhere;
+
+static __attribute__((noinline)) void innermost(void)
+{
+	*nowhere = 1;
+}
+
+static __attribute__((noinline)) void middle(void)
+{
+	innermost();
+	zero++; /* not a tail call */
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "0";
+
+	printf("ending: %s\n", how);
+	fflush(stdout);
+	if (strcmp(how, "null") == 0)
+		middle();
+	else if (strcmp(how, "abort") == 0)
+		abort();
+	else if (strcmp(how, "raise") == 0)
+		raise(SIGTERM);
+	else if (strcmp(how, "divide") == 0)
+		return 1 / *(volatile int *)&zero;
+	else if (strcmp(how, "illegal") == 0)
+		__asm__ volatile("ud2");
+	return atoi(how);
+}

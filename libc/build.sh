@@ -8,7 +8,7 @@ cache=$1 musl=$2 libdir=$3 cc=$4
 key=$({ "$cc" --version; cat "$musl/obj/config.mak"; cd "$musl/src" && find . -type f ! -name .stamp | LC_ALL=C sort | xargs sha256sum; } |
 	sed "s,$PWD,,g" | sha256sum | cut -c 1-32)
 if ! (mkdir -p "$libdir" && cd "$cache/$key" 2>/dev/null && sha256sum --check --status SHA256); then
-	make -s -C "$musl/obj" -j "$(nproc)" lib/libc.a lib/crt1.o lib/crti.o lib/crtn.o
+	make -s -C "$musl/obj" -j "$(nproc)" AR=ar RANLIB=ranlib 'AOBJS=$(LIBC_OBJS)' lib/libc.a lib/crt1.o lib/crti.o lib/crtn.o
 	# The cache only ever gains whole entries; a read-only one is no error.
 	if mkdir -p "$cache" 2>/dev/null && new=$(mktemp -d "$cache/new.XXXXXX" 2>/dev/null); then
 		cp "$musl"/obj/lib/*.[ao] "$new/"

@@ -12,7 +12,7 @@ die() { echo "libc/prepare.sh: $*" >&2; exit 1; }
 
 rm -rf "$dest"
 mkdir -p "$(dirname "$dest")"
-cp -r "$musl" "$dest"
+cp -rp "$musl" "$dest"
 (cd "$port" && find arch src include -type f 2>/dev/null) | while read -r f; do
 	rm -f "$dest/${f%.*}".*
 	mkdir -p "$dest/$(dirname "$f")"

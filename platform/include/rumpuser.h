@@ -33,9 +33,11 @@
 #ifndef RUMPUSER_H
 #define RUMPUSER_H
 
+#ifndef __ASSEMBLER__
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#endif
 
 #define RUMPUSER_VERSION 1
 
@@ -52,6 +54,7 @@
 #define RUMPUSER_PAGE_SHIFT 12
 #define RUMPUSER_PAGE_SIZE 4096UL
 
+#ifndef __ASSEMBLER__
 /*
  * One per CPU, reached through GS.  kern allocates it (as the head of its
  * struct cpu_info), the platform reads it in its entry code.
@@ -80,6 +83,7 @@ struct rumpuser_trapframe {
 	uint64_t err;	 /* x86 error code, 0 if the exception has none */
 	uint64_t rip, cs, rflags, rsp, ss;
 };
+#endif /* !__ASSEMBLER__ */
 
 #define RUMPUSER_TRAPNO_DIVIDE 0
 #define RUMPUSER_TRAPNO_DEBUG 1
@@ -100,6 +104,8 @@ struct rumpuser_trapframe {
 #define RUMPUSER_PFERR_PRESENT 0x01
 #define RUMPUSER_PFERR_WRITE 0x02
 #define RUMPUSER_PFERR_EXEC 0x10
+
+#ifndef __ASSEMBLER__
 
 /* ------------------------------------------------------------------ start */
 
@@ -323,5 +329,7 @@ _Static_assert(offsetof(struct rumpuser_cpu, kstack_base) == RUMPUSER_CPU_KSTACK
 _Static_assert(offsetof(struct rumpuser_cpu, ipending) == RUMPUSER_CPU_IPENDING, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, ilevel) == RUMPUSER_CPU_ILEVEL, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, canary) == RUMPUSER_CPU_CANARY, "asm offset");
+
+#endif /* !__ASSEMBLER__ */
 
 #endif

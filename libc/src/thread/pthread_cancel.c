@@ -12,6 +12,7 @@
  *  - it is in one that has just succeeded: the result is kept, as POSIX asks, and the
  *    latch stays set: one later sleep is interrupted for nothing, as by any signal.
  */
+#define _GNU_SOURCE
 #include <stddef.h>
 #include <string.h>
 #include "pthread_impl.h"

@@ -4,6 +4,7 @@
  * Here a system call is a function call, and nothing on the new stack could be
  * returned to; so the kernel is given the address at which the child starts.
  */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <sched.h>
 #include "pthread_impl.h"

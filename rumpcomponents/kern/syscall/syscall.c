@@ -3,13 +3,13 @@
  * The C side of system-call entry: leaving with something to look at, calls by
  * number, calls that nobody implements.
  */
+#include <rumpuser.h> /* before <kern/cpu.h>, which defines curlwp */
 #include <stdatomic.h>
 #include <kern/cpu.h>
 #include <kern/lwp.h>
 #include <kern/signalvar.h>
 #include <kern/syscallframe.h>
 #include <kern/systm.h>
-#include "rumpuser.h"
 #include "syscall_impl.h"
 
 _Static_assert(offsetof(struct rumpuser_trapframe, cs) == 19 * 8, "entry.S");

@@ -15,22 +15,16 @@ build/bin/kiln: $(TOOL_OBJS)
 
 -include $(TOOL_OBJS:.o=.d)
 
-# kiln finds what it links in ../lib/kiln from where it is.
-build/lib/kiln/.stamp: app-tools/app-tools.mk
-	@mkdir -p $(@D) build/sysroot build/components build/platform
-	@for d in sysroot components platform; do ln -sfn ../../$$d $(@D)/$$d; done
-	@touch $@
-
-app-tools: build/bin/kiln build/lib/kiln/.stamp
+app-tools: build/bin/kiln # it finds what it links in ../lib/kiln (toolchain.mk)
 tools: app-tools ## build the command kiln
 
-# Everything a user needs, with symbolic links followed.
+# Everything a user needs.  The parts of lib/kiln are links into build/ there, copies here;
+# toolchain/ has a link to ../../../bin, which stays one.
 install: ## copy the commands and what they need to PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/kiln
 	cp -a build/bin/. $(DESTDIR)$(PREFIX)/bin/
-	for d in sysroot components platform; do \
-	    [ -d build/$$d ] || continue; \
-	    rm -rf $(DESTDIR)$(PREFIX)/lib/kiln/$$d; \
-	    cp -rL build/$$d $(DESTDIR)$(PREFIX)/lib/kiln/$$d; done
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/lib/kiln/,sysroot components platform toolchain)
+	cp -rL $(foreach d,sysroot components platform,$(wildcard build/lib/kiln/$d)) $(DESTDIR)$(PREFIX)/lib/kiln/
+	cp -a $(wildcard build/lib/kiln/toolchain) $(DESTDIR)$(PREFIX)/lib/kiln/
 
 .PHONY: tools app-tools install

@@ -172,18 +172,6 @@ static const char *extra_object(struct bake *b)
 
 /* ------------------------------------------------------------------ linking */
 
-static void print_command(const struct strlist *cmd)
-{
-	struct sbuf s = {0};
-
-	for (size_t i = 0; i < cmd->n; i++) {
-		sbuf_puts(&s, i ? " " : "");
-		sbuf_shell(&s, cmd->v[i]);
-	}
-	fprintf(stderr, "%s\n", s.s);
-	sbuf_free(&s);
-}
-
 void bake_link(struct bake *b)
 {
 	struct strlist cmd = {0};
@@ -210,8 +198,11 @@ void bake_link(struct bake *b)
 			strlist_add(&cmd, b->reach.object[i].path);
 	strlist_add(&cmd, b->reach.object[1].path);
 	strlist_add(&cmd, extra_object(b));
-	if (b->verbose)
-		print_command(&cmd);
+	if (b->verbose) {
+		strlist_shell(&cmd, &out);
+		fprintf(stderr, "%s\n", out.s);
+		sbuf_free(&out);
+	}
 	status = run_tool(cmd.v, &out);
 	if (status == -1)
 		errx(1, "ld is not installed: apt-get install binutils");

@@ -116,7 +116,7 @@ static void mark(struct reach *r, struct object *o, size_t sec, size_t parent, c
 	r->node = grow(r->node, r->nnode, sizeof(*r->node));
 	o->node[sec] = r->nnode;
 	r->node[r->nnode++] = (struct node){o, sec, parent, symbol && *symbol ? symbol : s->name};
-	take(r, o, parent);
+	take(r, o, o->node[sec]);
 	if (s->group != 0) /* a group lives and dies as one */
 		for (size_t i = 1; i < o->elf.nsec; i++)
 			if (o->elf.sec[i].group == s->group)

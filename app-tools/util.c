@@ -196,6 +196,15 @@ bool strlist_has(const struct strlist *l, const char *s)
 	return false;
 }
 
+void strlist_shell(const struct strlist *l, struct sbuf *out)
+{
+	sbuf_puts(out, "");
+	for (size_t i = 0; i < l->n; i++) {
+		sbuf_puts(out, i ? " " : "");
+		sbuf_shell(out, l->v[i]);
+	}
+}
+
 void strlist_split(struct strlist *l, const char *s, const char *sep)
 {
 	char *copy = xstrdup(s), *rest = copy, *word;
@@ -299,7 +308,7 @@ static char scratch_file[16][600];
 static volatile sig_atomic_t scratch_n;
 static pid_t scratch_owner;
 
-static void scratch_remove(void)
+void scratch_close(void)
 {
 	if (scratch_owner != getpid())
 		return;
@@ -311,7 +320,7 @@ static void scratch_remove(void)
 
 static void scratch_signal(int sig)
 {
-	scratch_remove();
+	scratch_close();
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -327,7 +336,7 @@ void scratch_open(const char *output)
 	if (mkdtemp(scratch_dir) == NULL)
 		err(kiln_failure, "cannot write beside %s: %s", output, scratch_dir);
 	scratch_owner = getpid();
-	atexit(scratch_remove);
+	atexit(scratch_close);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		signal(sigs[i], scratch_signal);
 }

@@ -48,6 +48,8 @@ struct strlist {
 void strlist_add(struct strlist *l, const char *s); /* copies s */
 void strlist_printf(struct strlist *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool strlist_has(const struct strlist *l, const char *s);
+/* All of them, quoted for a shell, on one line. */
+void strlist_shell(const struct strlist *l, struct sbuf *out);
 /* Add the words of s that the bytes in sep separate. */
 void strlist_split(struct strlist *l, const char *s, const char *sep);
 
@@ -70,6 +72,8 @@ const char *base_name(const char *path);
 void scratch_open(const char *output);
 /* Path of a file in it; at most 16 names. */
 const char *scratch_path(const char *name);
+/* Remove it now: for ends that exit handlers do not see. */
+void scratch_close(void);
 
 /* --------------------------------------------------------------- processes */
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run.h - what the files of `kiln run` share; see run.c. */
+#ifndef KILN_RUN_H
+#define KILN_RUN_H
+
+#include "image.h"
+#include "spec.h"
+
+#define RUN_QEMU "qemu-system-x86_64"
+
+struct run {
+	struct image image;
+	const char *platform;
+
+	/* options */
+	struct port_forward *forward;
+	const char **forward_text; /* as given, for messages */
+	size_t nforward;
+	uint64_t memory;
+	unsigned cpus;
+	struct strlist env, args, dns, qemu_args;
+	bool have_args;
+	enum net_mode net;
+	const char *net_detail;
+	const char *ip, *gateway, *hostname, *machine, *accel, *status_file;
+	bool dhcp, gdb, dry_run, verbose;
+	unsigned gdb_port, timeout, grace;
+
+	/* descriptors of the guest's side, -1 if there is none */
+	int console_fd, status_fd, qmp_fd, net_fd;
+};
+
+/* run_config.c: the launch document (docs/configuration.md). */
+void run_config(const struct run *r, struct sbuf *doc);
+
+/* run_qemu.c */
+/* Ends the command if QEMU or an accelerator is missing, or a port is taken. */
+void run_qemu_check(struct run *r);
+/* QEMU's command.  With r->dry_run it is one that works when pasted to a shell. */
+void run_qemu_command(const struct run *r, struct strlist *cmd);
+/* Write the gdb script and say how to connect. */
+void run_qemu_gdb(const struct run *r);
+
+/* run_hosted.c */
+void run_hosted_check(struct run *r);
+void run_hosted_command(const struct run *r, struct strlist *cmd);
+
+/* run_guest.c */
+enum outcome {
+	END_NONE,
+	END_EXIT,    /* program ended; value is its status */
+	END_SIGNAL,  /* program killed; value is the signal */
+	END_PANIC,   /* kernel gave up */
+	END_LOST,    /* guest ended without a word */
+	END_REFUSED, /* the machine did not even start */
+	END_STOPPED, /* we ended it; value is the signal that asked for it */
+};
+
+struct ending {
+	enum outcome outcome;
+	int value;
+};
+
+/*
+ * Start the guest, be its console and power button, wait for its end.  command()
+ * makes its argv once the descriptors in r are open.
+ */
+struct ending run_guest(struct run *r, void (*command)(const struct run *, struct strlist *));
+
+/* run_status.c: the guest's last word, as it comes in through a pipe. */
+struct status_reader {
+	char line[64];
+	size_t len;
+	struct ending ending;
+};
+void status_feed(struct status_reader *s, const char *data, size_t len);
+
+#endif

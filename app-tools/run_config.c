@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The launch document, one line of JSON; docs/configuration.md says what every
+ * key means.  Only what the command line asks for is in it.
+ */
+#include "run.h"
+#include "kiln.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* QEMU's user network gives its only guest these. */
+#define USER_ADDRESS "10.0.2.15/24"
+#define USER_GATEWAY "10.0.2.2"
+#define USER_DNS "10.0.2.3"
+
+static void key(struct sbuf *doc, const char *name)
+{
+	sbuf_printf(doc, "%s\"%s\":", doc->s[doc->len - 1] == '{' ? "" : ",", name);
+}
+
+static void strings(struct sbuf *doc, const struct strlist *l)
+{
+	sbuf_puts(doc, "[");
+	for (size_t i = 0; i < l->n; i++) {
+		sbuf_puts(doc, i ? "," : "");
+		sbuf_json(doc, l->v[i]);
+	}
+	sbuf_puts(doc, "]");
+}
+
+static void environment(struct sbuf *doc, const struct strlist *env)
+{
+	sbuf_puts(doc, "{");
+	for (size_t i = 0; i < env->n; i++) {
+		char *name = xstrdup(env->v[i]), *eq = strchr(name, '=');
+
+		*eq = '\0';
+		sbuf_puts(doc, i ? "," : "");
+		sbuf_json(doc, name);
+		sbuf_puts(doc, ":");
+		sbuf_json(doc, eq + 1);
+		free(name);
+	}
+	sbuf_puts(doc, "}");
+}
+
+static void interface(const struct run *r, struct sbuf *doc)
+{
+	const char *address = r->ip, *gateway = r->gateway;
+	struct strlist user_dns = {0};
+	const struct strlist *dns = &r->dns;
+
+	if (r->net == NET_USER && !r->dhcp && address == NULL) {
+		/* What its DHCP server would say, without the time to ask. */
+		address = USER_ADDRESS;
+		gateway = gateway ? gateway : USER_GATEWAY;
+		if (dns->n == 0) {
+			strlist_add(&user_dns, USER_DNS);
+			dns = &user_dns;
+		}
+	}
+	sbuf_printf(doc, "{\"mode\":\"%s\"", address ? "static" : "dhcp");
+	if (address != NULL) {
+		key(doc, "address");
+		sbuf_json(doc, address);
+	}
+	if (gateway != NULL) {
+		key(doc, "gateway");
+		sbuf_json(doc, gateway);
+	}
+	if (dns->n > 0) {
+		key(doc, "dns");
+		strings(doc, dns);
+	}
+	sbuf_puts(doc, "}");
+}
+
+static void hosted(const struct run *r, struct sbuf *doc)
+{
+	sbuf_printf(doc, "{\"memory\":%lu,\"cpus\":%u", r->memory, r->cpus);
+	if (r->status_fd != -1)
+		sbuf_printf(doc, ",\"statusfd\":%d", r->status_fd);
+	if (r->net_fd != -1)
+		sbuf_printf(doc, ",\"netfd\":%d", r->net_fd);
+	sbuf_puts(doc, "}");
+}
+
+static void seed(struct sbuf *doc)
+{
+	unsigned char bytes[32];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		err(kiln_failure, "getrandom");
+	sbuf_puts(doc, "\"");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		sbuf_printf(doc, "%02x", bytes[i]);
+	sbuf_puts(doc, "\"");
+}
+
+void run_config(const struct run *r, struct sbuf *doc)
+{
+	sbuf_puts(doc, "{");
+	if (r->have_args) {
+		key(doc, "args");
+		strings(doc, &r->args);
+	}
+	if (r->env.n > 0) {
+		key(doc, "env");
+		environment(doc, &r->env);
+	}
+	if (r->hostname != NULL) {
+		key(doc, "hostname");
+		sbuf_json(doc, r->hostname);
+	}
+	if (r->net != NET_NONE) {
+		key(doc, "net");
+		sbuf_puts(doc, "{\"if\":[");
+		interface(r, doc);
+		sbuf_puts(doc, "]}");
+	}
+	if (!r->dry_run && strlist_has(&r->image.components, "kern/random")) {
+		key(doc, "seed");
+		seed(doc);
+	}
+	if (strcmp(r->platform, "hosted") == 0) {
+		key(doc, "hosted");
+		hosted(r, doc);
+	}
+	sbuf_puts(doc, "}");
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The life of a guest, be it QEMU or a hosted process: a child in a session of
+ * its own, so that the terminal's Ctrl-C comes to us alone, which dies with us
+ * (PR_SET_PDEATHSIG).  We hold the other ends of
+ *
+ *   console  socket; what the guest writes goes to standard output unchanged, and
+ *            past the symbolizer; standard input goes to the guest
+ *   status   socket; the guest's last word (run_status.c)
+ *   qmp      QEMU only: the power button
+ *
+ * The first SIGINT, SIGTERM or SIGHUP presses the power button, which is SIGTERM
+ * to the program; the second, or the end of the grace period, ends the guest.
+ */
+#include "run.h"
+#include "kiln.h"
+#include "symbols.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define AFTER_STATUS_MS 2000 /* from the guest's last word to its end */
+#define AFTER_TERM_MS 1000   /* from SIGTERM to SIGKILL */
+
+struct guest {
+	const struct run *run;
+	pid_t pid;
+	int console, status, qmp, signals;
+	bool stdin_open, ended, spoke, hosted;
+	int wstatus;
+
+	char out[4096]; /* console output on its way to standard output */
+	size_t outlen;
+	char in[1024]; /* standard input on its way to the guest */
+	size_t inlen;
+
+	struct status_reader reader;
+	struct symbolizer symbolizer;
+
+	int stop_signal;   /* first signal that asked us to stop, 0 if none */
+	bool killing;
+	bool forced;	   /* the guest was not given the time to end by itself */
+	int64_t kill_at;   /* ms of now(); INT64_MAX: never */
+	int64_t timeout_at;
+};
+
+static int64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+/* -------------------------------------------------------------------- start */
+
+static void pair(int *ours, int *guests)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1)
+		err(kiln_failure, "socketpair");
+	*ours = sv[0];
+	*guests = sv[1];
+}
+
+static void child(const struct run *r, const struct strlist *cmd, const char *path, pid_t parent,
+    const sigset_t *mask)
+{
+	bool hosted = strcmp(r->platform, "hosted") == 0;
+	const int keep[] = {r->console_fd, r->status_fd, r->qmp_fd, r->net_fd};
+	int null;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* too late for the death signal */
+		_exit(127);
+	setsid();
+	for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+		if (keep[i] != -1)
+			fcntl(keep[i], F_SETFD, 0);
+	null = open("/dev/null", O_RDWR);
+	dup2(hosted ? r->console_fd : null, 0);
+	dup2(hosted ? r->console_fd : 2, 1);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTTIN, SIG_DFL);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execv(path, cmd->v);
+	warn("%s", path);
+	_exit(127);
+}
+
+static void spawn(struct guest *g, struct run *r, const struct strlist *cmd, const sigset_t *mask)
+{
+	char *path = find_program(cmd->v[0]);
+	pid_t parent = getpid();
+
+	if (path == NULL)
+		err(kiln_failure, "%s", cmd->v[0]);
+	g->pid = fork();
+	if (g->pid == -1)
+		err(kiln_failure, "fork");
+	if (g->pid == 0)
+		child(r, cmd, path, parent, mask);
+	free(path);
+	close(r->console_fd);
+	close(r->status_fd);
+	if (r->qmp_fd != -1)
+		close(r->qmp_fd);
+	if (r->net_fd != -1)
+		close(r->net_fd);
+}
+
+/* ---------------------------------------------------------------- signalling */
+
+static void qmp_send(struct guest *g, const char *command)
+{
+	/* A socket buffer's worth of commands is never outstanding. */
+	if (g->qmp != -1 && send(g->qmp, command, strlen(command), MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
+		close(g->qmp);
+		g->qmp = -1;
+	}
+}
+
+static void press_power_button(struct guest *g)
+{
+	if (g->hosted)
+		kill(g->pid, SIGTERM);
+	else
+		qmp_send(g, "{\"execute\":\"system_powerdown\"}\n");
+}
+
+/* End the guest, the hard way: SIGTERM for QEMU to tidy up, then SIGKILL. */
+static void end_guest(struct guest *g)
+{
+	if (g->reader.ending.outcome == END_NONE)
+		g->forced = true;
+	kill(g->pid, g->killing || g->hosted ? SIGKILL : SIGTERM);
+	/* A machine stopped by a debugger or its own trouble needs more. */
+	g->kill_at = g->killing ? INT64_MAX : now() + AFTER_TERM_MS;
+	g->killing = true;
+}
+
+static void handle_signal(struct guest *g, int sig)
+{
+	if (sig == SIGCHLD) {
+		if (waitpid(g->pid, &g->wstatus, WNOHANG) == g->pid)
+			g->ended = true;
+		return;
+	}
+	if (g->stop_signal != 0) {
+		end_guest(g);
+		return;
+	}
+	g->stop_signal = sig;
+	g->kill_at = now() + g->run->grace * INT64_C(1000);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\nkiln run: power button pressed; once more ends the guest at once\n");
+	press_power_button(g);
+}
+
+static void read_signals(struct guest *g)
+{
+	struct signalfd_siginfo si;
+
+	while (read(g->signals, &si, sizeof(si)) == sizeof(si))
+		handle_signal(g, (int)si.ssi_signo);
+}
+
+/* ----------------------------------------------------------------- channels */
+
+static void write_out(struct guest *g)
+{
+	ssize_t n = write(STDOUT_FILENO, g->out, g->outlen);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n == -1) {
+		/* Nobody reads any more: what SIGPIPE is to other programs. */
+		if (g->stop_signal == 0)
+			g->stop_signal = SIGPIPE;
+		g->outlen = 0;
+		end_guest(g);
+		return;
+	}
+	g->outlen -= (size_t)n;
+	memmove(g->out, g->out + n, g->outlen);
+}
+
+/* Returns false at the end of the console. */
+static bool read_console(struct guest *g)
+{
+	ssize_t n = recv(g->console, g->out + g->outlen, sizeof(g->out) - g->outlen, MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	if (n <= 0)
+		return false;
+	g->spoke = true;
+	if (g->symbolizer.symbols != NULL)
+		symbolizer_feed(&g->symbolizer, g->out + g->outlen, (size_t)n);
+	g->outlen += (size_t)n;
+	return true;
+}
+
+static bool read_status(struct guest *g)
+{
+	char buf[256];
+	ssize_t n = recv(g->status, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	if (n <= 0)
+		return false;
+	status_feed(&g->reader, buf, (size_t)n);
+	if (g->reader.ending.outcome != END_NONE && g->kill_at > now() + AFTER_STATUS_MS)
+		g->kill_at = now() + AFTER_STATUS_MS;
+	return true;
+}
+
+static void read_stdin(struct guest *g)
+{
+	ssize_t n = read(STDIN_FILENO, g->in, sizeof(g->in));
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		g->stdin_open = false;
+		if (g->hosted) /* a pipe has an end, a serial line has none */
+			shutdown(g->console, SHUT_WR);
+		return;
+	}
+	g->inlen = (size_t)n;
+}
+
+static void write_in(struct guest *g)
+{
+	ssize_t n = send(g->console, g->in, g->inlen, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n == -1)
+		n = (ssize_t)g->inlen;
+	g->inlen -= (size_t)n;
+	memmove(g->in, g->in + n, g->inlen);
+}
+
+static void drop(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
+/* --------------------------------------------------------------------- loop */
+
+static int poll_ms(const struct guest *g)
+{
+	int64_t at = g->kill_at < g->timeout_at ? g->kill_at : g->timeout_at, left;
+
+	if (at == INT64_MAX)
+		return -1;
+	left = at - now();
+	return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+}
+
+static void check_time(struct guest *g)
+{
+	if (now() >= g->timeout_at) {
+		g->timeout_at = INT64_MAX;
+		fprintf(stderr, "kiln run: no end after %u s\n", g->run->timeout);
+		if (g->stop_signal == 0)
+			g->stop_signal = SIGALRM;
+		end_guest(g);
+	} else if (now() >= g->kill_at) {
+		end_guest(g);
+	}
+}
+
+enum { P_SIGNALS, P_CONSOLE, P_STATUS, P_QMP, P_STDIN, P_STDOUT, P_N };
+
+static void wait_once(struct guest *g)
+{
+	struct pollfd p[P_N];
+	char buf[512];
+
+	for (int i = 0; i < P_N; i++)
+		p[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+	p[P_SIGNALS].fd = g->signals;
+	p[P_STATUS].fd = g->status;
+	p[P_QMP].fd = g->qmp;
+	if (g->outlen < sizeof(g->out))
+		p[P_CONSOLE].fd = g->console;
+	if (g->inlen > 0) {
+		p[P_CONSOLE].fd = g->console;
+		p[P_CONSOLE].events = (short)((g->outlen < sizeof(g->out) ? POLLIN : 0) | POLLOUT);
+	} else if (g->stdin_open) {
+		p[P_STDIN].fd = STDIN_FILENO;
+	}
+	if (g->outlen > 0)
+		p[P_STDOUT] = (struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT};
+	if (poll(p, P_N, poll_ms(g)) == -1 && errno != EINTR)
+		err(kiln_failure, "poll");
+	if (p[P_STDOUT].revents != 0)
+		write_out(g);
+	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && g->outlen < sizeof(g->out) &&
+	    !read_console(g))
+		drop(&g->console);
+	if ((p[P_CONSOLE].revents & POLLOUT) && g->console != -1)
+		write_in(g);
+	if (p[P_STATUS].revents != 0 && !read_status(g))
+		drop(&g->status);
+	if (p[P_QMP].revents != 0 && recv(g->qmp, buf, sizeof(buf), MSG_DONTWAIT) == 0)
+		drop(&g->qmp);
+	if (p[P_STDIN].revents != 0)
+		read_stdin(g);
+	if (p[P_SIGNALS].revents != 0)
+		read_signals(g);
+	check_time(g);
+}
+
+/* Take what the guest left in the sockets. */
+static void drain(struct guest *g)
+{
+	struct pollfd p = {.events = POLLOUT, .fd = STDOUT_FILENO};
+
+	do {
+		while (g->outlen > 0 && g->stop_signal != SIGPIPE)
+			if (poll(&p, 1, -1) != -1)
+				write_out(g);
+		g->outlen = 0;
+		if (g->console != -1 && !read_console(g))
+			drop(&g->console);
+	} while (g->outlen > 0);
+	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
+		struct pollfd s = {.events = POLLIN, .fd = g->status};
+
+		if (poll(&s, 1, 0) != 1 || !read_status(g))
+			break;
+	}
+	symbolizer_flush(&g->symbolizer);
+}
+
+static void emit(void *arg, const char *line, size_t len)
+{
+	fwrite(line, 1, len, stderr);
+}
+
+static void open_symbols(struct guest *g)
+{
+	const char *why;
+
+	g->symbolizer.emit = emit;
+	g->symbolizer.symbols = symbols_open(g->run->image.path, &why);
+	if (g->symbolizer.symbols == NULL && g->run->verbose)
+		warnx("crashes will have no names: %s.debug: %s", g->run->image.path, why);
+}
+
+/* Reading a terminal in the background would stop us. */
+static bool stdin_usable(void)
+{
+	return fcntl(STDIN_FILENO, F_GETFD) != -1 &&
+	    (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp());
+}
+
+static struct ending ending_of(const struct guest *g)
+{
+	if (g->reader.ending.outcome != END_NONE)
+		return g->reader.ending;
+	if (g->forced)
+		return (struct ending){END_STOPPED, g->stop_signal};
+	/* QEMU's own errors are status 1; a hosted image that cannot start says why. */
+	if (WIFEXITED(g->wstatus) && !g->spoke &&
+	    (WEXITSTATUS(g->wstatus) == 127 || (!g->hosted && WEXITSTATUS(g->wstatus) == 1)))
+		return (struct ending){END_REFUSED, 0};
+	return (struct ending){END_LOST, 0};
+}
+
+static void block_signals(struct guest *g, sigset_t *old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, old);
+	g->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (g->signals == -1)
+		err(kiln_failure, "signalfd");
+}
+
+struct ending run_guest(struct run *r, void (*command)(const struct run *, struct strlist *))
+{
+	struct guest g = {.run = r, .qmp = -1, .kill_at = INT64_MAX, .timeout_at = INT64_MAX,
+	    .hosted = strcmp(r->platform, "hosted") == 0};
+	struct strlist cmd = {0};
+	sigset_t mask;
+
+	pair(&g.console, &r->console_fd);
+	pair(&g.status, &r->status_fd);
+	if (!g.hosted)
+		pair(&g.qmp, &r->qmp_fd);
+	command(r, &cmd);
+	block_signals(&g, &mask);
+	spawn(&g, r, &cmd, &mask);
+	if (r->timeout != 0)
+		g.timeout_at = now() + r->timeout * INT64_C(1000);
+	qmp_send(&g, "{\"execute\":\"qmp_capabilities\"}\n");
+	open_symbols(&g);
+	g.stdin_open = stdin_usable();
+	while (!g.ended)
+		wait_once(&g);
+	drain(&g);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return ending_of(&g);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine: QEMU's command line, and what must hold before it is started,
+ * so that errors come from us and in our words.
+ */
+#include "run.h"
+#include "kiln.h"
+#include "symbols.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LOAD_ADDRESS 0x100000 /* where QEMU puts the image; platform/hw links at 0 */
+
+/* ------------------------------------------------------------------- checks */
+
+static bool kvm_usable(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+
+	if (fd == -1)
+		return false;
+	vm = ioctl(fd, KVM_CREATE_VM, 0);
+	close(fd);
+	if (vm == -1)
+		return false;
+	close(vm);
+	return true;
+}
+
+/* Bind each port as QEMU will, all at once so that two options cannot share one. */
+static void check_ports(const struct run *r)
+{
+	int *fd = xcalloc(r->nforward, sizeof(*fd));
+
+	for (size_t i = 0; i < r->nforward; i++) {
+		const struct port_forward *f = &r->forward[i];
+		struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = f->addr,
+		    .sin_port = htons(f->host)};
+		char ip[INET_ADDRSTRLEN];
+
+		inet_ntop(AF_INET, &f->addr, ip, sizeof(ip));
+		fd[i] = socket(AF_INET, (f->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+		if (fd[i] == -1)
+			err(kiln_failure, "socket");
+		/* For TCP this lets closed connections linger, for UDP it would share the port. */
+		if (!f->udp)
+			setsockopt(fd[i], SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+		if (bind(fd[i], (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
+		    (f->udp || listen(fd[i], 1) == 0))
+			continue;
+		switch (errno) {
+		case EADDRINUSE:
+			errx(kiln_failure, "-p %s: %s port %u on %s is in use already", r->forward_text[i],
+			    f->udp ? "UDP" : "TCP", f->host, ip);
+		case EACCES:
+			errx(kiln_failure, "-p %s: port %u needs privileges; choose one from 1024 up",
+			    r->forward_text[i], f->host);
+		case EADDRNOTAVAIL:
+			errx(kiln_failure, "-p %s: %s is no address of this machine", r->forward_text[i], ip);
+		default:
+			err(kiln_failure, "-p %s", r->forward_text[i]);
+		}
+	}
+	for (size_t i = 0; i < r->nforward; i++)
+		close(fd[i]);
+	free(fd);
+}
+
+static const char *qemu_program(void)
+{
+	const char *q = getenv("KILN_QEMU");
+
+	return q ? q : RUN_QEMU;
+}
+
+void run_qemu_check(struct run *r)
+{
+	const uint64_t page = 4096;
+
+	if (find_program(qemu_program()) == NULL && !r->dry_run)
+		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86", qemu_program());
+	if (strcmp(r->accel, "auto") == 0)
+		r->accel = kvm_usable() ? "kvm" : "tcg";
+	else if (strcmp(r->accel, "kvm") == 0 && !kvm_usable() && !r->dry_run)
+		errx(kiln_failure, "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
+	if (r->net == NET_FD)
+		errx(kiln_failure, "--net fd=%s: only for platform hosted", r->net_detail);
+	if (r->memory % page != 0)
+		errx(kiln_failure, "-m: must be a multiple of 4K");
+	/* QEMU's own low megabyte holds no image. */
+	if (r->memory < r->image.memory + (1 << 20))
+		errx(kiln_failure, "-m: %lu KiB are too few: the image alone needs %lu KiB",
+		    r->memory >> 10, (r->image.memory + (1 << 20) + 1023) >> 10);
+	if (!r->dry_run)
+		check_ports(r);
+}
+
+/* ------------------------------------------------------------------ command */
+
+static bool has(const struct run *r, const char *component)
+{
+	return strlist_has(&r->image.components, component);
+}
+
+static void add2(struct strlist *cmd, const char *a, const char *b)
+{
+	strlist_add(cmd, a);
+	strlist_add(cmd, b);
+}
+
+static void add_machine(const struct run *r, struct strlist *cmd)
+{
+	add2(cmd, "-accel", r->accel);
+	add2(cmd, "-cpu", strcmp(r->accel, "kvm") == 0 ? "host" : "max");
+	strlist_add(cmd, "-machine");
+	if (strcmp(r->machine, "microvm") == 0) {
+		strlist_add(cmd, "microvm,acpi=on,pit=off,pic=off,rtc=on,auto-kernel-cmdline=off");
+		add2(cmd, "-global", "virtio-mmio.force-legacy=false");
+	} else {
+		strlist_add(cmd, r->machine);
+	}
+	strlist_add(cmd, "-m");
+	if (r->memory % (1 << 20) == 0)
+		strlist_printf(cmd, "%luM", r->memory >> 20);
+	else
+		strlist_printf(cmd, "%luK", r->memory >> 10);
+	strlist_add(cmd, "-smp");
+	strlist_printf(cmd, "%u", r->cpus);
+	for (const char *const *p = (const char *const[]){"-nodefaults", "-no-user-config", "-vga", "none",
+		 "-display", "none", "-no-reboot", NULL}; *p != NULL; p++)
+		strlist_add(cmd, *p);
+}
+
+static void add_net(const struct run *r, struct strlist *cmd)
+{
+	const char *device = strcmp(r->machine, "microvm") == 0 ? "virtio-net-device,netdev=n0"
+								: "virtio-net-pci,netdev=n0,disable-legacy=on,romfile=";
+	struct sbuf net = {0};
+
+	if (r->net == NET_NONE)
+		return;
+	if (r->net == NET_TAP) {
+		char hash[65];
+
+		/* Guests on one bridge need different addresses, restarts the same one. */
+		sha256_hex(r->net_detail, strlen(r->net_detail), hash);
+		sbuf_printf(&net, "tap,id=n0,ifname=%s,script=no,downscript=no", r->net_detail);
+		add2(cmd, "-netdev", net.s);
+		strlist_add(cmd, "-device");
+		strlist_printf(cmd, "%s,mac=52:54:00:%.2s:%.2s:%.2s", device, hash, hash + 2, hash + 4);
+	} else {
+		sbuf_puts(&net, "user,id=n0");
+		for (size_t i = 0; i < r->nforward; i++) {
+			char ip[INET_ADDRSTRLEN];
+
+			inet_ntop(AF_INET, &r->forward[i].addr, ip, sizeof(ip));
+			sbuf_printf(&net, ",hostfwd=%s:%s:%u-:%u", r->forward[i].udp ? "udp" : "tcp", ip,
+			    r->forward[i].host, r->forward[i].guest);
+		}
+		add2(cmd, "-netdev", net.s);
+		add2(cmd, "-device", device);
+	}
+	sbuf_free(&net);
+}
+
+/* Console, status and power button: descriptors, or in a dry run what a terminal has. */
+static void add_channels(const struct run *r, struct strlist *cmd)
+{
+	strlist_add(cmd, "-chardev");
+	if (r->dry_run)
+		strlist_add(cmd, "stdio,id=console,signal=on");
+	else
+		strlist_printf(cmd, "socket,id=console,fd=%d", r->console_fd);
+	add2(cmd, "-serial", "chardev:console");
+	strlist_add(cmd, "-chardev");
+	if (r->dry_run)
+		strlist_add(cmd, "file,id=kiln-status,path=/dev/stderr");
+	else
+		strlist_printf(cmd, "socket,id=kiln-status,fd=%d", r->status_fd);
+	add2(cmd, "-device", "isa-debugcon,iobase=0x8900,chardev=kiln-status");
+	add2(cmd, "-device", "isa-debug-exit,iobase=0x501,iosize=4");
+	if (!r->dry_run) {
+		strlist_add(cmd, "-chardev");
+		strlist_printf(cmd, "socket,id=qmp,fd=%d", r->qmp_fd);
+		add2(cmd, "-mon", "chardev=qmp,mode=control");
+	}
+}
+
+void run_qemu_command(const struct run *r, struct strlist *cmd)
+{
+	struct sbuf doc = {0};
+	char *path = xstrdup(r->image.path);
+
+	strlist_add(cmd, qemu_program());
+	add_machine(r, cmd);
+	add_channels(r, cmd);
+	add_net(r, cmd);
+	if (has(r, "dev/virtio_rng"))
+		add2(cmd, "-device", strcmp(r->machine, "microvm") == 0 ? "virtio-rng-device"
+								      : "virtio-rng-pci,disable-legacy=on");
+	if (r->gdb) {
+		strlist_add(cmd, "-S");
+		strlist_add(cmd, "-gdb");
+		strlist_printf(cmd, "tcp:127.0.0.1:%u", r->gdb_port);
+	}
+	for (size_t i = 0; i < r->qemu_args.n; i++)
+		strlist_add(cmd, r->qemu_args.v[i]);
+	add2(cmd, "-kernel", path);
+	run_config(r, &doc);
+	add2(cmd, "-append", doc.s);
+	sbuf_free(&doc);
+	free(path);
+}
+
+/* ---------------------------------------------------------------------- gdb */
+
+/*
+ * The image runs at an address that is chosen anew at each boot.  hw_early()
+ * runs where QEMU loaded the image and returns the distance to the final place:
+ * stop there, take the value, and load the symbols once more at that place.
+ */
+static const char gdb_script[] =
+    "# Written by kiln run --gdb: find the image's random address, then stop at main.\n"
+    "set pagination off\n"
+    "set confirm off\n"
+    "set architecture i386:x86-64\n"
+    "target remote 127.0.0.1:%u\n"
+    "hbreak *0x%lx\n"
+    "continue\n"
+    "delete\n"
+    "set $return = *(unsigned long *)$rsp\n"
+    "eval \"hbreak *0x%%lx\", $return\n"
+    "continue\n"
+    "delete\n"
+    "set $kiln_base = $rax + 0x%x\n"
+    "eval \"add-symbol-file %s -o 0x%%lx\", $kiln_base\n"
+    "set confirm on\n"
+    "hbreak main\n"
+    "continue\n";
+
+void run_qemu_gdb(const struct run *r)
+{
+	const char *script = NULL, *why;
+	struct symbols *s = symbols_open(r->image.path, &why);
+	struct sbuf text = {0}, cmd = {0};
+	char *debug, *full;
+	uint64_t early;
+
+	if (s == NULL)
+		errx(kiln_failure, "--gdb: no symbols in %s.debug: %s", r->image.path, why);
+	debug = realpath(symbols_path(s), NULL);
+	full = debug ? debug : xstrdup(symbols_path(s));
+	if (symbols_value(s, "hw_early", &early)) {
+		scratch_open("/tmp/");
+		script = scratch_path("gdb");
+		sbuf_printf(&text, gdb_script, r->gdb_port, LOAD_ADDRESS + early, LOAD_ADDRESS, full);
+		write_file(script, text.s, text.len);
+	}
+	sbuf_puts(&cmd, "gdb ");
+	if (script != NULL) {
+		sbuf_puts(&cmd, "-x ");
+		sbuf_shell(&cmd, script);
+	} else {
+		sbuf_printf(&cmd, "-ex 'target remote 127.0.0.1:%u' ", r->gdb_port);
+		sbuf_shell(&cmd, full);
+	}
+	fprintf(stderr, "kiln run: the machine waits for gdb; in another terminal:\n    %s\n", cmd.s);
+	if (script != NULL)
+		fprintf(stderr, "(the script finds the image's random base, $kiln_base, and stops at main)\n");
+	sbuf_free(&text);
+	sbuf_free(&cmd);
+	free(full);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Function names come from the symbol table; file and line from addr2line, if
+ * it is installed, one call for a whole backtrace.
+ *
+ * A line to look at starts with "kiln:" and contains "image+0xHEX".  In a
+ * backtrace ("#N image+0x...") all frames but the first hold return addresses,
+ * which may lie behind the end of the calling function: the byte before is meant.
+ */
+#include "symbols.h"
+#include "image.h"
+#include "reach.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <libelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+
+#define LINE_MAX_LEN 4096
+
+struct function {
+	uint64_t start, size;
+	const char *name;
+};
+
+struct symbols {
+	char *path;
+	const char *elf;
+	size_t len;
+	uint64_t base; /* link address of the image's start */
+	struct function *function;
+	size_t nfunction;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return (x->size < y->size) - (x->size > y->size);
+}
+
+static bool usable(const Elf64_Sym *sym)
+{
+	return ELF64_ST_TYPE(sym->st_info) == STT_FUNC ||
+	    (ELF64_ST_TYPE(sym->st_info) == STT_NOTYPE && sym->st_shndx != SHN_UNDEF &&
+		sym->st_shndx < SHN_LORESERVE && sym->st_name != 0);
+}
+
+static void read_functions(struct symbols *s, Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	Elf64_Shdr *sh;
+
+	while ((scn = elf_nextscn(elf, scn)) != NULL) {
+		Elf_Data *d;
+
+		sh = elf64_getshdr(scn);
+		if (sh == NULL || sh->sh_type != SHT_SYMTAB || (d = elf_getdata(scn, NULL)) == NULL)
+			continue;
+		s->function = xcalloc(d->d_size / sizeof(Elf64_Sym), sizeof(*s->function));
+		for (size_t i = 1; i < d->d_size / sizeof(Elf64_Sym); i++) {
+			const Elf64_Sym *sym = (const Elf64_Sym *)d->d_buf + i;
+			const char *name = elf_strptr(elf, sh->sh_link, sym->st_name);
+
+			if (usable(sym) && name != NULL && *name != '\0')
+				s->function[s->nfunction++] =
+				    (struct function){sym->st_value, sym->st_size, name};
+		}
+		qsort(s->function, s->nfunction, sizeof(*s->function), by_start);
+		return;
+	}
+}
+
+static void find_base(struct symbols *s, Elf *elf)
+{
+	const Elf64_Phdr *ph = elf64_getphdr(elf);
+	size_t n;
+
+	s->base = UINT64_MAX;
+	if (ph == NULL || elf_getphdrnum(elf, &n) != 0)
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (ph[i].p_type == PT_LOAD)
+			s->base = MIN(s->base, ph[i].p_vaddr & ~UINT64_C(4095));
+	if (s->base == UINT64_MAX)
+		s->base = 0;
+}
+
+/* The image's build-id must be the debug file's. */
+static bool same_build(const char *image, const struct symbols *s)
+{
+	char a[65], b[65];
+	const void *data;
+	size_t len;
+
+	data = map_file(image, &len);
+	if (data == NULL)
+		return true; /* only the debug file is left: fine */
+	image_build_id(data, len, a);
+	image_build_id(s->elf, s->len, b);
+	return strcmp(a, b) == 0;
+}
+
+struct symbols *symbols_open(const char *image, const char **why)
+{
+	struct symbols *s = xcalloc(1, sizeof(*s));
+	size_t n = strlen(image);
+	Elf *elf;
+
+	s->path = n > 6 && strcmp(image + n - 6, ".debug") == 0 ? xstrdup(image)
+								: xasprintf("%s.debug", image);
+	s->elf = map_file(s->path, &s->len);
+	if (s->elf == NULL) {
+		*why = strerror(errno);
+		return NULL;
+	}
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)(uintptr_t)s->elf, s->len);
+	if (elf == NULL || elf_kind(elf) != ELF_K_ELF || elf64_getehdr(elf) == NULL) {
+		*why = "not an ELF file";
+		return NULL;
+	}
+	if (!same_build(image, s)) {
+		*why = "it belongs to another build of the image";
+		return NULL;
+	}
+	find_base(s, elf);
+	read_functions(s, elf);
+	return s;
+}
+
+const char *symbols_path(const struct symbols *s)
+{
+	return s->path;
+}
+
+bool symbols_value(const struct symbols *s, const char *name, uint64_t *value)
+{
+	for (size_t i = 0; i < s->nfunction; i++)
+		if (strcmp(s->function[i].name, name) == 0) {
+			*value = s->function[i].start;
+			return true;
+		}
+	return false;
+}
+
+void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)
+{
+	uint64_t addr = s->base + offset;
+	size_t lo = 0, hi = s->nfunction, mid;
+	const struct function *f;
+
+	sbuf_puts(out, "");
+	while (lo < hi) { /* lo: number of functions that start at or before addr */
+		mid = lo + (hi - lo) / 2;
+		if (s->function[mid].start <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == 0)
+		return;
+	/* Of those that start together the first is the longest. */
+	for (f = &s->function[lo - 1]; f > s->function && f[-1].start == f->start; f--)
+		continue;
+	if (f->size != 0 && addr - f->start >= f->size)
+		return;
+	sbuf_printf(out, "%s+0x%lx", plain_name(f->name), addr - f->start);
+}
+
+/* ------------------------------------------------------------- symbolizing */
+
+/* Offset in a line of ours; *back is set if it is a return address. */
+static bool parse_line(const char *line, uint64_t *offset, bool *back)
+{
+	const char *p, *hash;
+	char *end;
+
+	if (strncmp(line, "kiln:", 5) != 0 || (p = strstr(line, "image+0x")) == NULL)
+		return false;
+	*offset = strtoull(p + 6, &end, 16);
+	hash = strchr(line, '#');
+	*back = hash != NULL && hash < p && strtoul(hash + 1, NULL, 10) > 0;
+	return end != p + 8;
+}
+
+/*
+ * addr2line -a -f -i prints for each address the address, then two lines,
+ * function and file:line, per frame: the inlined functions first.  Fills
+ * where[] with "file:line", or "inlined a at file:line in file:line".
+ */
+static void find_lines(const struct symbols *s, const uint64_t *addr, size_t n, struct sbuf *where)
+{
+	struct strlist cmd = {0};
+	struct sbuf out = {0};
+	char *rest, *line, *function = NULL;
+	size_t i = SIZE_MAX;
+
+	strlist_split(&cmd, "addr2line -a -f -i -C -e", " ");
+	strlist_add(&cmd, s->path);
+	for (size_t k = 0; k < n; k++)
+		strlist_printf(&cmd, "0x%lx", addr[k]);
+	if (run_tool(cmd.v, &out) != 0 || out.s == NULL)
+		return;
+	for (rest = out.s; (line = strsep(&rest, "\n")) != NULL && *line != '\0';) {
+		if (strncmp(line, "0x", 2) == 0) {
+			i++;
+			function = NULL;
+		} else if (function == NULL) {
+			function = line;
+		} else {
+			line[strcspn(line, " ")] = '\0'; /* " (discriminator 2)" */
+			if (i < n && strncmp(line, "??", 2) != 0) {
+				if (where[i].len > 0)
+					sbuf_puts(&where[i], ", inlined at ");
+				sbuf_puts(&where[i], line);
+			}
+			function = NULL;
+		}
+	}
+	sbuf_free(&out);
+}
+
+static void emit_one(struct symbolizer *z, const char *line, uint64_t offset, const char *where)
+{
+	struct sbuf out = {0};
+
+	sbuf_puts(&out, line);
+	sbuf_puts(&out, " ");
+	symbols_name(z->symbols, offset, &out);
+	if (where != NULL)
+		sbuf_printf(&out, " (%s)", where);
+	sbuf_puts(&out, "\n");
+	z->emit(z->arg, out.s, out.len);
+	sbuf_free(&out);
+}
+
+void symbolizer_flush(struct symbolizer *z)
+{
+	size_t n = z->pending.n;
+	struct sbuf *where;
+	uint64_t *addr, offset;
+	bool back;
+
+	if (z->line.len > 0) { /* the last line has no newline */
+		if (z->pass != NULL)
+			z->pass(z->arg, z->line.s, z->line.len);
+		z->line.len = 0;
+	}
+	if (n == 0)
+		return;
+	where = xcalloc(n, sizeof(*where));
+	addr = xcalloc(n, sizeof(*addr));
+	for (size_t i = 0; i < n; i++) {
+		parse_line(z->pending.v[i], &offset, &back);
+		addr[i] = z->symbols->base + offset - (back ? 1 : 0);
+	}
+	find_lines(z->symbols, addr, n, where);
+	for (size_t i = 0; i < n; i++) {
+		emit_one(z, z->pending.v[i], addr[i] - z->symbols->base, where[i].s);
+		sbuf_free(&where[i]);
+		free(z->pending.v[i]);
+	}
+	z->pending.n = 0;
+	free(where);
+	free(addr);
+}
+
+static void whole_line(struct symbolizer *z)
+{
+	uint64_t offset;
+	size_t len;
+	bool back;
+
+	len = z->line.len; /* with the newline */
+	z->line.s[len - 1] = '\0';
+	if (parse_line(z->line.s, &offset, &back)) {
+		z->line.s[strcspn(z->line.s, "\r")] = '\0';
+		strlist_add(&z->pending, z->line.s);
+		z->line.len = 0;
+		return;
+	}
+	z->line.len = 0;
+	symbolizer_flush(z);
+	z->line.s[len - 1] = '\n';
+	if (z->pass != NULL)
+		z->pass(z->arg, z->line.s, len);
+}
+
+void symbolizer_feed(struct symbolizer *z, const char *data, size_t len)
+{
+	const char *newline;
+	size_t n;
+
+	while (len > 0) {
+		newline = memchr(data, '\n', len);
+		n = newline ? (size_t)(newline - data) + 1 : len;
+		/* Of an overlong line only the start matters, unless it is passed on. */
+		if (z->pass != NULL || z->line.len + n < LINE_MAX_LEN)
+			sbuf_add(&z->line, data, n);
+		else if (newline != NULL)
+			sbuf_add(&z->line, "\n", 1);
+		if (newline != NULL)
+			whole_line(z);
+		data += n;
+		len -= n;
+	}
+}

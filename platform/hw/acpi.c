@@ -10,29 +10,29 @@
  */
 #include "hw.h"
 
-#define HEADER 36
-#define TABLE_MAX (4U << 20)
+#define HEADER	       36
+#define TABLE_MAX      (4U << 20)
 #define IOAPIC_DEFAULT 0xfec00000
 
-#define MADT_ENTRIES 44
+#define MADT_ENTRIES   44
 enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_X2APIC = 9 };
 
 /* Offsets in the FADT. */
-#define FADT_DSDT 40
-#define FADT_SCI 46
-#define FADT_SMI_CMD 48
-#define FADT_ACPI_ENABLE 52
-#define FADT_PM1A_EVT 56
-#define FADT_PM1B_EVT 60
-#define FADT_PM1A_CNT 64
-#define FADT_PM1B_CNT 68
-#define FADT_PM_TIMER 76
-#define FADT_PM1_EVT_LEN 88
-#define FADT_FLAGS 112
-#define FADT_X_DSDT 140
-#define FADT_SLEEP_CONTROL 244
-#define FLAG_HW_REDUCED (1U << 20)
-#define GAS_IO 1 /* address space of a generic address structure */
+#define FADT_DSDT	      40
+#define FADT_SCI	      46
+#define FADT_SMI_CMD	      48
+#define FADT_ACPI_ENABLE      52
+#define FADT_PM1A_EVT	      56
+#define FADT_PM1B_EVT	      60
+#define FADT_PM1A_CNT	      64
+#define FADT_PM1B_CNT	      68
+#define FADT_PM_TIMER	      76
+#define FADT_PM1_EVT_LEN      88
+#define FADT_FLAGS	      112
+#define FADT_X_DSDT	      140
+#define FADT_SLEEP_CONTROL    244
+#define FLAG_HW_REDUCED	      (1U << 20)
+#define GAS_IO		      1 /* address space of a generic address structure */
 
 #define SIGNATURE(a, b, c, d) ((uint32_t)(a) | (b) << 8 | (c) << 16 | (uint32_t)(d) << 24)
 
@@ -43,7 +43,8 @@ unsigned hw_nioapics;
 static const uint8_t *madt;
 static size_t madt_len;
 
-void *hw_acpi_map(uint64_t pa, size_t len) {
+void *hw_acpi_map(uint64_t pa, size_t len)
+{
 	uint64_t p;
 	unsigned prot;
 	void *va;
@@ -55,7 +56,8 @@ void *hw_acpi_map(uint64_t pa, size_t len) {
 	return rumpuser_mmio_map(pa, len, &va) == 0 ? va : NULL;
 }
 
-static const uint8_t *table_map(uint64_t pa, size_t *len) {
+static const uint8_t *table_map(uint64_t pa, size_t *len)
+{
 	const uint8_t *t;
 
 	if (pa == 0)
@@ -69,13 +71,15 @@ static const uint8_t *table_map(uint64_t pa, size_t *len) {
 	return hw_acpi_map(pa, *len);
 }
 
-static void cpu_add(uint32_t apic_id, uint32_t flags) {
+static void cpu_add(uint32_t apic_id, uint32_t flags)
+{
 	if (!(flags & 1) || apic_id == hw_apic_ids[0] || hw_ncpu == RUMPUSER_MAXCPUS)
 		return;
 	hw_apic_ids[hw_ncpu++] = apic_id;
 }
 
-static void madt_entry(const uint8_t *e, size_t len) {
+static void madt_entry(const uint8_t *e, size_t len)
+{
 	struct hw_ioapic *io;
 
 	if (e[0] == MADT_LAPIC && len >= 8) {
@@ -89,23 +93,27 @@ static void madt_entry(const uint8_t *e, size_t len) {
 	}
 }
 
-static void madt_take(const uint8_t *t, size_t len) {
+static void madt_take(const uint8_t *t, size_t len)
+{
 	size_t at;
 
 	madt = t;
 	madt_len = len;
-	for (at = MADT_ENTRIES; at + 2 <= len && t[at + 1] >= 2 && t[at + 1] <= len - at; at += t[at + 1])
+	for (at = MADT_ENTRIES; at + 2 <= len && t[at + 1] >= 2 && t[at + 1] <= len - at;
+	     at += t[at + 1])
 		madt_entry(t + at, t[at + 1]);
 }
 
-void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low) {
+void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
+{
 	const uint8_t *e;
 	size_t at;
 	unsigned flags;
 
 	*gsi = irq;
 	*level = *active_low = false;
-	for (at = MADT_ENTRIES; at + 2 <= madt_len && madt[at + 1] >= 2 && madt[at + 1] <= madt_len - at;
+	for (at = MADT_ENTRIES;
+	     at + 2 <= madt_len && madt[at + 1] >= 2 && madt[at + 1] <= madt_len - at;
 	     at += madt[at + 1]) {
 		e = madt + at;
 		if (e[0] != MADT_OVERRIDE || e[1] < 10 || e[3] != irq)
@@ -117,7 +125,8 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 	}
 }
 
-static void fadt_take(const uint8_t *t, size_t len) {
+static void fadt_take(const uint8_t *t, size_t len)
+{
 	struct hw_acpi *a = &hw_acpi;
 
 	if (len < FADT_FLAGS + 4)
@@ -145,7 +154,8 @@ static void fadt_take(const uint8_t *t, size_t len) {
 	a->pm1_evt_len = t[FADT_PM1_EVT_LEN];
 }
 
-size_t hw_acpi_dsdt(const uint8_t **aml) {
+size_t hw_acpi_dsdt(const uint8_t **aml)
+{
 	size_t len;
 	const uint8_t *t = table_map(hw_acpi.dsdt_pa, &len);
 
@@ -155,7 +165,8 @@ size_t hw_acpi_dsdt(const uint8_t **aml) {
 	return len - HEADER;
 }
 
-static void root_take(uint64_t pa, bool wide) {
+static void root_take(uint64_t pa, bool wide)
+{
 	const unsigned width = wide ? 8 : 4;
 	const uint8_t *root, *t;
 	size_t len, tlen, at;
@@ -175,7 +186,8 @@ static void root_take(uint64_t pa, bool wide) {
 }
 
 /* The boot protocol did not say: BIOS memory, 5.2.5.1. */
-static uint64_t rsdp_search(void) {
+static uint64_t rsdp_search(void)
+{
 	const uint8_t *low = hw_acpi_map(0xe0000, 0x20000);
 	size_t at;
 
@@ -185,7 +197,8 @@ static uint64_t rsdp_search(void) {
 	return 0;
 }
 
-void hw_acpi_init(void) {
+void hw_acpi_init(void)
+{
 	uint64_t pa = hw_boot.rsdp_pa != 0 ? hw_boot.rsdp_pa : rsdp_search();
 	const uint8_t *rsdp = pa != 0 ? hw_acpi_map(pa, 36) : NULL;
 

@@ -11,11 +11,11 @@
 
 #include <errno.h>
 
-#define EFER_LME 0x100
-#define EFER_NXE 0x800
-#define CR4_BITS 0x620 /* PAE OSFXSR OSXMMEXCPT */
-#define MSR_GS_BASE 0xc0000101
-#define WAIT_NS 2000000000ULL
+#define EFER_LME      0x100
+#define EFER_NXE      0x800
+#define CR4_BITS      0x620 /* PAE OSFXSR OSXMMEXCPT */
+#define MSR_GS_BASE   0xc0000101
+#define WAIT_NS	      2000000000ULL
 #define SIPI_AGAIN_NS 200000
 
 uint32_t hw_apic_ids[RUMPUSER_MAXCPUS];
@@ -28,15 +28,18 @@ static struct hw_cpu *ap_cpu;
 static volatile uint32_t ap_started;
 static struct hw_lock ap_lock;
 
-extern char hw_tramp_gdtr[], hw_tramp_far[], hw_tramp_cr3[], hw_tramp_cr4[], hw_tramp_efer[], hw_tramp_entry[];
+extern char hw_tramp_gdtr[], hw_tramp_far[], hw_tramp_cr3[], hw_tramp_cr4[], hw_tramp_efer[],
+    hw_tramp_entry[];
 extern char hw_ap_entry[];
 void hw_ap_main(void) __attribute__((noreturn));
 
-static void put32(uint8_t *page, const char *at, uint32_t v) {
+static void put32(uint8_t *page, const char *at, uint32_t v)
+{
 	__builtin_memcpy(page + (at - hw_trampoline), &v, sizeof(v));
 }
 
-static void prepare_trampoline(void) {
+static void prepare_trampoline(void)
+{
 	uint8_t *page = hw_phys(hw_trampoline_pa);
 	uintptr_t entry = (uintptr_t)hw_ap_entry;
 
@@ -50,7 +53,8 @@ static void prepare_trampoline(void) {
 }
 
 /* The block of a new CPU; kept if the CPU does not come up. */
-static struct hw_cpu *block_alloc(unsigned index) {
+static struct hw_cpu *block_alloc(unsigned index)
+{
 	uint64_t stack, block;
 	uintptr_t va;
 
@@ -61,7 +65,8 @@ static struct hw_cpu *block_alloc(unsigned index) {
 	va = hw_window + RUMPUSER_PAGE_SIZE;
 	if (stack == 0 || block == 0 ||
 	    rumpuser_pmap_enter(va, stack, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE) != 0 ||
-	    rumpuser_pmap_enter(va + RUMPUSER_PAGE_SIZE, block, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE) != 0) {
+	    rumpuser_pmap_enter(
+		va + RUMPUSER_PAGE_SIZE, block, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE) != 0) {
 		if (stack != 0)
 			rumpkern_page_free(stack);
 		if (block != 0)
@@ -73,7 +78,8 @@ static struct hw_cpu *block_alloc(unsigned index) {
 	return hw_cpus[index];
 }
 
-void hw_ap_main(void) {
+void hw_ap_main(void)
+{
 	struct hw_cpu *hc = ap_cpu;
 	struct rumpuser_cpu *cpu = hc->cpu;
 
@@ -87,7 +93,8 @@ void hw_ap_main(void) {
 	rumpkern_cpu_main(cpu);
 }
 
-static int start(uint32_t apic_id) {
+static int start(uint32_t apic_id)
+{
 	uint64_t begin = rumpuser_clock_monotonic(), now;
 	bool again = true;
 
@@ -106,7 +113,8 @@ static int start(uint32_t apic_id) {
 	return 0;
 }
 
-int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top) {
+int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
+{
 	struct hw_cpu *hc;
 	uint64_t flags;
 	int error;
@@ -114,8 +122,8 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top) {
 	if (cpu->index == 0 || cpu->index >= hw_ncpu || (hw_online & 1U << cpu->index))
 		return EINVAL;
 	hc = block_alloc(cpu->index);
-	if (hc == NULL ||
-	    rumpuser_pmap_enter(hw_trampoline_pa, hw_trampoline_pa, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_EXEC) != 0)
+	if (hc == NULL || rumpuser_pmap_enter(hw_trampoline_pa, hw_trampoline_pa, 1,
+			      RUMPUSER_PROT_READ | RUMPUSER_PROT_EXEC) != 0)
 		return ENOMEM;
 	prepare_trampoline();
 	hc->cpu = cpu;

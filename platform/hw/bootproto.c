@@ -4,18 +4,18 @@
  * public/arch-x86/hvm/start_info.h) or multiboot2's information (multiboot2
  * 3.6), boiled down to struct hw_boot and the list of free memory.
  *
- * Runs in hw_early().  The structures themselves are kept out of the free
- * memory for good: they are a page or two, and on QEMU not in RAM at all.
+ * Runs in hw_early().  The structures, which include the command line, stay
+ * where they are and are kept out of the free memory for good: a page or two.
  */
 #include "hw.h"
 
 struct hw_boot hw_boot;
 
 #define MULTIBOOT2_MAGIC 0x36d76289
-#define PVH_MAGIC 0x336ec578
-#define RAM_USABLE 1 /* E820 types, which both protocols use */
-#define RAM_ACPI 3
-#define RAM_NVS 4
+#define PVH_MAGIC	 0x336ec578
+#define RAM_USABLE	 1 /* E820 types, which both protocols use */
+#define RAM_ACPI	 3
+#define RAM_NVS		 4
 
 struct pvh_info {
 	uint32_t magic, version, flags, nr_modules;
@@ -38,23 +38,29 @@ struct mb2_tag {
 
 enum { MB2_END, MB2_CMDLINE, MB2_MODULE = 3, MB2_MMAP = 6, MB2_RSDP_OLD = 14, MB2_RSDP_NEW = 15 };
 
-static void memory(const struct memmap_entry *e) {
+static void memory(const struct memmap_entry *e)
+{
 	if (e->type == RAM_USABLE)
 		hw_mem_add(e->pa, e->size);
 	if (e->type == RAM_USABLE || e->type == RAM_ACPI || e->type == RAM_NVS)
 		hw_boot_ram(e->pa, e->size);
 }
 
-static void cmdline(const char *s, size_t max) {
+/* One that does not end within max is none. */
+static void cmdline(const char *s, size_t max)
+{
 	size_t n = 0;
 
 	while (n < max && s[n] != '\0')
 		n++;
+	if (n == max)
+		return;
 	hw_boot.cmdline_pa = (uintptr_t)s;
 	hw_boot.cmdline_len = n;
 }
 
-static void pvh(const struct pvh_info *info) {
+static void pvh(const struct pvh_info *info)
+{
 	const struct memmap_entry *map = (const void *)info->memmap;
 	const struct pvh_module *mod = (const void *)info->modlist;
 	uint32_t i;
@@ -65,13 +71,15 @@ static void pvh(const struct pvh_info *info) {
 	if (info->version >= 1)
 		for (i = 0; i < info->memmap_entries; i++)
 			memory(&map[i]);
+	hw_mem_exclude(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1);
 	hw_mem_exclude((uintptr_t)info, sizeof(*info));
 	hw_mem_exclude((uintptr_t)map, info->memmap_entries * sizeof(*map));
 	for (i = 0; i < info->nr_modules; i++)
 		hw_mem_exclude(mod[i].pa, mod[i].size);
 }
 
-static void multiboot2(const uint8_t *info) {
+static void multiboot2(const uint8_t *info)
+{
 	uint32_t total = hw_load32(info), at, size, entry, i;
 	const struct mb2_tag *tag;
 
@@ -104,7 +112,8 @@ static void multiboot2(const uint8_t *info) {
 	hw_mem_exclude((uintptr_t)info, total);
 }
 
-void hw_bootproto(uint32_t magic, uint64_t pa) {
+void hw_bootproto(uint32_t magic, uint64_t pa)
+{
 	if (magic == MULTIBOOT2_MAGIC)
 		multiboot2((const uint8_t *)pa);
 	else if (hw_load32((const void *)pa) == PVH_MAGIC)

@@ -15,22 +15,22 @@
  */
 #include "hw.h"
 
-#define MSR_KVM_SYSTEM_TIME 0x4b564d01
+#define MSR_KVM_SYSTEM_TIME	 0x4b564d01
 #define KVM_FEATURE_CLOCKSOURCE2 (1U << 3)
-#define KVM_LEAF_FEATURES 0x40000001
-#define HV_LEAF_FREQUENCY 0x40000010
-#define PVCLOCK_STABLE 1
+#define KVM_LEAF_FEATURES	 0x40000001
+#define HV_LEAF_FREQUENCY	 0x40000010
+#define PVCLOCK_STABLE		 1
 
-#define PM_TIMER_HZ 3579545
-#define PM_TIMER_MASK 0xffffff
-#define PIT_HZ 1193182
-#define PIT_MASK 0xffff
-#define PIT_CHANNEL0 0x40
-#define PIT_COMMAND 0x43
-#define SLOWEST_TSC 800 /* MHz; decides when a reference may have wrapped */
+#define PM_TIMER_HZ		 3579545
+#define PM_TIMER_MASK		 0xffffff
+#define PIT_HZ			 1193182
+#define PIT_MASK		 0xffff
+#define PIT_CHANNEL0		 0x40
+#define PIT_COMMAND		 0x43
+#define SLOWEST_TSC		 800 /* MHz; decides when a reference may have wrapped */
 
-#define MS 1000000ULL
-#define LEAST_NS (MS / 10)
+#define MS			 1000000ULL
+#define LEAST_NS		 (MS / 10)
 
 /* The reference that a counter without known frequency is measured against. */
 static struct {
@@ -52,9 +52,13 @@ static struct {
 static bool pv;
 static volatile uint64_t pv_last;
 
-static uint64_t scale(uint64_t v, uint64_t mul) { return (unsigned __int128)v * mul >> 32; }
+static uint64_t scale(uint64_t v, uint64_t mul)
+{
+	return (unsigned __int128)v * mul >> 32;
+}
 
-static uint32_t ref_count(void) {
+static uint32_t ref_count(void)
+{
 	uint32_t lo;
 
 	if (ref.port != 0)
@@ -65,18 +69,21 @@ static uint32_t ref_count(void) {
 }
 
 /* A reading of both clocks; the TSC in the middle of the reference's. */
-static uint64_t ref_read(uint32_t *count) {
+static uint64_t ref_read(uint32_t *count)
+{
 	uint64_t before = hw_rdtsc();
 
 	*count = ref_count();
 	return before + (hw_rdtsc() - before) / 2;
 }
 
-static void ref_restart(void) {
+static void ref_restart(void)
+{
 	ref.tsc0 = ref_read(&ref.count0);
 }
 
-static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns) {
+static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns)
+{
 	uint64_t ns = clk.ns + scale(now - clk.tsc, clk.mul);
 
 	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELAXED);
@@ -90,8 +97,9 @@ static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns) {
 }
 
 /* mul from `ticks` ticks in `counts` of the reference */
-static uint64_t rate(uint64_t ticks, uint64_t counts) {
-	uint64_t ns = (unsigned __int128)counts * 1000000000 / ref.hz;
+static uint64_t rate(uint64_t ticks, uint64_t counts)
+{
+	uint64_t ns = hw_muldiv(counts, 1000000000, ref.hz);
 
 	while (ns >> 32) {
 		ns >>= 1;
@@ -100,8 +108,10 @@ static uint64_t rate(uint64_t ticks, uint64_t counts) {
 	return (ns << 32) / (ticks | 1);
 }
 
-static void measure_first(void) {
-	const uint64_t wrap = (uint64_t)ref.mask * SLOWEST_TSC / (ref.hz / 1000000), least = (uint64_t)ref.hz * LEAST_NS / 1000000000;
+static void measure_first(void)
+{
+	const uint64_t wrap = (uint64_t)ref.mask * SLOWEST_TSC / (ref.hz / 1000000),
+		       least = (uint64_t)ref.hz * LEAST_NS / 1000000000;
 	uint64_t tsc;
 	uint32_t count;
 
@@ -117,7 +127,8 @@ static void measure_first(void) {
 }
 
 /* The rate is known well enough to tell how often the reference has wrapped. */
-static void measure_again(void) {
+static void measure_again(void)
+{
 	const uint64_t period = (uint64_t)ref.mask + 1;
 	uint64_t tsc, expected, counts;
 	uint32_t count, part;
@@ -131,15 +142,16 @@ static void measure_again(void) {
 		return;
 	}
 	part = (count - ref.count0) & ref.mask;
-	counts = (unsigned __int128)expected * ref.hz / 1000000000 + period / 2;
+	counts = hw_muldiv(expected, ref.hz, 1000000000) + period / 2;
 	counts = counts > part ? part + (counts - part) / period * period : part;
 	set_rate(tsc, rate(tsc - ref.tsc0, counts),
-	    expected < 50 * MS	     ? 100 * MS
-	    : expected < 1000 * MS   ? (ref.port != 0 ? 10000 * MS : 150 * MS)
-				     : UINT64_MAX);
+	    expected < 50 * MS	   ? 100 * MS
+	    : expected < 1000 * MS ? (ref.port != 0 ? 10000 * MS : 150 * MS)
+				   : UINT64_MAX);
 }
 
-static void measure(void) {
+static void measure(void)
+{
 	uint64_t flags = hw_irq_save();
 
 	if (__atomic_exchange_n(&clk.busy, 1, __ATOMIC_ACQUIRE) == 0) {
@@ -152,7 +164,8 @@ static void measure(void) {
 	hw_irq_restore(flags);
 }
 
-static uint64_t tsc_read(void) {
+static uint64_t tsc_read(void)
+{
 	uint64_t ns, delta;
 	uint32_t seq;
 
@@ -173,7 +186,8 @@ static uint64_t tsc_read(void) {
 	}
 }
 
-static uint64_t pv_read(void) {
+static uint64_t pv_read(void)
+{
 	const volatile struct hw_pvclock *p = &hw_self()->pvclock;
 	uint64_t delta, ns, last;
 	uint32_t version;
@@ -192,20 +206,24 @@ static uint64_t pv_read(void) {
 		return ns;
 	/* The CPUs' clocks may differ a little. */
 	last = __atomic_load_n(&pv_last, __ATOMIC_RELAXED);
-	while (last < ns && !__atomic_compare_exchange_n(&pv_last, &last, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (last < ns && !__atomic_compare_exchange_n(
+				&pv_last, &last, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 	return last > ns ? last : ns;
 }
 
-uint64_t rumpuser_clock_monotonic(void) {
+uint64_t rumpuser_clock_monotonic(void)
+{
 	return pv ? pv_read() : tsc_read();
 }
 
-uint64_t hw_ns_to_tsc(uint64_t ns) {
+uint64_t hw_ns_to_tsc(uint64_t ns)
+{
 	return scale(ns, clk.inverse);
 }
 
-void hw_clock_cpu_init(void) {
+void hw_clock_cpu_init(void)
+{
 	uint64_t pa;
 	unsigned prot;
 
@@ -213,7 +231,8 @@ void hw_clock_cpu_init(void) {
 		hw_wrmsr(MSR_KVM_SYSTEM_TIME, pa | 1);
 }
 
-static bool pv_init(void) {
+static bool pv_init(void)
+{
 	const struct hw_pvclock *p = &hw_self()->pvclock;
 
 	if (!hw_features.kvm || !(hw_cpuid(KVM_LEAF_FEATURES, 0).a & KVM_FEATURE_CLOCKSOURCE2))
@@ -231,7 +250,8 @@ static bool pv_init(void) {
 }
 
 /* The counter's frequency, where the processor or the hypervisor says it exactly. */
-static uint64_t known_khz(void) {
+static uint64_t known_khz(void)
+{
 	struct hw_cpuid r;
 
 	if (hw_features.hv_leaf >= HV_LEAF_FREQUENCY) {
@@ -245,7 +265,8 @@ static uint64_t known_khz(void) {
 	return r.a != 0 && r.b != 0 && r.c != 0 ? (uint64_t)r.c / 1000 * r.b / r.a : 0;
 }
 
-void hw_clock_start(void) {
+void hw_clock_start(void)
+{
 	uint64_t khz;
 
 	if (pv_init())

@@ -9,25 +9,26 @@
  */
 #include "hw.h"
 
-#define COM1 0x3f8
-#define COM1_IRQ 4
-#define DATA (COM1 + 0)
-#define IER (COM1 + 1)
-#define FCR (COM1 + 2)
-#define LCR (COM1 + 3)
-#define MCR (COM1 + 4)
-#define LSR (COM1 + 5)
-#define LSR_DATA 0x01
+#define COM1	  0x3f8
+#define COM1_IRQ  4
+#define DATA	  (COM1 + 0)
+#define IER	  (COM1 + 1)
+#define FCR	  (COM1 + 2)
+#define LCR	  (COM1 + 3)
+#define MCR	  (COM1 + 4)
+#define LSR	  (COM1 + 5)
+#define LSR_DATA  0x01
 #define LSR_EMPTY 0x20
-#define FIFO 16
-#define SPIN 200000
+#define FIFO	  16
+#define SPIN	  200000
 
 static volatile uint32_t console_lock;
 static uint32_t fifo_left; /* bytes that fit without asking */
 static bool ready, input;
 
 /* 115200 8N1, FIFOs on, interrupts' gate (OUT2), DTR and RTS on. */
-static void uart_init(void) {
+static void uart_init(void)
+{
 	hw_outb(IER, 0);
 	hw_outb(LCR, 0x83);
 	hw_outb(DATA, 1);
@@ -38,7 +39,8 @@ static void uart_init(void) {
 	ready = true;
 }
 
-static void putbyte(char c) {
+static void putbyte(char c)
+{
 	unsigned i;
 
 	if (fifo_left == 0) {
@@ -50,11 +52,13 @@ static void putbyte(char c) {
 	fifo_left--;
 }
 
-void rumpuser_console_write(const char *buf, size_t len) {
+void rumpuser_console_write(const char *buf, size_t len)
+{
 	uint64_t flags = hw_irq_save();
 	unsigned spins = 0;
 
-	while (__atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0 && ++spins < SPIN * 10) {
+	while (
+	    __atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0 && ++spins < SPIN * 10) {
 		hw_tlb_poll();
 		hw_pause();
 	}
@@ -67,7 +71,8 @@ void rumpuser_console_write(const char *buf, size_t len) {
 	hw_irq_restore(flags);
 }
 
-static void input_init(void) {
+static void input_init(void)
+{
 	unsigned gsi;
 	bool level, active_low;
 
@@ -79,7 +84,8 @@ static void input_init(void) {
 		hw_outb(IER, 1);
 }
 
-size_t rumpuser_console_read(char *buf, size_t len) {
+size_t rumpuser_console_read(char *buf, size_t len)
+{
 	size_t n = 0;
 	uint8_t status;
 

@@ -5,12 +5,12 @@
 #include "hw.h"
 
 #define CR4_FSGSBASE (1ULL << 16)
-#define CR4_OSXSAVE (1ULL << 18)
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
+#define CR4_OSXSAVE  (1ULL << 18)
+#define MSR_FS_BASE  0xc0000100
+#define MSR_GS_BASE  0xc0000101
 #define XCR0_X87_SSE 3U
-#define XCR0_AVX 4U
-#define XCR0_AVX512 0xe0U
+#define XCR0_AVX     4U
+#define XCR0_AVX512  0xe0U
 
 struct gate {
 	uint16_t offset_lo, selector;
@@ -31,7 +31,8 @@ static struct gate idt[HW_NVECTORS] __attribute__((aligned(16)));
 /* Stands in until kern attaches its own; ilevel 1 keeps interrupts off. */
 static struct rumpuser_cpu boot_cpu;
 
-void hw_features_init(void) {
+void hw_features_init(void)
+{
 	struct hw_cpuid r = hw_cpuid(1, 0);
 	struct hw_features *f = &hw_features;
 	uint32_t max = hw_cpuid(0, 0).a;
@@ -53,14 +54,15 @@ void hw_features_init(void) {
 		return;
 	r = hw_cpuid(0x40000000, 0);
 	f->hv_leaf = r.a;
-	f->kvm = r.b == 0x4b4d564b && r.c == 0x564b4d56 && r.d == 0x4d; /* KVMKVMKVM */
+	f->kvm = r.b == 0x4b4d564b && r.c == 0x564b4d56 && r.d == 0x4d;	      /* KVMKVMKVM */
 	f->tcg = r.b == 0x54474354 && r.c == 0x43544743 && r.d == 0x47435447; /* TCGTCGTCGTCG */
 	/* KVM of old says 0 there and means its first leaf. */
 	if (f->kvm && f->hv_leaf == 0)
 		f->hv_leaf = 0x40000001;
 }
 
-static void control_registers(void) {
+static void control_registers(void)
+{
 	uint32_t have, want = XCR0_X87_SSE;
 	uint64_t cr4 = hw_read_cr4();
 
@@ -78,25 +80,30 @@ static void control_registers(void) {
 	__asm__ volatile("xsetbv" : : "c"(0), "a"(want), "d"(0));
 }
 
-static void set_gate(unsigned vector, uintptr_t entry, unsigned ist) {
+static void set_gate(unsigned vector, uintptr_t entry, unsigned ist)
+{
 	idt[vector] = (struct gate){
-		.offset_lo = entry,
-		.selector = HW_SEL_CODE,
-		.ist = ist,
-		.type = 0x8e,
-		.offset_mid = entry >> 16,
-		.offset_hi = entry >> 32,
+	    .offset_lo = entry,
+	    .selector = HW_SEL_CODE,
+	    .ist = ist,
+	    .type = 0x8e,
+	    .offset_mid = entry >> 16,
+	    .offset_hi = entry >> 32,
 	};
 }
 
-static void idt_init(void) {
+static void idt_init(void)
+{
 	unsigned i;
 
 	for (i = 0; i < HW_VECTOR_BASE; i++)
 		set_gate(i, (uintptr_t)hw_trap_vectors + 16 * i, HW_IST_TRAP);
-	set_gate(RUMPUSER_TRAPNO_NMI, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_NMI, HW_IST_NMI);
-	set_gate(RUMPUSER_TRAPNO_DOUBLE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_DOUBLE, HW_IST_DOUBLE);
-	set_gate(RUMPUSER_TRAPNO_MACHINE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_MACHINE, HW_IST_MACHINE);
+	set_gate(
+	    RUMPUSER_TRAPNO_NMI, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_NMI, HW_IST_NMI);
+	set_gate(RUMPUSER_TRAPNO_DOUBLE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_DOUBLE,
+	    HW_IST_DOUBLE);
+	set_gate(RUMPUSER_TRAPNO_MACHINE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_MACHINE,
+	    HW_IST_MACHINE);
 	for (i = 0; i < RUMPUSER_IRQ_MAX; i++)
 		set_gate(HW_VECTOR_BASE + i, (uintptr_t)hw_intr_vectors + 8 * i, HW_IST_INTR);
 }
@@ -104,10 +111,11 @@ static void idt_init(void) {
 /* Upper end of a stack, as the processor wants it: it aligns down itself. */
 #define STACK_END(stack) ((uintptr_t)(stack) + sizeof(stack))
 
-static void descriptor_tables(struct hw_cpu *hc) {
+static void descriptor_tables(struct hw_cpu *hc)
+{
 	uintptr_t tss = (uintptr_t)&hc->tss;
-	struct table_ptr gdtr = { sizeof(hc->gdt) - 1, (uintptr_t)hc->gdt };
-	struct table_ptr idtr = { sizeof(idt) - 1, (uintptr_t)idt };
+	struct table_ptr gdtr = {sizeof(hc->gdt) - 1, (uintptr_t)hc->gdt};
+	struct table_ptr idtr = {sizeof(idt) - 1, (uintptr_t)idt};
 
 	hc->tss.ist[HW_IST_INTR - 1] = (uintptr_t)hc;
 	hc->tss.ist[HW_IST_TRAP - 1] = STACK_END(hc->trap_stack);
@@ -117,12 +125,17 @@ static void descriptor_tables(struct hw_cpu *hc) {
 	hc->tss.iomap = sizeof(hc->tss);
 	hc->gdt[HW_SEL_CODE / 8] = 0x00af9b000000ffff;
 	hc->gdt[HW_SEL_DATA / 8] = 0x00cf93000000ffff;
-	hc->gdt[HW_SEL_TSS / 8] = (sizeof(hc->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ULL << 40 | (tss >> 24 & 0xff) << 56;
+	hc->gdt[HW_SEL_TSS / 8] = (sizeof(hc->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ULL << 40 |
+				  (tss >> 24 & 0xff) << 56;
 	hc->gdt[HW_SEL_TSS / 8 + 1] = tss >> 32;
-	__asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdtr), "m"(idtr), "r"(HW_SEL_TSS) : "memory");
+	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
+			 :
+			 : "m"(gdtr), "m"(idtr), "r"(HW_SEL_TSS)
+			 : "memory");
 }
 
-void hw_cpu_init(struct hw_cpu *hc, unsigned index) {
+void hw_cpu_init(struct hw_cpu *hc, unsigned index)
+{
 	hc->index = index;
 	hc->deadline = hc->armed = UINT64_MAX;
 	hc->icr_dest = UINT32_MAX;
@@ -130,7 +143,8 @@ void hw_cpu_init(struct hw_cpu *hc, unsigned index) {
 	control_registers();
 }
 
-void hw_cpu_boot_init(void) {
+void hw_cpu_boot_init(void)
+{
 	idt_init();
 	hw_cpus[0] = &hw_cpu0;
 	hw_cpu0.cpu = boot_cpu.self = &boot_cpu;
@@ -145,7 +159,8 @@ void hw_cpu_boot_init(void) {
 
 /* For fatal traps of all sorts: vectors.S comes here on the fatal stack. */
 void hw_fatal(struct rumpuser_trapframe *tf, unsigned why) __attribute__((noreturn));
-void hw_fatal(struct rumpuser_trapframe *tf, unsigned why) {
+void hw_fatal(struct rumpuser_trapframe *tf, unsigned why)
+{
 	const char *s = "unexpected trap";
 
 	if (why == 1)
@@ -161,7 +176,8 @@ void hw_fatal(struct rumpuser_trapframe *tf, unsigned why) {
 	rumpkern_fatal_trap(tf, s);
 }
 
-void rumpuser_cpu_attach(struct rumpuser_cpu *cpu) {
+void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
+{
 	struct hw_cpu *hc = hw_self();
 
 	cpu->self = cpu;
@@ -176,7 +192,8 @@ void rumpuser_cpu_attach(struct rumpuser_cpu *cpu) {
 	hw_wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
 }
 
-void rumpuser_intr_start(void) {
+void rumpuser_intr_start(void)
+{
 	struct hw_cpu *hc = hw_self();
 
 	if (hc->index == 0)
@@ -184,7 +201,8 @@ void rumpuser_intr_start(void) {
 	__asm__ volatile("sti" : : : "memory");
 }
 
-void rumpuser_cpu_idle(struct rumpuser_cpu *cpu) {
+void rumpuser_cpu_idle(struct rumpuser_cpu *cpu)
+{
 	struct hw_cpu *hc = cpu->platform;
 
 	__asm__ volatile("cli" : : : "memory");
@@ -197,7 +215,8 @@ void rumpuser_cpu_idle(struct rumpuser_cpu *cpu) {
 	__asm__ volatile("sti; hlt" : : : "memory");
 }
 
-void rumpuser_tls_set(uintptr_t fsbase) {
+void rumpuser_tls_set(uintptr_t fsbase)
+{
 	if (hw_features.fsgsbase)
 		__asm__ volatile("wrfsbase %0" : : "r"(fsbase));
 	else

@@ -15,8 +15,8 @@
  */
 #include "hw.h"
 
-#define GB (1ULL << 30)
-#define LARGE (2ULL << 20)
+#define GB	   (1ULL << 30)
+#define LARGE	   (2ULL << 20)
 #define IMAGE_BASE 0x500000000000ULL
 #define IMAGE_BITS 23 /* choices of 2 MB */
 
@@ -25,7 +25,8 @@ static unsigned nram;
 
 uint64_t hw_early(uint32_t magic, uint64_t info);
 
-void hw_boot_ram(uint64_t pa, uint64_t size) {
+void hw_boot_ram(uint64_t pa, uint64_t size)
+{
 	uint64_t lo = pa & ~(LARGE - 1), hi = (pa + size + LARGE - 1) & ~(LARGE - 1);
 
 	if (size == 0 || hi <= lo)
@@ -43,35 +44,43 @@ void hw_boot_ram(uint64_t pa, uint64_t size) {
 }
 
 static void die(char c) __attribute__((noreturn));
-static void die(char c) {
+static void die(char c)
+{
 	hw_outb(0x3f8, c);
 	rumpuser_exit(RUMPUSER_END_PANIC, 0);
 }
 
-static void map(uintptr_t va, uint64_t pa, uint64_t size, unsigned prot) {
+static void map(uintptr_t va, uint64_t pa, uint64_t size, unsigned prot)
+{
 	if (size > 0 && rumpuser_pmap_enter(va, pa, size >> RUMPUSER_PAGE_SHIFT, prot) != 0)
 		die('M');
 }
 
-static void map_physical(uintptr_t physmap) {
+static void map_physical(uintptr_t physmap)
+{
 	unsigned i;
 
 	for (i = 0; i < nram; i++)
-		map(physmap + ram[i].pa, ram[i].pa, ram[i].size, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
+		map(physmap + ram[i].pa, ram[i].pa, ram[i].size,
+		    RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
 }
 
 /* Map [from, to) of the image at its final place; its alias loses what it must. */
-static void map_image(uint64_t slide, uintptr_t physmap, const char *from, const char *to, unsigned prot) {
+static void map_image(
+    uint64_t slide, uintptr_t physmap, const char *from, const char *to, unsigned prot)
+{
 	uint64_t lo = (uintptr_t)from & ~(RUMPUSER_PAGE_SIZE - 1);
 	uint64_t hi = ((uintptr_t)to + RUMPUSER_PAGE_SIZE - 1) & ~(RUMPUSER_PAGE_SIZE - 1);
 
 	map(lo + slide, lo, hi - lo, prot);
 	if (!(prot & RUMPUSER_PROT_WRITE) && hi > lo &&
-	    rumpuser_pmap_protect(physmap + lo, (hi - lo) >> RUMPUSER_PAGE_SHIFT, RUMPUSER_PROT_READ) != 0)
+	    rumpuser_pmap_protect(
+		physmap + lo, (hi - lo) >> RUMPUSER_PAGE_SHIFT, RUMPUSER_PROT_READ) != 0)
 		die('P');
 }
 
-static void map_all(uint64_t slide, uintptr_t physmap) {
+static void map_all(uint64_t slide, uintptr_t physmap)
+{
 	const unsigned r = RUMPUSER_PROT_READ, rw = r | RUMPUSER_PROT_WRITE;
 
 	map_physical(physmap);
@@ -88,7 +97,8 @@ static void map_all(uint64_t slide, uintptr_t physmap) {
  * Addresses in RELR are those at link time, which was at 0: our base now is
  * what to add to find them, the new base what to add to what they hold.
  */
-static void relocate(uintptr_t base, uint64_t newbase) {
+static void relocate(uintptr_t base, uint64_t newbase)
+{
 	const uint64_t *e, *where = NULL;
 	uint64_t bits, *p;
 
@@ -110,12 +120,13 @@ static void relocate(uintptr_t base, uint64_t newbase) {
 		if ((uint32_t)e[1] != 8)
 			die('R');
 		p = (uint64_t *)(base + e[0]);
-		__builtin_memcpy(p, &(uint64_t){ e[2] + newbase }, sizeof(*p));
+		__builtin_memcpy(p, &(uint64_t){e[2] + newbase}, sizeof(*p));
 	}
 }
 
 /* Returns what to add to our addresses to get the final ones. */
-uint64_t hw_early(uint32_t magic, uint64_t info) {
+uint64_t hw_early(uint32_t magic, uint64_t info)
+{
 	uint64_t base = (uintptr_t)__ehdr_start, newbase, npages, top = 0;
 	uintptr_t physmap;
 	unsigned i;
@@ -130,8 +141,9 @@ uint64_t hw_early(uint32_t magic, uint64_t info) {
 	/* Where it fits, stay within one page of page table. */
 	npages = (__kiln_image_end - __ehdr_start + RUMPUSER_PAGE_SIZE - 1) >> RUMPUSER_PAGE_SHIFT;
 	newbase = IMAGE_BASE + (hw_random() & ((1U << IMAGE_BITS) - 1)) * LARGE +
-	    hw_random() % (npages < 512 ? 513 - npages : 512) * RUMPUSER_PAGE_SIZE;
-	physmap = -(1ULL << 47) + (hw_random() & 63) * 512 * GB + (1 + (top <= 256 * GB ? hw_random() % 255 : 0)) * GB;
+		  hw_random() % (npages < 512 ? 513 - npages : 512) * RUMPUSER_PAGE_SIZE;
+	physmap = -(1ULL << 47) + (hw_random() & 63) * 512 * GB +
+		  (1 + (top <= 256 * GB ? hw_random() % 255 : 0)) * GB;
 
 	hw_pml4_pa = (uintptr_t)hw_pml4;
 	map_all(newbase - base, physmap);

@@ -6,7 +6,8 @@
  */
 #include "hw.h"
 
-static bool hw_rand_insn(uint64_t *v) {
+static bool hw_rand_insn(uint64_t *v)
+{
 	unsigned i;
 	bool ok;
 
@@ -23,7 +24,8 @@ static bool hw_rand_insn(uint64_t *v) {
 	return false;
 }
 
-uint64_t hw_random(void) {
+uint64_t hw_random(void)
+{
 	static uint64_t state;
 	uint64_t v;
 	unsigned i;
@@ -45,7 +47,8 @@ uint64_t hw_random(void) {
 	return v ^ v >> 31;
 }
 
-void rumpuser_entropy(void *buf, size_t len, unsigned *bits) {
+void rumpuser_entropy(void *buf, size_t len, unsigned *bits)
+{
 	uint8_t *p = buf;
 	uint64_t v;
 	size_t n, left = len;

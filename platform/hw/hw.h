@@ -20,113 +20,159 @@
 #define HW_H
 
 /* Shared with assembly. */
-#define HW_LOAD_PA 0x100000
-#define HW_SEL_CODE 0x08
-#define HW_SEL_DATA 0x10
-#define HW_SEL_TSS 0x18
-#define HW_CPU_PLATFORM 56 /* offset of platform in struct rumpuser_cpu */
-#define HW_CPU_SIZE 4096
-#define HW_ISTACK_SIZE 4096
+#define HW_LOAD_PA	   0x100000
+#define HW_SEL_CODE	   0x08
+#define HW_SEL_DATA	   0x10
+#define HW_SEL_TSS	   0x18
+#define HW_CPU_PLATFORM	   56 /* offset of platform in struct rumpuser_cpu */
+#define HW_CPU_SIZE	   4096
+#define HW_ISTACK_SIZE	   4096
 #define HW_BOOT_STACK_SIZE 16384
-#define HW_IST_INTR 1
-#define HW_IST_TRAP 2
-#define HW_IST_NMI 3
-#define HW_IST_DOUBLE 4
-#define HW_IST_MACHINE 5
-#define HW_VECTOR_BASE 32 /* irq n arrives by vector 32 + n */
-#define HW_IRQ_TLB 62	  /* a TLB shootdown, the platform's own */
-#define HW_IRQ_SPURIOUS 63
-#define HW_NIRQS 64
-#define HW_NVECTORS (HW_VECTOR_BASE + HW_NIRQS)
+#define HW_IST_INTR	   1
+#define HW_IST_TRAP	   2
+#define HW_IST_NMI	   3
+#define HW_IST_DOUBLE	   4
+#define HW_IST_MACHINE	   5
+#define HW_VECTOR_BASE	   32 /* irq n arrives by vector 32 + n */
+#define HW_IRQ_TLB	   62 /* a TLB shootdown, the platform's own */
+#define HW_IRQ_SPURIOUS	   63
+#define HW_NIRQS	   64
+#define HW_NVECTORS	   (HW_VECTOR_BASE + HW_NIRQS)
 
 #ifndef __ASSEMBLER__
 #include <rumpuser.h>
 
 /* ------------------------------------------------------ machine operations */
 
-static inline void hw_outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void hw_outw(uint16_t port, uint16_t v) { __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void hw_outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
+static inline void hw_outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void hw_outw(uint16_t port, uint16_t v)
+{
+	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+static inline void hw_outl(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
+}
 
-static inline uint8_t hw_inb(uint16_t port) {
+static inline uint8_t hw_inb(uint16_t port)
+{
 	uint8_t v;
 
 	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
 	return v;
 }
 
-static inline uint16_t hw_inw(uint16_t port) {
+static inline uint16_t hw_inw(uint16_t port)
+{
 	uint16_t v;
 
 	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
 	return v;
 }
 
-static inline uint32_t hw_inl(uint16_t port) {
+static inline uint32_t hw_inl(uint16_t port)
+{
 	uint32_t v;
 
 	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
 	return v;
 }
 
-static inline uint64_t hw_rdmsr(uint32_t msr) {
+static inline uint64_t hw_rdmsr(uint32_t msr)
+{
 	uint32_t lo, hi;
 
 	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
 	return (uint64_t)hi << 32 | lo;
 }
 
-static inline void hw_wrmsr(uint32_t msr, uint64_t v) {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+static inline void hw_wrmsr(uint32_t msr, uint64_t v)
+{
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
-static inline uint64_t hw_rdtsc(void) {
+static inline uint64_t hw_rdtsc(void)
+{
 	uint32_t lo, hi;
 
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
 	return (uint64_t)hi << 32 | lo;
 }
 
+/* a * b / c; the result must fit. */
+static inline uint64_t hw_muldiv(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t hi;
+
+	__asm__("mulq %3; divq %4" : "=&a"(a), "=&d"(hi) : "0"(a), "r"(b), "r"(c) : "cc");
+	return a;
+}
+
 struct hw_cpuid {
 	uint32_t a, b, c, d;
 };
 
-static inline struct hw_cpuid hw_cpuid(uint32_t leaf, uint32_t sub) {
+static inline struct hw_cpuid hw_cpuid(uint32_t leaf, uint32_t sub)
+{
 	struct hw_cpuid r;
 
-	__asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+	__asm__ volatile("cpuid"
+			 : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+			 : "a"(leaf), "c"(sub));
 	return r;
 }
 
-static inline uint64_t hw_read_cr3(void) {
+static inline uint64_t hw_read_cr3(void)
+{
 	uint64_t v;
 
 	__asm__ volatile("mov %%cr3, %0" : "=r"(v));
 	return v;
 }
 
-static inline void hw_write_cr3(uint64_t v) { __asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory"); }
+static inline void hw_write_cr3(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
 
-static inline uint64_t hw_read_cr4(void) {
+static inline uint64_t hw_read_cr4(void)
+{
 	uint64_t v;
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(v));
 	return v;
 }
 
-static inline void hw_write_cr4(uint64_t v) { __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory"); }
-static inline void hw_invlpg(uintptr_t va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
-static inline void hw_pause(void) { __asm__ volatile("pause" : : : "memory"); }
+static inline void hw_write_cr4(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
+static inline void hw_invlpg(uintptr_t va)
+{
+	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+static inline void hw_pause(void)
+{
+	__asm__ volatile("pause" : : : "memory");
+}
 
 /* Turn the machine's interrupts off; what it returns goes to hw_irq_restore(). */
-static inline uint64_t hw_irq_save(void) {
+static inline uint64_t hw_irq_save(void)
+{
 	uint64_t flags;
 
 	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
 	return flags;
 }
 
-static inline void hw_irq_restore(uint64_t flags) {
+static inline void hw_irq_restore(uint64_t flags)
+{
 	if (flags & 0x200)
 		__asm__ volatile("sti" : : : "memory");
 }
@@ -219,14 +265,16 @@ _Static_assert(offsetof(struct rumpuser_cpu, platform) == HW_CPU_PLATFORM, "asm 
 
 enum { HW_RUNNING, HW_IDLE, HW_IDLE_FLUSH };
 
-static inline struct rumpuser_cpu *hw_curcpu(void) {
+static inline struct rumpuser_cpu *hw_curcpu(void)
+{
 	struct rumpuser_cpu *cpu;
 
 	__asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
 	return cpu;
 }
 
-static inline struct hw_cpu *hw_self(void) {
+static inline struct hw_cpu *hw_self(void)
+{
 	struct hw_cpu *hc;
 
 	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(hc) : "i"(HW_CPU_PLATFORM));
@@ -240,20 +288,23 @@ extern volatile uint32_t hw_online; /* bit n: CPU n runs */
 extern uint64_t hw_trampoline_pa;
 
 void hw_cpu_init(struct hw_cpu *hc, unsigned index); /* GDT, TSS, IDT, control registers */
-void hw_cpu_boot_init(void);			     /* the boot CPU, GS for the time before attach */
+void hw_cpu_boot_init(void); /* the boot CPU, GS for the time before attach */
 
 /* --------------------------------------------------------- page tables (pmap.c) */
 
 extern uintptr_t hw_physmap; /* 0 while the identity mapping holds */
 extern uint64_t hw_pml4_pa;
-extern bool hw_kern_running; /* page-table pages come from kern */
+extern bool hw_kern_running;		   /* page-table pages come from kern */
 extern uintptr_t hw_window, hw_window_end; /* addresses for mappings of our own */
 
-static inline void *hw_phys(uint64_t pa) { return (void *)(hw_physmap + pa); }
+static inline void *hw_phys(uint64_t pa)
+{
+	return (void *)(hw_physmap + pa);
+}
 
 void hw_tlb_flush_local(uintptr_t va, size_t npages);
 void hw_tlb_flush(uintptr_t va, size_t npages); /* on all CPUs (tlb.c) */
-void hw_tlb_poll(void);				/* serve a shootdown while waiting with interrupts off */
+void hw_tlb_poll(void); /* serve a shootdown while waiting with interrupts off */
 void hw_tlb_intr(void);
 
 /* ------------------------------------------------------------ locks (tlb.c) */
@@ -268,7 +319,7 @@ void hw_unlock(struct hw_lock *l, uint64_t flags);
 /* -------------------------------------------------- interrupts (intr.c, lapic.c) */
 
 bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf);
-void hw_lapic_init(void);	/* every CPU */
+void hw_lapic_init(void); /* every CPU */
 void hw_lapic_eoi(void);
 uint32_t hw_lapic_id(void);
 void hw_lapic_ipi(unsigned index, unsigned vector);
@@ -322,21 +373,24 @@ bool hw_power_intr(void); /* was it the button? */
 uint64_t hw_random(void); /* usable in hw_early() */
 void hw_main(void) __attribute__((noreturn));
 
-static inline uint32_t hw_load32(const void *p) {
+static inline uint32_t hw_load32(const void *p)
+{
 	uint32_t v;
 
 	__builtin_memcpy(&v, p, sizeof(v));
 	return v;
 }
 
-static inline uint64_t hw_load64(const void *p) {
+static inline uint64_t hw_load64(const void *p)
+{
 	uint64_t v;
 
 	__builtin_memcpy(&v, p, sizeof(v));
 	return v;
 }
 
-static inline uint16_t hw_load16(const void *p) {
+static inline uint16_t hw_load16(const void *p)
+{
 	uint16_t v;
 
 	__builtin_memcpy(&v, p, sizeof(v));
@@ -344,7 +398,8 @@ static inline uint16_t hw_load16(const void *p) {
 }
 
 /* From the linker script. */
-extern char __ehdr_start[], __kiln_text_start[], __kiln_text_end[], __kiln_relro_start[], __kiln_relro_end[];
+extern char __ehdr_start[], __kiln_text_start[], __kiln_text_end[], __kiln_relro_start[],
+    __kiln_relro_end[];
 extern char __kiln_data_start[], __kiln_data_end[], __kiln_image_end[];
 extern char __kiln_rootfs_start[], __kiln_rootfs_end[];
 extern const uint64_t __kiln_relr_start[], __kiln_relr_end[];

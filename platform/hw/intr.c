@@ -15,41 +15,44 @@
 
 #include <errno.h>
 
-#define IOAPIC_SELECT 0
-#define IOAPIC_WINDOW 4 /* in words */
-#define IOAPIC_VERSION 1
+#define IOAPIC_SELECT	  0
+#define IOAPIC_WINDOW	  4 /* in words */
+#define IOAPIC_VERSION	  1
 #define IOAPIC_ROUTE(pin) (0x10 + 2 * (pin))
-#define ROUTE_LOW 0x2000
-#define ROUTE_LEVEL 0x8000
-#define ROUTE_MASKED 0x10000
-#define MSI_BASE 0xfee00000U
+#define ROUTE_LOW	  0x2000
+#define ROUTE_LEVEL	  0x8000
+#define ROUTE_MASKED	  0x10000
+#define MSI_BASE	  0xfee00000U
 
 /* A routed line, by irq.  Written before the line opens. */
 static struct line {
 	struct hw_ioapic *ioapic; /* NULL: an MSI, or not in use */
 	uint8_t pin;
-	bool masked;   /* until replayed */
-	uint32_t low;  /* route, lower word; ROUTE_LEVEL is looked at */
+	bool masked;  /* until replayed */
+	uint32_t low; /* route, lower word; ROUTE_LEVEL is looked at */
 } lines[RUMPUSER_IRQ_MAX];
 
 static uint32_t next_irq = RUMPUSER_IRQ_DEVICE;
 static struct hw_lock ioapic_lock;
 
-static void ioapic_write(struct hw_ioapic *io, unsigned reg, uint32_t v) {
+static void ioapic_write(struct hw_ioapic *io, unsigned reg, uint32_t v)
+{
 	volatile uint32_t *regs = io->regs;
 
 	regs[IOAPIC_SELECT] = reg;
 	regs[IOAPIC_WINDOW] = v;
 }
 
-static uint32_t ioapic_read(struct hw_ioapic *io, unsigned reg) {
+static uint32_t ioapic_read(struct hw_ioapic *io, unsigned reg)
+{
 	volatile uint32_t *regs = io->regs;
 
 	regs[IOAPIC_SELECT] = reg;
 	return regs[IOAPIC_WINDOW];
 }
 
-static void line_mask(struct line *l, bool masked) {
+static void line_mask(struct line *l, bool masked)
+{
 	uint64_t flags = hw_lock(&ioapic_lock);
 
 	l->masked = masked;
@@ -58,7 +61,8 @@ static void line_mask(struct line *l, bool masked) {
 }
 
 /* Does irq concern kern at all? */
-static bool for_kern(struct hw_cpu *hc, unsigned irq) {
+static bool for_kern(struct hw_cpu *hc, unsigned irq)
+{
 	switch (irq) {
 	case RUMPUSER_IRQ_TIMER:
 		return hw_timer_fired(hc);
@@ -75,13 +79,15 @@ static bool for_kern(struct hw_cpu *hc, unsigned irq) {
  * On the interrupt stack, interrupts off; from vectors.S.  True if the
  * interrupted lwp is to be preempted.
  */
-bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf) {
+bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf)
+{
 	struct rumpuser_cpu *cpu = hw_curcpu();
 	struct hw_cpu *hc = cpu->platform;
 	struct line *l = &lines[irq];
 	bool level = l->low & ROUTE_LEVEL, preempt;
 
-	if (hc->idle != HW_RUNNING && __atomic_exchange_n(&hc->idle, HW_RUNNING, __ATOMIC_ACQ_REL) == HW_IDLE_FLUSH)
+	if (hc->idle != HW_RUNNING &&
+	    __atomic_exchange_n(&hc->idle, HW_RUNNING, __ATOMIC_ACQ_REL) == HW_IDLE_FLUSH)
 		hw_write_cr3(hw_read_cr3());
 	if (irq == HW_IRQ_SPURIOUS)
 		return false;
@@ -106,12 +112,14 @@ bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf) {
 	return preempt;
 }
 
-void rumpuser_intr_replayed(unsigned irq) {
+void rumpuser_intr_replayed(unsigned irq)
+{
 	if (irq < RUMPUSER_IRQ_MAX && lines[irq].masked)
 		line_mask(&lines[irq], false);
 }
 
-static int irq_alloc(unsigned *irqp) {
+static int irq_alloc(unsigned *irqp)
+{
 	uint32_t irq = __atomic_fetch_add(&next_irq, 1, __ATOMIC_RELAXED);
 
 	if (irq >= HW_IRQ_TLB) {
@@ -123,13 +131,15 @@ static int irq_alloc(unsigned *irqp) {
 }
 
 /* The controller that line gsi ends at, mapped; NULL if there is none. */
-static struct hw_ioapic *ioapic_find(unsigned gsi) {
+static struct hw_ioapic *ioapic_find(unsigned gsi)
+{
 	struct hw_ioapic *io = NULL;
 	unsigned i;
 	void *va;
 
 	for (i = 0; i < hw_nioapics; i++)
-		if (hw_ioapics[i].gsi_base <= gsi && (io == NULL || hw_ioapics[i].gsi_base > io->gsi_base))
+		if (hw_ioapics[i].gsi_base <= gsi &&
+		    (io == NULL || hw_ioapics[i].gsi_base > io->gsi_base))
 			io = &hw_ioapics[i];
 	if (io == NULL)
 		return NULL;
@@ -143,7 +153,9 @@ static struct hw_ioapic *ioapic_find(unsigned gsi) {
 	return io;
 }
 
-static int route(struct hw_ioapic *io, unsigned gsi, bool level, bool active_low, unsigned cpu, unsigned irq) {
+static int route(
+    struct hw_ioapic *io, unsigned gsi, bool level, bool active_low, unsigned cpu, unsigned irq)
+{
 	struct line *l = &lines[irq];
 	uint64_t flags = hw_lock(&ioapic_lock);
 
@@ -156,7 +168,8 @@ static int route(struct hw_ioapic *io, unsigned gsi, bool level, bool active_low
 	return 0;
 }
 
-int hw_ioapic_fixed(unsigned gsi, bool level, bool active_low, unsigned irq) {
+int hw_ioapic_fixed(unsigned gsi, bool level, bool active_low, unsigned irq)
+{
 	struct hw_ioapic *io = ioapic_find(gsi);
 
 	if (io == NULL)
@@ -164,7 +177,8 @@ int hw_ioapic_fixed(unsigned gsi, bool level, bool active_low, unsigned irq) {
 	return route(io, gsi, level, active_low, 0, irq);
 }
 
-int rumpuser_intr_gsi(unsigned gsi, bool level, bool active_low, unsigned cpu, unsigned *irqp) {
+int rumpuser_intr_gsi(unsigned gsi, bool level, bool active_low, unsigned cpu, unsigned *irqp)
+{
 	struct hw_ioapic *io;
 	int error;
 
@@ -179,7 +193,8 @@ int rumpuser_intr_gsi(unsigned gsi, bool level, bool active_low, unsigned cpu, u
 	return route(io, gsi, level, active_low, cpu, *irqp);
 }
 
-int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *data) {
+int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *data)
+{
 	int error;
 
 	if (cpu >= hw_ncpu || hw_cpus[cpu] == NULL)
@@ -192,7 +207,8 @@ int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *da
 	return 0;
 }
 
-void rumpuser_cpu_ipi(unsigned index) {
+void rumpuser_cpu_ipi(unsigned index)
+{
 	if (index < RUMPUSER_MAXCPUS && (hw_online & 1U << index))
 		hw_lapic_ipi(index, HW_VECTOR_BASE + RUMPUSER_IRQ_IPI);
 }

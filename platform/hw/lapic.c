@@ -11,60 +11,65 @@
  */
 #include "hw.h"
 
-#define MSR_APIC_BASE 0x1b
-#define MSR_TSC_DEADLINE 0x6e0
-#define BASE_ENABLE 0x800
-#define BASE_X2APIC 0x400
+#define MSR_APIC_BASE	  0x1b
+#define MSR_TSC_DEADLINE  0x6e0
+#define BASE_ENABLE	  0x800
+#define BASE_X2APIC	  0x400
 
-#define REG_ID 0x20
-#define REG_TPR 0x80
-#define REG_EOI 0xb0
-#define REG_SPURIOUS 0xf0
-#define REG_ICR 0x300
-#define REG_ICR_DEST 0x310
-#define REG_LVT_TIMER 0x320
-#define REG_LVT_LINT0 0x350
+#define REG_ID		  0x20
+#define REG_TPR		  0x80
+#define REG_EOI		  0xb0
+#define REG_SPURIOUS	  0xf0
+#define REG_ICR		  0x300
+#define REG_ICR_DEST	  0x310
+#define REG_LVT_TIMER	  0x320
+#define REG_LVT_LINT0	  0x350
 #define REG_TIMER_INITIAL 0x380
 #define REG_TIMER_CURRENT 0x390
-#define REG_TIMER_DIVIDE 0x3e0
+#define REG_TIMER_DIVIDE  0x3e0
 
-#define LVT_MASKED 0x10000
-#define LVT_TSC_DEADLINE 0x40000
-#define DIVIDE_16 3
-#define DIVIDER 16
-#define ICR_INIT 0x4500
-#define ICR_STARTUP 0x4600
-#define ICR_PENDING 0x1000
-#define ICR_FIXED 0x4000
-#define ICR_ALL_OTHERS 0xc0000
+#define LVT_MASKED	  0x10000
+#define LVT_TSC_DEADLINE  0x40000
+#define DIVIDE_16	  3
+#define DIVIDER		  16
+#define ICR_INIT	  0x4500
+#define ICR_STARTUP	  0x4600
+#define ICR_PENDING	  0x1000
+#define ICR_FIXED	  0x4000
+#define ICR_ALL_OTHERS	  0xc0000
 
 #define HYPERVISOR_BUS_HZ 1000000000ULL /* QEMU and KVM */
-#define EARLY_OK_NS 500			/* a wake-up that much too early is in time */
+#define EARLY_OK_NS	  500		/* a wake-up that much too early is in time */
 
 static volatile uint32_t *regs; /* NULL in x2APIC mode */
 static uint64_t timer_hz;	/* counts per second after the divider */
 static uint64_t calib_tsc;	/* when the counter was set going to learn timer_hz; 0: was not */
 
-static uint32_t lapic_read(unsigned reg) {
+static uint32_t lapic_read(unsigned reg)
+{
 	return regs != NULL ? regs[reg / 4] : (uint32_t)hw_rdmsr(0x800 + reg / 16);
 }
 
-static void lapic_write(unsigned reg, uint32_t v) {
+static void lapic_write(unsigned reg, uint32_t v)
+{
 	if (regs != NULL)
 		regs[reg / 4] = v;
 	else
 		hw_wrmsr(0x800 + reg / 16, v);
 }
 
-void hw_lapic_eoi(void) {
+void hw_lapic_eoi(void)
+{
 	lapic_write(REG_EOI, 0);
 }
 
-uint32_t hw_lapic_id(void) {
+uint32_t hw_lapic_id(void)
+{
 	return regs != NULL ? lapic_read(REG_ID) >> 24 : lapic_read(REG_ID);
 }
 
-static void timer_init(bool boot) {
+static void timer_init(bool boot)
+{
 	const uint32_t vector = HW_VECTOR_BASE + RUMPUSER_IRQ_TIMER;
 
 	if (hw_features.tsc_deadline) {
@@ -86,7 +91,8 @@ static void timer_init(bool boot) {
 }
 
 /* The counter has run since start-up: see how far it got. */
-static void timer_calibrate(void) {
+static void timer_calibrate(void)
+{
 	const uint64_t least = hw_ns_to_tsc(500000);
 	uint64_t tsc, span;
 	uint32_t count;
@@ -97,12 +103,13 @@ static void timer_calibrate(void) {
 	} while (tsc - calib_tsc < least);
 	count = UINT32_MAX - lapic_read(REG_TIMER_CURRENT);
 	span = (hw_rdtsc() - calib_tsc) * 1000000 / hw_ns_to_tsc(1000000); /* ns */
-	timer_hz = (unsigned __int128)count * 1000000000 / (span | 1) | 1;
+	timer_hz = hw_muldiv(count, 1000000000, span | 1) | 1;
 	calib_tsc = 0;
 	lapic_write(REG_LVT_TIMER, HW_VECTOR_BASE + RUMPUSER_IRQ_TIMER);
 }
 
-void hw_lapic_init(void) {
+void hw_lapic_init(void)
+{
 	uint64_t base = hw_rdmsr(MSR_APIC_BASE);
 	struct hw_cpu *hc = hw_self();
 	bool boot = hc->index == 0;
@@ -125,7 +132,8 @@ void hw_lapic_init(void) {
 	timer_init(boot);
 }
 
-static void icr_write(uint32_t dest, uint32_t command) {
+static void icr_write(uint32_t dest, uint32_t command)
+{
 	struct hw_cpu *hc = hw_self();
 
 	if (regs == NULL) {
@@ -142,17 +150,20 @@ static void icr_write(uint32_t dest, uint32_t command) {
 	lapic_write(REG_ICR, command);
 }
 
-void hw_lapic_ipi(unsigned index, unsigned vector) {
+void hw_lapic_ipi(unsigned index, unsigned vector)
+{
 	uint64_t flags = hw_irq_save();
 
-	/* What others have written must be seen by the time the interrupt is: wrmsr does not order. */
+	/* What others have written must be seen by the time the interrupt is: wrmsr does not order.
+	 */
 	if (regs == NULL)
 		__asm__ volatile("mfence; lfence" : : : "memory");
 	icr_write(hw_cpus[index]->apic_id, ICR_FIXED | vector);
 	hw_irq_restore(flags);
 }
 
-void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first) {
+void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first)
+{
 	if (first) {
 		icr_write(apic_id, ICR_INIT);
 		if (!hw_features.hypervisor) {
@@ -164,7 +175,8 @@ void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first) {
 	icr_write(apic_id, ICR_STARTUP | trampoline >> RUMPUSER_PAGE_SHIFT);
 }
 
-static void timer_arm(struct hw_cpu *hc, uint64_t deadline, uint64_t now) {
+static void timer_arm(struct hw_cpu *hc, uint64_t deadline, uint64_t now)
+{
 	uint64_t ns = deadline > now ? deadline - now : 0, count;
 
 	hc->armed = deadline;
@@ -177,11 +189,12 @@ static void timer_arm(struct hw_cpu *hc, uint64_t deadline, uint64_t now) {
 	/* Beyond what the counter holds: it fires early and is armed again. */
 	if (ns > 30000000000ULL)
 		ns = 30000000000ULL;
-	count = (unsigned __int128)ns * timer_hz / 1000000000 + 1;
+	count = hw_muldiv(ns, timer_hz, 1000000000) + 1;
 	lapic_write(REG_TIMER_INITIAL, count > UINT32_MAX ? UINT32_MAX : count);
 }
 
-void rumpuser_timer_set(uint64_t deadline) {
+void rumpuser_timer_set(uint64_t deadline)
+{
 	uint64_t flags = hw_irq_save();
 	struct hw_cpu *hc = hw_self();
 
@@ -191,7 +204,8 @@ void rumpuser_timer_set(uint64_t deadline) {
 	hw_irq_restore(flags);
 }
 
-bool hw_timer_fired(struct hw_cpu *hc) {
+bool hw_timer_fired(struct hw_cpu *hc)
+{
 	uint64_t now;
 
 	hc->armed = UINT64_MAX;

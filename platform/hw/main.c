@@ -13,29 +13,15 @@
 
 static struct rumpuser_bootinfo info;
 
-static const char *copy_cmdline(void) {
-	const size_t npages = hw_boot.cmdline_len / RUMPUSER_PAGE_SIZE + 1;
-	uint64_t pa;
-	char *s;
-
-	if (hw_boot.cmdline_len == 0)
-		return "";
-	pa = hw_mem_alloc(npages);
-	if (pa == 0)
-		return "";
-	s = hw_phys(pa);
-	__builtin_memcpy(s, hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len), hw_boot.cmdline_len);
-	s[hw_boot.cmdline_len] = '\0';
-	return s;
-}
-
-static void give_back(const char *page) {
+static void give_back(const char *page)
+{
 	uint64_t pa = (uintptr_t)page - (uintptr_t)__ehdr_start + HW_LOAD_PA;
 
 	hw_mem_add(pa, RUMPUSER_PAGE_SIZE);
 }
 
-void hw_main(void) {
+void hw_main(void)
+{
 	/* The identity mapping goes, and two pages of its tables with it: entry.S. */
 	((uint64_t *)hw_phys(hw_pml4_pa))[0] = 0;
 	hw_write_cr3(hw_pml4_pa);
@@ -43,7 +29,11 @@ void hw_main(void) {
 	give_back(hw_guard1);
 
 	hw_cpu_boot_init();
-	info.cmdline = copy_cmdline();
+	info.cmdline = hw_boot.cmdline_pa != 0
+			   ? hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1)
+			   : NULL;
+	if (info.cmdline == NULL)
+		info.cmdline = "";
 	hw_lapic_init();
 	hw_acpi_init();
 	hw_clock_start();

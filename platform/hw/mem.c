@@ -8,17 +8,19 @@
 struct rumpuser_memregion hw_mem[HW_MAXREGIONS];
 unsigned hw_nmem;
 
-#define PAGE_MASK (RUMPUSER_PAGE_SIZE - 1)
-#define MAX_PA (1ULL << 46)
+#define PAGE_MASK    (RUMPUSER_PAGE_SIZE - 1)
+#define MAX_PA	     (1ULL << 46)
 #define IDENTITY_END (1ULL << 30) /* what entry.S maps */
 
-static void region_remove(unsigned i) {
+static void region_remove(unsigned i)
+{
 	hw_nmem--;
 	for (; i < hw_nmem; i++)
 		hw_mem[i] = hw_mem[i + 1];
 }
 
-void hw_mem_add(uint64_t pa, uint64_t size) {
+void hw_mem_add(uint64_t pa, uint64_t size)
+{
 	uint64_t lo, hi;
 
 	if (pa >= MAX_PA)
@@ -34,7 +36,8 @@ void hw_mem_add(uint64_t pa, uint64_t size) {
 	hw_mem[hw_nmem++].size = hi - lo;
 }
 
-void hw_mem_exclude(uint64_t pa, uint64_t size) {
+void hw_mem_exclude(uint64_t pa, uint64_t size)
+{
 	uint64_t lo = pa & ~PAGE_MASK, hi, rlo, rhi;
 	unsigned i;
 
@@ -61,12 +64,14 @@ void hw_mem_exclude(uint64_t pa, uint64_t size) {
 	}
 }
 
-uint64_t hw_mem_alloc(size_t npages) {
+uint64_t hw_mem_alloc(size_t npages)
+{
 	uint64_t size = npages * RUMPUSER_PAGE_SIZE, pa;
 	unsigned i;
 
 	for (i = 0; i < hw_nmem; i++) {
-		if (hw_mem[i].size < size || (hw_physmap == 0 && hw_mem[i].pa + size > IDENTITY_END))
+		if (hw_mem[i].size < size ||
+		    (hw_physmap == 0 && hw_mem[i].pa + size > IDENTITY_END))
 			continue;
 		pa = hw_mem[i].pa;
 		hw_mem[i].pa += size;

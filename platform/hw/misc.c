@@ -9,13 +9,14 @@
 #include <errno.h>
 
 #define CONFIG_ADDRESS 0xcf8
-#define CONFIG_DATA 0xcfc
-#define CONFIG_ENABLE 0x80000000U
+#define CONFIG_DATA    0xcfc
+#define CONFIG_ENABLE  0x80000000U
 
 uintptr_t hw_window, hw_window_end;
 static struct hw_lock pci_lock;
 
-int rumpuser_mmio_map(uint64_t pa, size_t len, void **va) {
+int rumpuser_mmio_map(uint64_t pa, size_t len, void **va)
+{
 	uint64_t first = pa & ~(RUMPUSER_PAGE_SIZE - 1);
 	size_t size = ((pa + len + RUMPUSER_PAGE_SIZE - 1) & ~(RUMPUSER_PAGE_SIZE - 1)) - first;
 	uintptr_t at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
@@ -29,7 +30,8 @@ int rumpuser_mmio_map(uint64_t pa, size_t len, void **va) {
 	return 0;
 }
 
-bool rumpuser_pci_present(void) {
+bool rumpuser_pci_present(void)
+{
 	static int8_t present; /* 0: not known */
 	uint64_t flags;
 
@@ -42,11 +44,14 @@ bool rumpuser_pci_present(void) {
 	return present > 0;
 }
 
-static uint32_t config_address(unsigned bus, unsigned dev, unsigned func, unsigned reg) {
-	return CONFIG_ENABLE | (bus & 0xff) << 16 | (dev & 31) << 11 | (func & 7) << 8 | (reg & 0xfc);
+static uint32_t config_address(unsigned bus, unsigned dev, unsigned func, unsigned reg)
+{
+	return CONFIG_ENABLE | (bus & 0xff) << 16 | (dev & 31) << 11 | (func & 7) << 8 |
+	       (reg & 0xfc);
 }
 
-uint32_t rumpuser_pci_read(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width) {
+uint32_t rumpuser_pci_read(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width)
+{
 	uint64_t flags = hw_lock(&pci_lock);
 	uint32_t v;
 
@@ -61,7 +66,9 @@ uint32_t rumpuser_pci_read(unsigned bus, unsigned dev, unsigned func, unsigned r
 	return v;
 }
 
-void rumpuser_pci_write(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width, uint32_t value) {
+void rumpuser_pci_write(
+    unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width, uint32_t value)
+{
 	uint64_t flags = hw_lock(&pci_lock);
 
 	hw_outl(CONFIG_ADDRESS, config_address(bus, dev, func, reg));
@@ -74,19 +81,23 @@ void rumpuser_pci_write(unsigned bus, unsigned dev, unsigned func, unsigned reg,
 	hw_unlock(&pci_lock, flags);
 }
 
-uint64_t rumpuser_dma_addr(uint64_t pa) {
+uint64_t rumpuser_dma_addr(uint64_t pa)
+{
 	return pa;
 }
 
-int rumpuser_net_open(uint8_t mac[6], unsigned *mtu, unsigned *irqp) {
+int rumpuser_net_open(uint8_t mac[6], unsigned *mtu, unsigned *irqp)
+{
 	return ENXIO;
 }
 
-int rumpuser_net_send(const struct rumpuser_iovec *iov, unsigned niov) {
+int rumpuser_net_send(const struct rumpuser_iovec *iov, unsigned niov)
+{
 	return ENXIO;
 }
 
-int rumpuser_net_recv(void *buf, size_t len, size_t *got) {
+int rumpuser_net_recv(void *buf, size_t len, size_t *got)
+{
 	return ENXIO;
 }
 
@@ -94,14 +105,16 @@ int rumpuser_net_recv(void *buf, size_t len, size_t *got) {
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memset(void *dst, int c, size_t n);
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n) {
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
 	void *d = dst;
 
 	__asm__ volatile("rep movsb" : "+D"(d), "+S"(src), "+c"(n) : : "memory");
 	return dst;
 }
 
-void *memset(void *dst, int c, size_t n) {
+void *memset(void *dst, int c, size_t n)
+{
 	void *d = dst;
 
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");

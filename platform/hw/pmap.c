@@ -17,20 +17,20 @@
 
 #include <errno.h>
 
-#define PTE_P 0x1ULL
-#define PTE_W 0x2ULL
-#define PTE_UC 0x18ULL /* PCD, PWT: strong uncacheable in the PAT at reset */
-#define PTE_AD 0x60ULL
-#define PTE_PS 0x80ULL
-#define PTE_NONE 0x200ULL
-#define PTE_NX (1ULL << 63)
-#define PTE_ADDR 0x000ffffffffff000ULL
-#define PTE_TABLE (PTE_P | PTE_W | 0x20)
+#define PTE_P		 0x1ULL
+#define PTE_W		 0x2ULL
+#define PTE_UC		 0x18ULL /* PCD, PWT: strong uncacheable in the PAT at reset */
+#define PTE_AD		 0x60ULL
+#define PTE_PS		 0x80ULL
+#define PTE_NONE	 0x200ULL
+#define PTE_NX		 (1ULL << 63)
+#define PTE_ADDR	 0x000ffffffffff000ULL
+#define PTE_TABLE	 (PTE_P | PTE_W | 0x20)
 
-#define SHIFT(level) (RUMPUSER_PAGE_SHIFT + 9 * (level))
-#define SPAN(level) (1UL << SHIFT(level)) /* bytes behind an entry of the level */
+#define SHIFT(level)	 (RUMPUSER_PAGE_SHIFT + 9 * (level))
+#define SPAN(level)	 (1UL << SHIFT(level)) /* bytes behind an entry of the level */
 #define INDEX(va, level) ((va) >> SHIFT(level) & 511)
-#define TOP 3
+#define TOP		 3
 
 uintptr_t hw_physmap;
 uint64_t hw_pml4_pa;
@@ -44,10 +44,17 @@ struct cleanup {
 	uint64_t tables; /* list of freed tables, linked through their first words */
 };
 
-static bool is_table(uint64_t e, unsigned level) { return level > 0 && (e & (PTE_P | PTE_PS)) == PTE_P; }
-static bool is_hole(uint64_t e) { return (e & (PTE_P | PTE_NONE)) == 0; }
+static bool is_table(uint64_t e, unsigned level)
+{
+	return level > 0 && (e & (PTE_P | PTE_PS)) == PTE_P;
+}
+static bool is_hole(uint64_t e)
+{
+	return (e & (PTE_P | PTE_NONE)) == 0;
+}
 
-static uint64_t prot_bits(unsigned prot) {
+static uint64_t prot_bits(unsigned prot)
+{
 	uint64_t bits = PTE_AD;
 
 	if ((prot & (RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE | RUMPUSER_PROT_EXEC)) == 0)
@@ -62,7 +69,8 @@ static uint64_t prot_bits(unsigned prot) {
 	return bits;
 }
 
-static uint64_t table_alloc(void) {
+static uint64_t table_alloc(void)
+{
 	uint64_t pa;
 
 	if (hw_kern_running)
@@ -73,13 +81,15 @@ static uint64_t table_alloc(void) {
 	return pa;
 }
 
-static void table_free(uint64_t pa) {
+static void table_free(uint64_t pa)
+{
 	if (hw_kern_running)
 		rumpkern_page_free(pa);
 }
 
 /* Put a new table in place of the hole or large page in *e. */
-static bool install_table(uint64_t *e, uint64_t old, unsigned level, bool must) {
+static bool install_table(uint64_t *e, uint64_t old, unsigned level, bool must)
+{
 	uint64_t pa = table_alloc(), *t, step = SPAN(level - 1), leaf;
 	unsigned i;
 
@@ -93,7 +103,8 @@ static bool install_table(uint64_t *e, uint64_t old, unsigned level, bool must) 
 		for (i = 0; i < 512; i++, leaf += step)
 			t[i] = leaf;
 	}
-	if (!__atomic_compare_exchange_n(e, &old, pa | PTE_TABLE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_compare_exchange_n(
+		e, &old, pa | PTE_TABLE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		if (!is_hole(t[0]))
 			__builtin_memset(t, 0, RUMPUSER_PAGE_SIZE);
 		table_free(pa);
@@ -106,7 +117,8 @@ static bool install_table(uint64_t *e, uint64_t old, unsigned level, bool must) 
  * hole or a large page, and *level says where; with it, tables are made, and
  * NULL means that there was no page for one.
  */
-static uint64_t *lookup(uintptr_t va, unsigned *level, bool create, bool must) {
+static uint64_t *lookup(uintptr_t va, unsigned *level, bool create, bool must)
+{
 	uint64_t table = hw_pml4_pa, *e, v;
 	unsigned l = TOP;
 
@@ -127,7 +139,8 @@ static uint64_t *lookup(uintptr_t va, unsigned *level, bool create, bool must) {
 	}
 }
 
-static void replaced(struct cleanup *c, uint64_t old, unsigned level) {
+static void replaced(struct cleanup *c, uint64_t old, unsigned level)
+{
 	uint64_t pa;
 
 	if (old & PTE_P)
@@ -140,7 +153,8 @@ static void replaced(struct cleanup *c, uint64_t old, unsigned level) {
 	c->tables = pa;
 }
 
-static void finish(struct cleanup *c, uintptr_t va, size_t npages) {
+static void finish(struct cleanup *c, uintptr_t va, size_t npages)
+{
 	uint64_t pa, next;
 
 	if (c->flush)
@@ -151,17 +165,20 @@ static void finish(struct cleanup *c, uintptr_t va, size_t npages) {
 	}
 }
 
-static void fill_reserve(void) {
+static void fill_reserve(void)
+{
 	uint64_t pa, none = 0;
 
 	if (!hw_kern_running || reserve != 0)
 		return;
 	pa = rumpkern_page_alloc();
-	if (pa != 0 && !__atomic_compare_exchange_n(&reserve, &none, pa, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (pa != 0 && !__atomic_compare_exchange_n(
+			   &reserve, &none, pa, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		rumpkern_page_free(pa);
 }
 
-static unsigned enter_level(uintptr_t va, uint64_t pa, size_t npages) {
+static unsigned enter_level(uintptr_t va, uint64_t pa, size_t npages)
+{
 	uint64_t low = va | pa;
 
 	if (npages >= 512 * 512 && (low & (SPAN(2) - 1)) == 0 && hw_features.gbpages)
@@ -171,8 +188,9 @@ static unsigned enter_level(uintptr_t va, uint64_t pa, size_t npages) {
 	return 0;
 }
 
-int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot) {
-	struct cleanup c = { false, 0 };
+int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
+{
+	struct cleanup c = {false, 0};
 	uint64_t bits = prot_bits(prot), *e, old;
 	uintptr_t start = va;
 	size_t left = npages;
@@ -198,7 +216,8 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 		if (level > 0)
 			fill_reserve();
 		do {
-			old = __atomic_exchange_n(e++, pa | bits | (level > 0 ? PTE_PS : 0), __ATOMIC_ACQ_REL);
+			old = __atomic_exchange_n(
+			    e++, pa | bits | (level > 0 ? PTE_PS : 0), __ATOMIC_ACQ_REL);
 			if (old != 0)
 				replaced(&c, old, level);
 			va += SPAN(level);
@@ -215,8 +234,9 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
  * and with it the tables that lie wholly in the range.  A large page that the
  * range covers in part is split.
  */
-static int change(uintptr_t va, size_t npages, uint64_t bits) {
-	struct cleanup c = { false, 0 };
+static int change(uintptr_t va, size_t npages, uint64_t bits)
+{
+	struct cleanup c = {false, 0};
 	uintptr_t start = va, end = va + npages * RUMPUSER_PAGE_SIZE;
 	uint64_t *e, v, new;
 	unsigned level;
@@ -235,12 +255,15 @@ static int change(uintptr_t va, size_t npages, uint64_t bits) {
 				error = ENOMEM;
 				break;
 			}
-			/* No memory: take all of it.  kern finds the rest missing, and enters it again. */
+			/* No memory: take all of it.  kern finds the rest missing, and enters it
+			 * again. */
 		}
 		va &= ~(SPAN(level) - 1);
 		do {
 			v = *e;
-			new = bits == 0 ? 0 : (v & (PTE_ADDR | PTE_UC)) | bits | (level > 0 ? PTE_PS : 0);
+			new = bits == 0
+				  ? 0
+				  : (v & (PTE_ADDR | PTE_UC)) | bits | (level > 0 ? PTE_PS : 0);
 			if (!is_hole(v))
 				replaced(&c, __atomic_exchange_n(e, new, __ATOMIC_ACQ_REL), level);
 			e++;
@@ -253,15 +276,18 @@ static int change(uintptr_t va, size_t npages, uint64_t bits) {
 	return error;
 }
 
-void rumpuser_pmap_remove(uintptr_t va, size_t npages) {
+void rumpuser_pmap_remove(uintptr_t va, size_t npages)
+{
 	(void)change(va, npages, 0);
 }
 
-int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot) {
+int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
+{
 	return change(va, npages, prot_bits(prot));
 }
 
-bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot) {
+bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
+{
 	unsigned level = 0;
 	uint64_t e = __atomic_load_n(lookup(va, &level, false, false), __ATOMIC_ACQUIRE);
 
@@ -271,6 +297,7 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot) {
 	*prot = RUMPUSER_PROT_NONE;
 	if (e & PTE_P)
 		*prot = RUMPUSER_PROT_READ | (e & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
-		    (e & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) | (e & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
+			(e & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) |
+			(e & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
 	return true;
 }

@@ -10,25 +10,26 @@
  */
 #include "hw.h"
 
-#define STATUS_PORT 0x8900
-#define DEBUG_EXIT_PORT 0x501
+#define STATUS_PORT	 0x8900
+#define DEBUG_EXIT_PORT	 0x501
 #define PM1_POWER_BUTTON (1U << 8)
-#define PM1_SCI_ENABLE 1U
+#define PM1_SCI_ENABLE	 1U
 #define PM1_SLEEP_ENABLE (1U << 13)
-#define SLEEP_ENABLE 0x20 /* hardware-reduced sleep control register */
+#define SLEEP_ENABLE	 0x20 /* hardware-reduced sleep control register */
 
 /*
  * QEMU's microvm has its button behind a "generic event device", which only
  * AML describes.  Its place relative to the sleep control register is fixed.
  */
 #define GED_SLEEP_CONTROL 0xfea00200ULL
-#define GED_OFFSET 0x200
-#define GED_GSI 9
-#define GED_POWER_BUTTON 2U
+#define GED_OFFSET	  0x200
+#define GED_GSI		  9
+#define GED_POWER_BUTTON  2U
 
 static volatile uint32_t *ged;
 
-static void fixed_hardware_init(void) {
+static void fixed_hardware_init(void)
+{
 	const struct hw_acpi *a = &hw_acpi;
 	unsigned gsi, i;
 	bool level, active_low;
@@ -47,11 +48,13 @@ static void fixed_hardware_init(void) {
 	hw_ioapic_fixed(gsi, level, active_low, RUMPUSER_IRQ_POWER);
 }
 
-void hw_power_init(void) {
+void hw_power_init(void)
+{
 	const struct hw_acpi *a = &hw_acpi;
 	void *va;
 
-	if (a->fadt && !a->hw_reduced && a->pm1a_evt != 0 && a->pm1a_cnt != 0 && a->pm1_evt_len >= 4) {
+	if (a->fadt && !a->hw_reduced && a->pm1a_evt != 0 && a->pm1a_cnt != 0 &&
+	    a->pm1_evt_len >= 4) {
 		fixed_hardware_init();
 	} else if (a->hw_reduced && !a->sleep_control_io && a->sleep_control == GED_SLEEP_CONTROL) {
 		if (rumpuser_mmio_map(GED_SLEEP_CONTROL - GED_OFFSET, 16, &va) != 0)
@@ -61,7 +64,8 @@ void hw_power_init(void) {
 	}
 }
 
-bool hw_power_intr(void) {
+bool hw_power_intr(void)
+{
 	uint16_t status;
 
 	if (ged != NULL)
@@ -71,12 +75,14 @@ bool hw_power_intr(void) {
 	return status & PM1_POWER_BUTTON;
 }
 
-static void status_puts(const char *s) {
+static void status_puts(const char *s)
+{
 	while (*s != '\0')
 		hw_outb(STATUS_PORT, *s++);
 }
 
-static void status_number(unsigned n) {
+static void status_number(unsigned n)
+{
 	if (n >= 10)
 		status_number(n / 10);
 	hw_outb(STATUS_PORT, '0' + n % 10);
@@ -86,7 +92,8 @@ static void status_number(unsigned n) {
  * SLP_TYP of \_S5: a name object with a package of small integers (20.2.5),
  * looked for in the bytes, as everybody does who has no AML interpreter.
  */
-static bool s5_type(unsigned *a, unsigned *b) {
+static bool s5_type(unsigned *a, unsigned *b)
+{
 	const uint8_t *aml, *p;
 	size_t len = hw_acpi_dsdt(&aml), i;
 	unsigned v[2], n;
@@ -110,7 +117,8 @@ static bool s5_type(unsigned *a, unsigned *b) {
 	return false;
 }
 
-static void soft_off(void) {
+static void soft_off(void)
+{
 	const struct hw_acpi *acpi = &hw_acpi;
 	unsigned a = 0, b = 0;
 	volatile uint8_t *reg;
@@ -132,11 +140,12 @@ static void soft_off(void) {
 	}
 }
 
-void rumpuser_exit(enum rumpuser_end how, int status) {
+void rumpuser_exit(enum rumpuser_end how, int status)
+{
 	const struct {
 		uint16_t limit;
 		uint64_t base;
-	} __attribute__((packed)) no_idt = { 0, 0 };
+	} __attribute__((packed)) no_idt = {0, 0};
 	static volatile uint32_t ending;
 	unsigned i;
 

@@ -11,42 +11,55 @@
  */
 #include "hw.h"
 
-#define SEC 1000000000ULL
-#define RECHECK_NS (10 * SEC)
-#define MSR_KVM_WALL_CLOCK 0x4b564d00
+#define SEC			 1000000000ULL
+#define RECHECK_NS		 (10 * SEC)
+#define MSR_KVM_WALL_CLOCK	 0x4b564d00
 #define KVM_FEATURE_CLOCKSOURCE2 (1U << 3)
 
-#define CMOS_INDEX 0x70
-#define CMOS_DATA 0x71
-enum { RTC_SECOND = 0, RTC_MINUTE = 2, RTC_HOUR = 4, RTC_DAY = 7, RTC_MONTH, RTC_YEAR, RTC_A, RTC_B };
+#define CMOS_INDEX		 0x70
+#define CMOS_DATA		 0x71
+enum {
+	RTC_SECOND = 0,
+	RTC_MINUTE = 2,
+	RTC_HOUR = 4,
+	RTC_DAY = 7,
+	RTC_MONTH,
+	RTC_YEAR,
+	RTC_A,
+	RTC_B
+};
 #define RTC_A_UPDATING 0x80
-#define RTC_B_BINARY 0x04
-#define RTC_B_24H 0x02
-#define RTC_PM 0x80
+#define RTC_B_BINARY   0x04
+#define RTC_B_24H      0x02
+#define RTC_PM	       0x80
 
 static volatile uint64_t offset;     /* wall - monotonic, ns; 0: not known yet */
 static volatile uint64_t checked_at; /* monotonic */
 static uint32_t busy;
 
-static uint8_t cmos(unsigned reg) {
+static uint8_t cmos(unsigned reg)
+{
 	hw_outb(CMOS_INDEX, reg);
 	return hw_inb(CMOS_DATA);
 }
 
-static unsigned number(uint8_t v, uint8_t mode) {
+static unsigned number(uint8_t v, uint8_t mode)
+{
 	return mode & RTC_B_BINARY ? v : (v >> 4) * 10U + (v & 15);
 }
 
 /* Seconds since 1970 of a date in 2000..2099. */
-static uint64_t to_unix(unsigned year, unsigned month, unsigned day, uint64_t seconds) {
-	static const uint16_t before[12] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+static uint64_t to_unix(unsigned year, unsigned month, unsigned day, uint64_t seconds)
+{
+	static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	uint64_t days = 10957 + year * 365 + (year + 3) / 4;
 
 	days += before[(month - 1) % 12] + (month > 2 && year % 4 == 0) + day - 1;
 	return days * 86400 + seconds;
 }
 
-static uint64_t cmos_time(void) {
+static uint64_t cmos_time(void)
+{
 	uint8_t v[RTC_YEAR + 1], mode = cmos(RTC_B), hour;
 	unsigned i, spins = 0, h;
 
@@ -59,19 +72,22 @@ static uint64_t cmos_time(void) {
 		v[RTC_MINUTE] = cmos(RTC_MINUTE);
 		v[RTC_SECOND] = cmos(RTC_SECOND);
 		/* No second may have begun in between. */
-	} while (v[RTC_SECOND] != 0xff && ++spins < 20000 && v[RTC_SECOND] == 0 && cmos(RTC_SECOND) != 0);
+	} while (v[RTC_SECOND] != 0xff && ++spins < 20000 && v[RTC_SECOND] == 0 &&
+		 cmos(RTC_SECOND) != 0);
 	if (v[RTC_MONTH] == 0xff)
 		return 0; /* no clock */
 	hour = v[RTC_HOUR];
 	h = number(hour & ~(mode & RTC_B_24H ? 0 : RTC_PM), mode);
 	if (!(mode & RTC_B_24H))
 		h = h % 12 + (hour & RTC_PM ? 12 : 0);
-	return to_unix(number(v[RTC_YEAR], mode), number(v[RTC_MONTH], mode), number(v[RTC_DAY], mode),
+	return to_unix(number(v[RTC_YEAR], mode), number(v[RTC_MONTH], mode),
+	    number(v[RTC_DAY], mode),
 	    h * 3600UL + number(v[RTC_MINUTE], mode) * 60UL + number(v[RTC_SECOND], mode));
 }
 
 /* KVM's: the wall-clock time at which monotonic time was 0. */
-static uint64_t kvm_offset(void) {
+static uint64_t kvm_offset(void)
+{
 	static volatile struct {
 		uint32_t version, seconds, ns;
 	} wall __attribute__((aligned(16)));
@@ -85,7 +101,8 @@ static uint64_t kvm_offset(void) {
 	return wall.seconds * SEC + wall.ns;
 }
 
-static void check(uint64_t now) {
+static void check(uint64_t now)
+{
 	uint64_t v = kvm_offset(), seconds, ours;
 
 	if (v != 0) {
@@ -100,7 +117,8 @@ static void check(uint64_t now) {
 	offset = (seconds != 0 ? seconds * SEC : SEC) - now;
 }
 
-uint64_t rumpuser_clock_wall(void) {
+uint64_t rumpuser_clock_wall(void)
+{
 	uint64_t now = rumpuser_clock_monotonic(), flags;
 
 	if (offset == 0 || now - checked_at > RECHECK_NS) {

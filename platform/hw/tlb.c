@@ -26,7 +26,8 @@ static struct {
 
 volatile uint32_t hw_online = 1;
 
-void hw_tlb_flush_local(uintptr_t va, size_t npages) {
+void hw_tlb_flush_local(uintptr_t va, size_t npages)
+{
 	if (npages > FLUSH_ALL) {
 		hw_write_cr3(hw_read_cr3());
 		return;
@@ -35,7 +36,8 @@ void hw_tlb_flush_local(uintptr_t va, size_t npages) {
 		hw_invlpg(va);
 }
 
-void hw_tlb_poll(void) {
+void hw_tlb_poll(void)
+{
 	uint32_t bit = 1U << hw_self()->index;
 
 	if (!(__atomic_load_n(&shoot.waiting, __ATOMIC_ACQUIRE) & bit))
@@ -44,11 +46,13 @@ void hw_tlb_poll(void) {
 	__atomic_fetch_and(&shoot.waiting, ~bit, __ATOMIC_RELEASE);
 }
 
-void hw_tlb_intr(void) {
+void hw_tlb_intr(void)
+{
 	hw_tlb_poll();
 }
 
-uint64_t hw_lock(struct hw_lock *l) {
+uint64_t hw_lock(struct hw_lock *l)
+{
 	uint64_t flags = hw_irq_save();
 
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE) != 0)
@@ -59,20 +63,24 @@ uint64_t hw_lock(struct hw_lock *l) {
 	return flags;
 }
 
-void hw_unlock(struct hw_lock *l, uint64_t flags) {
+void hw_unlock(struct hw_lock *l, uint64_t flags)
+{
 	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 	hw_irq_restore(flags);
 }
 
 /* Is hc asleep, and will flush before it does anything else? */
-static bool flush_on_wakeup(struct hw_cpu *hc) {
+static bool flush_on_wakeup(struct hw_cpu *hc)
+{
 	uint32_t state = HW_IDLE;
 
-	return __atomic_compare_exchange_n(&hc->idle, &state, HW_IDLE_FLUSH, false, __ATOMIC_ACQ_REL,
-		   __ATOMIC_ACQUIRE) || state == HW_IDLE_FLUSH;
+	return __atomic_compare_exchange_n(
+		   &hc->idle, &state, HW_IDLE_FLUSH, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+	       state == HW_IDLE_FLUSH;
 }
 
-static void flush_others(uint32_t others, uintptr_t va, size_t npages) {
+static void flush_others(uint32_t others, uintptr_t va, size_t npages)
+{
 	uint32_t targets = 0, left;
 	unsigned i;
 
@@ -92,7 +100,8 @@ static void flush_others(uint32_t others, uintptr_t va, size_t npages) {
 		hw_pause();
 }
 
-void hw_tlb_flush(uintptr_t va, size_t npages) {
+void hw_tlb_flush(uintptr_t va, size_t npages)
+{
 	uint32_t others;
 	uint64_t flags;
 

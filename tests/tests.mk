@@ -126,7 +126,10 @@ lint-clang: $(LINT_STAMPS) ## every component compiles without a warning with cl
 lint-docs: $(if $(wildcard rumpcomponents/syscalls.master),docs/syscalls.md)
 	@if git ls-files --error-unmatch docs/syscalls.md >/dev/null 2>&1; then git diff --exit-code -- docs/syscalls.md; fi
 
+format: ## clang-format every C file of the tree in place
+	@tests/lint.sh format
+
 lint: ## formatting, cppcheck, clang, generated documentation
 	@tests/lint.sh
 
-.PHONY: tests-build setup check check-unit check-fuzz check-component check-system lint lint-clang lint-docs
+.PHONY: tests-build setup check check-unit check-fuzz check-component check-system format lint lint-clang lint-docs

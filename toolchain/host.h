@@ -21,3 +21,12 @@ sys_\name:
 	.endm
 
 #define HOST_SYSCALL(number, name) HOST_SYSCALL_ number, name
+
+	.macro HOST_UNIMPL_ number, name
+	host_begin \name
+	mov $-38, %rax	/* ENOSYS */
+	ret
+	.size sys_\name, . - sys_\name
+	.endm
+
+#define HOST_UNIMPL(number, name) HOST_UNIMPL_ number, name

@@ -46,7 +46,7 @@ static void usage(FILE *to)
 	    "      --dhcp             ask the user network's DHCP server instead of knowing its answer\n"
 	    "      --hostname NAME    host name\n"
 	    "      --platform hw|hosted   default: the image's\n"
-	    "      --machine pc|q35|microvm   what QEMU emulates (default pc)\n"
+	    "      --machine pc|q35|microvm   what QEMU emulates (default microvm)\n"
 	    "      --accel auto|kvm|tcg   default: kvm if it is usable\n"
 	    "      --gdb[=PORT]       wait for gdb and say how to connect (default port 1234)\n"
 	    "      --timeout SECONDS  end the guest then\n"
@@ -310,7 +310,7 @@ static int finish(const struct run *r, struct ending e)
 
 int run_main(int argc, char **argv)
 {
-	struct run r = {.memory = 0, .cpus = 1, .machine = "pc", .accel = "auto", .grace = 10,
+	struct run r = {.memory = 0, .cpus = 1, .machine = "microvm", .accel = getenv("KILN_ACCEL") ? getenv("KILN_ACCEL") : "auto", .grace = 10,
 	    .gdb_port = DEFAULT_GDB_PORT, .console_fd = -1, .status_fd = -1, .qmp_fd = -1, .net_fd = -1};
 	void (*command)(const struct run *, struct strlist *);
 	struct strlist cmd = {0};
@@ -319,6 +319,8 @@ int run_main(int argc, char **argv)
 
 	kiln_failure = EXIT_LAUNCH;
 	path = parse_options(&r, argc, argv);
+	if (one_of(r.accel, "auto, kvm, tcg") != NULL)
+		spec_fail("KILN_ACCEL", r.accel, "auto, kvm, tcg");
 	image_open(path, &r.image);
 	settle(&r);
 	if (r.memory == 0) /* a root file system in the image counts, too */

@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# kiln run with a stand-in for QEMU: exit statuses, Ctrl-C, errors; and with a
+# toy image of platform hosted, which needs no QEMU.
+. "$(dirname "$0")/world.sh"
+make_world
+gcc -Wall -o "$dir/fakeqemu" "$(dirname "$0")/fakeqemu.c" || exit 1
+export KILN_QEMU=$dir/fakeqemu KILN_ACCEL=tcg FAKE_PID=$dir/pid
+
+program hello <<'C'
+long sys_write(int, const void *, unsigned long), sys_exit(int);
+void _start(void);
+void _start(void) { sys_write(1, "hello\n", 6); sys_exit(0); }
+C
+program net <<'C'
+long sys_socket(void), sys_exit(int);
+void _start(void);
+void _start(void) { sys_socket(); sys_exit(0); }
+C
+"$kiln" bake "$dir/hello" -o "$dir/hello.img" > /dev/null || exit 1
+"$kiln" bake "$dir/net" -o "$dir/net.img" > /dev/null || exit 1
+"$kiln" bake -p hosted "$dir/hello" -o "$dir/hosted.img" > /dev/null || exit 1
+img=$dir/hello.img
+run() { "$kiln" run "$@"; }
+fake() { FAKE=$1; export FAKE; shift; "$kiln" run "$@"; }
+
+# python: a death by signal must be told from an exit status, which sh cannot.
+cat > "$dir/how.py" <<'PY'
+import subprocess, sys
+p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+sys.stdout.buffer.write(p.stdout)
+print("signal %d" % -p.returncode if p.returncode < 0 else "exit %d" % p.returncode)
+PY
+how() { FAKE=$1; export FAKE; shift; python3 "$dir/how.py" "$kiln" run "$@"; }
+
+for n in 0 1 125 134 139 255; do
+	expect "exit status $n passes through" 0 "^exit $n\$" how "exit $n" "$img"
+done
+expect "console output comes through" 0 '^booting' fake "exit 0" "$img"
+expect "a signal is a death by that signal" 0 '^signal 11$' how "signal 11" "$img"
+expect "and is said in words" 0 'hello was killed by signal 11 \(Segmentation fault\)' how "signal 11" "$img"
+expect "SIGKILL, too" 0 '^signal 9$' how "signal 9" "$img"
+expect "a panic is SIGABRT" 0 '^signal 6$' how panic "$img"
+expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' how lost "$img"
+expect "and is said in words" 0 'ended without a word' how lost "$img"
+expect "QEMU's refusal is 125" 125 'the machine could not be started' fake refuse "$img"
+expect "a guest that lingers after its last word" 6 '' fake linger "$img"
+for w in "exit 3" "signal 11" panic lost refused; do
+	how "${w/refused/refuse}" --status-file "$dir/word" "$img" > /dev/null
+	[ "$(cat "$dir/word")" = "$w" ] && ok "status file: $w" || fail "status file: $w" "$(cat "$dir/word")"
+done
+
+fake binary "$img" > "$dir/bin.out" 2>/dev/null
+printf 'booting\n\000\001\377\r\n\000' | cmp -s - "$dir/bin.out" && ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
+n=$(fake big "$img" | (sleep 0.3; wc -c))
+[ "$n" = 1100008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
+[ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" || fail "standard input" ""
+timeout 10 "$kiln" run "$img" < /dev/null 2>/dev/null | true; ok "a reader that leaves"
+
+FAKE_ADDR=0x$(nm "$img.debug" | awk '$3 == "rumpns_rumpkern_main" || $3 == "rumpkern_main" { print $1 }'); export FAKE_ADDR
+expect "crash addresses get names on stderr" 0 "image\\+$FAKE_ADDR rumpkern_main\\+0x0" how crash "$img"
+expect "with file and line" 0 '#0 image.*<stdin>:[0-9]+' how crash "$img"
+fake crash "$img" 2>/dev/null > "$dir/crash.log" < /dev/null
+expect "kiln symbolize does the same to a log" 0 '#0 image.* rumpkern_main' sh -c "'$kiln' symbolize '$img' < '$dir/crash.log'"
+expect "and keeps the other lines" 0 '^end$' sh -c "'$kiln' symbolize '$img' < '$dir/crash.log'"
+expect "symbolize finds the only image" 1 'which image' sh -c "cd '$dir' && '$kiln' symbolize < crash.log"
+expect "symbolize without symbols" 1 'no symbols for /nosuch' "$kiln" symbolize /nosuch
+
+# Signals.  start FAKE OPTIONS...: in the background, until it has said something.
+start() {
+	rm -f "$dir/pid"
+	FAKE=$1; export FAKE; shift
+	python3 - "$dir/how.txt" "$kiln" run "$@" > "$dir/bg.out" 2>&1 <<'PY' &
+import subprocess, sys, os
+p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+open(sys.argv[1] + ".pid", "w").write(str(p.pid))
+r = p.wait()
+open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
+PY
+	waiter=$!
+	for _ in $(seq 100); do grep -q booting "$dir/bg.out" && break; sleep 0.05; done
+	launcher=$(cat "$dir/how.txt.pid")
+}
+alive() { grep -qs '^State:.[^Z]' "/proc/$1/status"; } # whoever inherits a zombie may leave it
+ended() { # NAME EXPECTED
+	wait "$waiter"
+	got=$(cat "$dir/how.txt")
+	if [ "$got" != "$2" ]; then fail "$1" "$got instead of $2"
+	elif alive "$(cat "$dir/pid")"; then fail "$1" "QEMU is still there"
+	else ok "$1"; fi
+}
+for s in INT TERM HUP; do
+	start button "$img"; kill -$s "$launcher"
+	ended "SIG$s presses the power button; the program's status counts" "exit 5"
+done
+start deaf "$img"; kill -INT "$launcher"; sleep 0.2; kill -INT "$launcher"
+ended "a second Ctrl-C ends the guest" "signal 2"
+start deaf --grace 1 "$img"; kill -TERM "$launcher"
+ended "the grace period ends the guest" "signal 15"
+start stubborn --grace 0 "$img"; kill -TERM "$launcher"
+ended "a QEMU that ignores SIGTERM" "signal 15"
+start deaf --timeout 1 "$img"
+ended "--timeout ends the guest, by SIGALRM" "signal 14"
+start deaf "$img"; kill -KILL "$launcher"; wait "$waiter"; sleep 0.3
+! alive "$(cat "$dir/pid")" && ok "SIGKILL of the launcher leaves no QEMU behind" || fail "SIGKILL of the launcher" "QEMU is still there"
+
+# The command.
+expect "dry run: a command for the shell" 0 'fakeqemu -accel tcg -cpu max -machine microvm.* -m 32M -smp 2 .*-serial chardev:console.*-kernel ' run --dry-run -m 32M --cpus 2 "$img"
+expect "user network when the image has one" 0 'netdev user,id=n0 -device virtio-net-device,netdev=n0' run --dry-run "$dir/net.img"
+expect "no network when it has none" 1 '^0$' sh -c "'$kiln' run --dry-run '$img' | grep -c netdev"
+expect "ports" 0 'hostfwd=tcp:127.0.0.1:8080-:80,hostfwd=udp:0.0.0.0:53-:5353 -device virtio-net-pci' run --dry-run --machine pc -p 8080:80 -p 0.0.0.0:53:5353/udp "$dir/net.img"
+expect "TAP" 0 'netdev tap,id=n0,ifname=tap7,script=no,downscript=no .*mac=52:54:00' run --dry-run --net tap=tap7 "$dir/net.img"
+expect "the launch document" 0 "append '\\{\"args\":\\[\"a\",\"--b c\"\\],\"env\":\\{\"K\":\"v=w\"\\},\"hostname\":\"box\",\"net\":\\{\"if\":\\[\\{\"mode\":\"static\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\",\"dns\":\\[\"10.0.2.3\"\\]\\}\\]\\}\\}'" run --dry-run -e K=v=w --hostname box "$dir/net.img" -- a '--b c'
+expect "DHCP" 0 '\{"if":\[\{"mode":"dhcp"\}\]\}' run --dry-run --dhcp "$dir/net.img"
+expect "a static address" 0 '"address":"192.0.2.5/24","gateway":"192.0.2.1","dns":\["192.0.2.9"\]' run --dry-run --net tap=t --ip 192.0.2.5/24 --gw 192.0.2.1 --dns 192.0.2.9 "$dir/net.img"
+expect "no --: baked arguments stay" 0 "append '\\{\\}'" run --dry-run "$img"
+expect "--: no arguments" 0 'append .\{"args":\[\]\}' run --dry-run "$img" --
+
+# Errors, all with status 125.
+expect "QEMU missing: the package" 125 'nosuchqemu is not installed: apt-get install qemu-system-x86' env KILN_QEMU=nosuchqemu "$kiln" run "$img"
+python3 -c '
+import socket, sys, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(1)
+open(sys.argv[1], "w").write(str(s.getsockname()[1])); time.sleep(60)' "$dir/port" & holder=$!
+for _ in $(seq 100); do [ -s "$dir/port" ] && break; sleep 0.05; done
+port=$(cat "$dir/port")
+expect "a port that is taken" 125 "-p $port:80: TCP port $port on 127.0.0.1 is in use already" run -p "$port:80" "$dir/net.img"
+kill $holder; wait $holder 2>/dev/null
+expect "a port given twice" 125 'is in use already' run -p "$port:80" -p "$port:81" "$dir/net.img"
+expect "a foreign address" 125 'is no address of this machine' run -p 192.0.2.77:8080:80 "$dir/net.img"
+expect "not an image: host executable" 125 'not a Kiln image but an executable of the host' run /bin/ls
+expect "not an image: unbaked" 125 'bake it first' run "$dir/hello"
+expect "another platform" 125 "baked for hw; bake it again with --platform hosted" run --platform hosted "$img"
+sed 's/Kiln\(....\)\x01\x00\x00\x00/Kiln\1\x63\x00\x00\x00/' "$img" > "$dir/v99.img"
+python3 - "$img" "$dir/v99.img" <<'PY'
+import sys
+d = open(sys.argv[1], "rb").read(); i = d.index(b"Kiln\0\0\0\0") + 8
+open(sys.argv[2], "wb").write(d[:i] + b"\x63" + d[i+1:])
+PY
+expect "another format" 125 'image of format 99, but this kiln knows format 1' run "$dir/v99.img"
+expect "bad memory" 125 '-m 12Q: not a good value; accepted: a number with K, M or G' run -m 12Q "$img"
+expect "too little memory" 125 '-m: 1024 KiB are too few' run -m 1M "$img"
+expect "bad port" 125 '-p 8080: not a good value; accepted: \[IP:\]HOSTPORT:GUESTPORT' run -p 8080 "$img"
+expect "bad CPUs" 125 'accepted: a number from 1 to 32' run --cpus 99 "$img"
+expect "bad machine" 125 'accepted: pc, q35, microvm' run --machine vax "$img"
+expect "bad network" 125 'accepted: user, tap=INTERFACE or none' run --net bridge "$img"
+expect "arguments without --" 125 'arguments of the program come after --' run "$img" foo
+expect "ports without the user network" 125 'only --net user forwards ports' run --net none -p 1:1 "$dir/net.img"
+expect "--gw without --ip" 125 'needs --ip' run --gw 10.0.0.1 "$img"
+
+# Hosted.
+expect "hosted: the image is a process" 0 '^hello$' how "" "$dir/hosted.img"
+expect "hosted: no user network" 125 'the user network belongs to QEMU' run -p 8080:80 "$dir/hosted.img"
+expect "hosted: the document" 0 'hosted.img .\{"hosted":\{"memory":33554432,"cpus":2\}\}' run --dry-run -m 32M --cpus 2 "$dir/hosted.img"
+
+expect "gdb: the command" 0 'gdb .*hello.img.debug' fake "exit 0" --gdb "$img"
+finish

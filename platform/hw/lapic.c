@@ -28,6 +28,8 @@
 #define REG_TIMER_CURRENT 0x390
 #define REG_TIMER_DIVIDE  0x3e0
 
+#define PIC_MASTER_MASK	  0x21
+
 #define LVT_MASKED	  0x10000
 #define LVT_TSC_DEADLINE  0x40000
 #define DIVIDE_16	  3
@@ -126,9 +128,14 @@ void hw_lapic_init(void)
 	if (boot)
 		hc->apic_id = hw_lapic_id();
 	lapic_write(REG_SPURIOUS, 0x100 | (HW_VECTOR_BASE + HW_IRQ_SPURIOUS));
-	/* The 8259s come in through LINT0: this silences both of them. */
-	if (boot)
+	/*
+	 * Silence the 8259s, which the BIOS has ticking: at their own mask, which
+	 * takes back a request that is already pending, and at LINT0.
+	 */
+	if (boot) {
+		hw_outb(PIC_MASTER_MASK, 0xff);
 		lapic_write(REG_LVT_LINT0, LVT_MASKED);
+	}
 	timer_init(boot);
 }
 

@@ -144,7 +144,7 @@ static void idle_until(unsigned irq, unsigned count)
 	uint64_t end = rumpuser_clock_monotonic() + 2000 * MS;
 
 	while (intr_count[irq] < count && rumpuser_clock_monotonic() < end)
-		rumpuser_cpu_idle(&cpus[0]);
+		idle(irq, count);
 }
 
 void test_timer(void)

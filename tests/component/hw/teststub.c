@@ -60,6 +60,24 @@ void wait_ns(uint64_t ns)
 		__asm__ volatile("pause");
 }
 
+/* With ilevel raised, what arrives after the caller's look is noted, and ends the idling. */
+void idle(unsigned irq, unsigned count)
+{
+	uint64_t pending;
+	unsigned i;
+
+	cpus[0].ilevel = 1;
+	if (intr_count[irq] < count)
+		rumpuser_cpu_idle(&cpus[0]);
+	cpus[0].ilevel = 0;
+	pending = __atomic_exchange_n(&cpus[0].ipending, 0, __ATOMIC_ACQ_REL);
+	for (i = 0; i < RUMPUSER_IRQ_MAX; i++)
+		if (pending >> i & 1) {
+			intr_count[i]++;
+			rumpuser_intr_replayed(i);
+		}
+}
+
 static bool begins(const char *s, const char *with)
 {
 	while (*with != '\0')
@@ -258,24 +276,26 @@ static void power_button(void)
 {
 	say("waiting\n");
 	while (intr_count[RUMPUSER_IRQ_POWER] == 0)
-		rumpuser_cpu_idle(&cpus[0]);
+		idle(RUMPUSER_IRQ_POWER, 1);
 	say("power button\n");
 	rumpuser_exit(RUMPUSER_END_EXIT, 42);
 }
 
 static void echo(void)
 {
+	unsigned n;
 	char c;
 
 	say("waiting\n");
 	for (;;) {
+		n = intr_count[RUMPUSER_IRQ_CONSOLE];
 		while (rumpuser_console_read(&c, 1) == 1) {
 			if (c == 'q')
 				rumpuser_exit(RUMPUSER_END_EXIT,
 				    intr_count[RUMPUSER_IRQ_CONSOLE] > 0 ? 7 : 8);
 			rumpuser_console_write(&c, 1);
 		}
-		rumpuser_cpu_idle(&cpus[0]);
+		idle(RUMPUSER_IRQ_CONSOLE, n + 1);
 	}
 }
 

@@ -32,6 +32,9 @@ uint64_t page_alloc(void);
 unsigned pages_out(void);
 void wait_ns(uint64_t ns);
 
+/* Sleep once, unless irq has arrived `count` times by now. */
+void idle(unsigned irq, unsigned count);
+
 /* Call fn on another stack; the program's, in these tests. */
 void on_stack(void (*fn)(void), void *top);
 

@@ -111,17 +111,22 @@ check-system: ## run the scripts of tests/system only: boots images
 
 # clang sees every C file of components, platforms and tools with the flags gcc sees, and its own headers.
 LINT_STAMPS :=
+LINT_CC = $(CLANG) -Wno-unknown-warning-option -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
+# $(call lint_rule,folder,flags,prerequisites,files)
 define lint_rule
-build/lint/$1/%.ok: rumpcomponents/$1/% build/view/$1/.stamp $(KERN_PREREQS)
+build/lint/$1/%.ok: $1/% $3
 	@mkdir -p $$(@D)
-	$(Q)$$(CLANG) $$(KERN_CFLAGS) -Wno-unknown-warning-option -fsyntax-only -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -MF $$(@:.ok=.d) -MT $$@ $$<
+	$(Q)$$(LINT_CC) $2 $$<
 	@touch $$@
-LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$(C.$1.SRCS)))
+LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$4))
 endef
-$(foreach c,$(COMPONENTS),$(eval $(call lint_rule,$c)))
+$(foreach c,$(COMPONENTS),$(eval $(call lint_rule,rumpcomponents/$c,$$(KERN_CFLAGS) -I build/view/$c -I build/gen -I rumpcomponents/$c,build/view/$c/.stamp $$(KERN_PREREQS),$(C.$c.SRCS))))
+$(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$p,$$(KERN_CFLAGS) -I platform/include -I platform/$p,$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
+$(eval $(call lint_rule,app-tools,$$(TOOL_CFLAGS),,$(notdir $(wildcard app-tools/*.c))))
+$(eval $(call lint_rule,toolchain,$$(HOST_CFLAGS),,$(notdir $(wildcard toolchain/*.c))))
 -include $(LINT_STAMPS:.ok=.d)
 lint-clang: KERN_GCC_INCLUDE = $(shell $(CLANG) -print-resource-dir)/include
-lint-clang: $(LINT_STAMPS) ## every component compiles without a warning with clang, too
+lint-clang: $(LINT_STAMPS) ## everything compiles without a warning with clang, too
 
 lint-docs: $(if $(wildcard rumpcomponents/syscalls.master),docs/syscalls.md)
 	@if git ls-files --error-unmatch docs/syscalls.md >/dev/null 2>&1; then git diff --exit-code -- docs/syscalls.md; fi

@@ -6,8 +6,7 @@
  * to go to sleep moves the clock.
  *
  * The kernel's structures are used as they are: mtx_owner and rw_owner hold
- * the owning lwp; sq_lock of a queue counts (readers, or waiters of a cv), and
- * sq_pad counts the wake-ups that a cv's waiters have not yet taken.
+ * the owning lwp; the memory of a sleep queue holds a struct counts instead.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,6 +19,17 @@
 #include <kern/systm.h>
 
 #include "native_impl.h"
+
+struct counts {
+	uint32_t n;	  /* readers of a lock, or waiters of a condition variable */
+	uint32_t wakeups; /* that waiters have not yet taken */
+};
+_Static_assert(sizeof(struct counts) <= sizeof(struct sleepq), "fits");
+
+static struct counts *counts(const struct sleepq *sq)
+{
+	return (struct counts *)(uintptr_t)sq;
+}
 
 static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -213,11 +223,12 @@ static bool rw_take(krwlock_t *rw, krw_t op, bool wait)
 	native_big_lock();
 	if (wait && rw_write_held(rw))
 		panic("rw_enter() of a lock already held");
-	while (!(taken = rw->rw_owner == 0 && (op == RW_READER || rw->rw_readers.sq_lock == 0)) &&
-	       wait)
+	while (
+	    !(taken = rw->rw_owner == 0 && (op == RW_READER || counts(&rw->rw_readers)->n == 0)) &&
+	    wait)
 		native_block(UINT64_MAX, "a rwlock");
 	if (taken && op == RW_READER)
-		rw->rw_readers.sq_lock++;
+		counts(&rw->rw_readers)->n++;
 	else if (taken)
 		rw->rw_owner = (uintptr_t)curlwp;
 	native_big_unlock();
@@ -243,8 +254,8 @@ void rw_exit(krwlock_t *rw)
 	if (rw->rw_owner != 0) {
 		rw->rw_owner = 0;
 	} else {
-		KASSERT(rw->rw_readers.sq_lock > 0);
-		rw->rw_readers.sq_lock--;
+		KASSERT(counts(&rw->rw_readers)->n > 0);
+		counts(&rw->rw_readers)->n--;
 	}
 	native_changed();
 	native_big_unlock();
@@ -256,7 +267,7 @@ void rw_downgrade(krwlock_t *rw)
 	KASSERT(rw_write_held(rw));
 	native_big_lock();
 	rw->rw_owner = 0;
-	rw->rw_readers.sq_lock++;
+	counts(&rw->rw_readers)->n++;
 	native_changed();
 	native_big_unlock();
 }
@@ -268,7 +279,7 @@ bool rw_write_held(const krwlock_t *rw)
 
 bool rw_lock_held(const krwlock_t *rw)
 {
-	return rw->rw_owner != 0 || rw->rw_readers.sq_lock > 0;
+	return rw->rw_owner != 0 || counts(&rw->rw_readers)->n > 0;
 }
 
 /* ----------------------------------------------------- condition variables */
@@ -283,9 +294,15 @@ void cv_destroy(kcondvar_t *cv)
 	KASSERT(!cv_has_waiters(cv));
 }
 
+/* A weak symbol: only tests that have to do with signals bring it in. */
+static int pending_signal(void)
+{
+	return sig_pending ? sig_pending(curlwp) : 0;
+}
+
 static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 {
-	struct sleepq *sq = &cv->cv_sleepq;
+	struct counts *sq = counts(&cv->cv_sleepq);
 	bool spin = mtx->mtx_type == MUTEX_SPIN;
 	int error = 0;
 
@@ -298,9 +315,9 @@ static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 	nlocks--;
 	nspins -= spin;
 	native_changed();
-	sq->sq_lock++;
-	while (sq->sq_pad == 0) {
-		if (sig && (error = sig_pending(curlwp)) != 0)
+	sq->n++;
+	while (sq->wakeups == 0) {
+		if (sig && (error = pending_signal()) != 0)
 			break;
 		if (native_now() >= deadline) {
 			error = EWOULDBLOCK;
@@ -308,9 +325,9 @@ static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 		}
 		native_block(deadline, cv->cv_wmesg ? cv->cv_wmesg : "a condition variable");
 	}
-	sq->sq_lock--;
+	sq->n--;
 	if (error == 0)
-		sq->sq_pad--;
+		sq->wakeups--;
 	while (mtx->mtx_owner != 0)
 		native_block(UINT64_MAX, "a mutex");
 	mtx->mtx_owner = (uintptr_t)curlwp;
@@ -342,13 +359,13 @@ int cv_timedwait_sig(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline)
 
 static void cv_wake(kcondvar_t *cv, bool all)
 {
-	struct sleepq *sq = &cv->cv_sleepq;
+	struct counts *sq = counts(&cv->cv_sleepq);
 
 	native_big_lock();
 	if (all)
-		sq->sq_pad = sq->sq_lock;
-	else if (sq->sq_pad < sq->sq_lock)
-		sq->sq_pad++;
+		sq->wakeups = sq->n;
+	else if (sq->wakeups < sq->n)
+		sq->wakeups++;
 	native_changed();
 	native_big_unlock();
 }
@@ -365,7 +382,7 @@ void cv_broadcast(kcondvar_t *cv)
 
 bool cv_has_waiters(const kcondvar_t *cv)
 {
-	return cv->cv_sleepq.sq_lock > 0;
+	return counts(&cv->cv_sleepq)->n > 0;
 }
 
 /* -------------------------------------------------------------------- lwps */
@@ -433,7 +450,7 @@ int lwp_sleep_until(uint64_t deadline, const char *wmesg)
 
 	native_assert_may_sleep("lwp_sleep_until()");
 	native_big_lock();
-	while ((error = sig_pending(curlwp)) == 0 && native_now() < deadline)
+	while ((error = pending_signal()) == 0 && native_now() < deadline)
 		native_block(deadline, wmesg);
 	native_big_unlock();
 	return error ? error : EWOULDBLOCK;

@@ -99,22 +99,18 @@ void bake_root(struct bake *b)
 /* Defaults baked into the image: the same document that a launcher gives. */
 static void config_document(const struct bake *b, struct sbuf *doc)
 {
-	const char *sep = "";
-
-	if (b->args.n == 0 && b->env.n == 0 && b->hostname == NULL)
-		return;
-	sbuf_puts(doc, "{");
+	sbuf_puts(doc, "{\"name\":");
+	sbuf_json(doc, base_name(b->program));
 	if (b->args.n > 0) {
-		sbuf_puts(doc, "\"args\":[");
+		sbuf_puts(doc, ",\"args\":[");
 		for (size_t i = 0; i < b->args.n; i++) {
 			sbuf_puts(doc, i ? "," : "");
 			sbuf_json(doc, b->args.v[i]);
 		}
 		sbuf_puts(doc, "]");
-		sep = ",";
 	}
 	if (b->env.n > 0) {
-		sbuf_printf(doc, "%s\"env\":{", sep);
+		sbuf_puts(doc, ",\"env\":{");
 		for (size_t i = 0; i < b->env.n; i++) {
 			char *name = xstrdup(b->env.v[i]), *eq = strchr(name, '=');
 
@@ -126,16 +122,15 @@ static void config_document(const struct bake *b, struct sbuf *doc)
 			free(name);
 		}
 		sbuf_puts(doc, "}");
-		sep = ",";
 	}
 	if (b->hostname != NULL) {
-		sbuf_printf(doc, "%s\"hostname\":", sep);
+		sbuf_puts(doc, ",\"hostname\":");
 		sbuf_json(doc, b->hostname);
 	}
 	sbuf_puts(doc, "}");
 }
 
-/* The image note, and root and configuration if there are any, as an object. */
+/* The image note, the configuration, and the root if there is one, as an object. */
 static const char *extra_object(struct bake *b)
 {
 	const char *path = scratch_path("kiln.o");
@@ -157,9 +152,8 @@ static const char *extra_object(struct bake *b)
 		sbuf_add(&note, "", 1);
 	data[n++] = (struct elf_data){".note.kiln", SHT_NOTE, 4, note.s, note.len, NULL, NULL};
 	config_document(b, &config);
-	if (config.len > 0)
-		data[n++] = (struct elf_data){".kiln.config", SHT_PROGBITS, 1, config.s, config.len,
-		    "__kiln_config_start", "__kiln_config_end"};
+	data[n++] = (struct elf_data){".kiln.config", SHT_PROGBITS, 1, config.s, config.len,
+	    "__kiln_config_start", "__kiln_config_end"};
 	if (b->rootfs != NULL)
 		data[n++] = (struct elf_data){".kiln.rootfs", SHT_PROGBITS, 4096, b->rootfs,
 		    b->rootfs_len, NULL, NULL};

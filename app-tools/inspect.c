@@ -19,7 +19,7 @@ static void usage(FILE *to)
 	fprintf(to,
 	    "usage: kiln inspect IMAGE [--json | --size | --syscalls | --why NAME]\n\n"
 	    "      --json       the report as it is\n"
-	    "      --size       bytes per component\n"
+	    "      --size       bytes of the image without its root file system, as a number\n"
 	    "      --syscalls   system calls that the program can reach\n"
 	    "      --why NAME   why a component, function or system call is in the image\n"
 	    "      --report F   report to read, if it is not IMAGE.json\n");
@@ -188,7 +188,7 @@ int inspect_main(int argc, char **argv)
 		fwrite(text.s, 1, text.len, stdout);
 		break;
 	case OPT_SIZE:
-		print_sizes(report);
+		printf("%lu\n", number(json_get(report, "bytes"), "without_root"));
 		break;
 	case OPT_SYSCALLS:
 		print_syscalls(report);

@@ -46,7 +46,8 @@ expect "why: something that is not there" 1 'not in this image' "$kiln" inspect 
 expect "inspect: the table" 0 '^ *net/core ' "$kiln" inspect "$dir/net.img"
 expect "inspect: system calls" 0 '^quotactl.*not implemented' "$kiln" inspect --syscalls "$dir/net.img"
 expect "inspect: JSON" 0 '"platform": "hw"' "$kiln" inspect --json "$dir/net.img"
-expect "inspect: sizes" 0 '^total' "$kiln" inspect --size "$dir/net.img"
+expect "inspect: sizes" 0 '^total  ' "$kiln" inspect "$dir/net.img"
+expect "inspect: bytes" 0 "^$(wc -c < "$dir/net.img")\$" "$kiln" inspect --size "$dir/net.img"
 
 mkdir -p "$dir/root/etc"; echo 127.0.0.1 localhost > "$dir/root/etc/hosts"
 expect "@root takes the file system" 0 'and a root of 4096, 5 components' "$kiln" bake -r "$dir/root" "$dir/hello" -o "$dir/root.img"
@@ -54,7 +55,7 @@ expect "the root is in the image" 0 '' grep -aq '127.0.0.1 localhost' "$dir/root
 expect "--with takes a component" 0 '5 components' "$kiln" bake --with kern/optional "$dir/hello" -o "$dir/with.img"
 expect "a weak reference counts once its object is there" 0 'optional_thing' nm "$dir/with.img.debug"
 expect "--syscalls keeps a call" 0 '5 components, 3 system calls' "$kiln" bake --syscalls open "$dir/hello" -o "$dir/sys.img"
-expect "defaults are in the image" 0 '' grep -aqF '{"args":["a b","c\"d"],"env":{"K":"v=w"},"hostname":"box"}' <(
+expect "defaults are in the image" 0 '' grep -aqF '{"name":"hello","args":["a b","c\"d"],"env":{"K":"v=w"},"hostname":"box"}' <(
 	"$kiln" bake -e K=v=w --arg 'a b' --hostname box "$dir/hello" -o "$dir/conf.img" -- 'c"d' > /dev/null; cat "$dir/conf.img")
 
 # Errors.

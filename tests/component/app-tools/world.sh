@@ -4,7 +4,7 @@
 # of the real ones.  Sets $kiln, $dir (removed at exit) and functions.
 set -u
 top=$(cd "$(dirname "$0")/../../.." && pwd)
-kiln=$top/build/bin/kiln
+kiln=${KILN:-$top/build/bin/kiln}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/kiln-test.XXXXXX")
 failures=0
 trap 'rm -rf "$dir"' EXIT

@@ -1,0 +1,3 @@
+UNIT  := t_json
+SRCS  := tests/unit/t_json.c app-tools/json.c app-tools/util.c
+LIBS  := -lcrypto

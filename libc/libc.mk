@@ -11,9 +11,8 @@
 KILN_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kiln
 LIBC_PORT := $(sort $(shell find libc/arch libc/src libc/include -type f 2>/dev/null))
 LIBC_CFLAGS := -fPIE -ffunction-sections -fdata-sections -fno-omit-frame-pointer \
-	-fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none -fno-common \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fcf-protection=none -fno-common -Wno-return-local-addr \
 	-g1 -ffile-prefix-map=$(CURDIR)/build/musl/src=musl
-LIBC_PARTS := $(notdir $(basename $(wildcard libc/arch/x86_64/*.h)))
 
 # What Debian calls musl 1.2.3-1; a newer one is for us to look at first.
 build/sources/musl/.stamp:
@@ -32,10 +31,10 @@ build/musl/obj/config.mak: build/musl/src/.stamp libc/libc.mk
 	    CROSS_COMPILE= --disable-shared --prefix=/ > configure.log 2>&1 || { cat configure.log >&2; exit 1; }
 
 # Headers alone, which the kernel's sources wait for.
-build/sysroot/include/.stamp: build/musl/obj/config.mak build/gen/kiln_syscall_const.h $(wildcard toolchain/include/*.h)
+build/sysroot/include/.stamp: build/musl/obj/config.mak build/gen/kiln_syscall_const.h
 	@echo "  HEADERS musl"
 	$(Q)$(MAKE) -s -C build/musl/obj DESTDIR=$(CURDIR)/build/sysroot install-headers
-	$(Q)cp build/gen/kiln_syscall_const.h build/sysroot/include/bits/
+	$(Q)cp build/gen/kiln_syscall_const.h build/sysroot/include/bits/kiln_syscalls.h
 	$(Q)toolchain/linux-headers.sh build/sysroot/include
 	@touch $@
 

@@ -134,14 +134,14 @@ function libc(   i, k, t)
 # For programs' syscall(SYS_x, ...) with a constant number.
 function syscallh(   i)
 {
-	head("syscall(SYS_x, ...) with a constant number becomes a call of sys_x.")
+	head("The system calls as functions, for <sys/syscall.h>.")
 	for (i = 1; i <= n; i++)
-		if (nr[i] < 1000 && type[i] != "UNIMPL")
-			print "extern long __kiln_nr_" call[i] "(long, ...) __asm__(\"sys_" call[i] "\");"
+		if (nr[i] < 1000)
+			print "extern long __kiln_nr_" nr[i] "() __asm__(\"sys_" call[i] "\");"
 	print "#define __KILN_SYSCALLS(CALL) \\"
 	for (i = 1; i <= n; i++)
-		if (nr[i] < 1000 && type[i] != "UNIMPL")
-			print "\tCALL(" nr[i] ", __kiln_nr_" call[i] ") \\"
+		if (nr[i] < 1000)
+			print "\tCALL(" nr[i] ") \\"
 	print "\t/* end */"
 }
 

@@ -113,8 +113,8 @@ static void parse_options(struct bake *b, int argc, char **argv)
 	}
 	b->program = argv[optind++];
 	if (optind < dashes)
-		errx(1, "%s and %s: several programs in one image are not supported yet", b->program,
-		    argv[optind]);
+		errx(1, "%s and %s: several programs in one image are not supported yet",
+		    b->program, argv[optind]);
 	if (b->output == NULL)
 		errx(2, "where does the image go? -o IMAGE");
 	for (int i = dashes + 1; i < argc; i++)
@@ -135,7 +135,7 @@ static void check_program(const char *path)
 	if (kind == FILE_UNBAKED)
 		return;
 	errx(1, "%s is not an unbaked program but %s%s", path, file_kind_text(kind),
-	    kind == FILE_IMAGE  ? ""
+	    kind == FILE_IMAGE	? ""
 	    : kind == FILE_HOST ? "; compile and link it with cross-cc"
 				: "; link it with cross-cc");
 }
@@ -179,7 +179,8 @@ static void check_platform(struct bake *b)
 	    b->platform_dir, all.len ? all.s : "none");
 }
 
-static struct object *add_object(struct reach *r, enum object_kind kind, const char *name, char *path)
+static struct object *add_object(
+    struct reach *r, enum object_kind kind, const char *name, char *path)
 {
 	struct object *o;
 
@@ -282,7 +283,8 @@ int bake_main(int argc, char **argv)
 		strlist_add(&b.reach.options, "@root");
 	}
 	add_object(&b.reach, OBJECT_PROGRAM, base_name(b.program), xstrdup(b.program));
-	add_object(&b.reach, OBJECT_PLATFORM, b.platform, xasprintf("%s/platform.o", b.platform_dir));
+	add_object(
+	    &b.reach, OBJECT_PLATFORM, b.platform, xasprintf("%s/platform.o", b.platform_dir));
 	bake_read_platform(&b);
 	read_components(&b);
 	reach_walk(&b.reach, b.entry, &b.syscalls, &b.with);

@@ -13,14 +13,14 @@ struct bake {
 
 	/* found out */
 	char *platform_dir;
-	char *entry;		  /* symbol at which the machine enters */
+	char *entry; /* symbol at which the machine enters */
 	struct strlist link_flags;
 	struct reach reach;
 
 	/* made */
-	const char *elf;	  /* the linked file, with symbols */
-	const char *map;	  /* the linker's map of it */
-	const void *rootfs;	  /* EROFS image, NULL if there is no root */
+	const char *elf;    /* the linked file, with symbols */
+	const char *map;    /* the linker's map of it */
+	const void *rootfs; /* EROFS image, NULL if there is no root */
 	size_t rootfs_len;
 	size_t image_len;
 	char build_id[65], image_id[65];

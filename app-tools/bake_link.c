@@ -80,14 +80,16 @@ void bake_root(struct bake *b)
 {
 	char *file = xstrdup(scratch_path("rootfs"));
 	/* A fixed time and UUID and root as owner: the same tree gives the same bytes. */
-	char *argv[] = {"mkfs.erofs", "--quiet", "-T0", "-U", "00000000-0000-0000-0000-000000000000",
-	    "--all-root", "-x-1", file, (char *)b->root, NULL};
+	char *argv[] = {"mkfs.erofs", "--quiet", "-T0", "-U",
+	    "00000000-0000-0000-0000-000000000000", "--all-root", "-x-1", file, (char *)b->root,
+	    NULL};
 	struct sbuf out = {0};
 	int status;
 
 	status = run_tool(argv, &out);
 	if (status == -1)
-		errx(1, "--root needs mkfs.erofs, which is not installed: apt-get install erofs-utils");
+		errx(1,
+		    "--root needs mkfs.erofs, which is not installed: apt-get install erofs-utils");
 	if (status != 0)
 		errx(1, "mkfs.erofs failed for %s:\n%s", b->root, out.s ? out.s : "");
 	b->rootfs = map_file(file, &b->rootfs_len);
@@ -155,8 +157,8 @@ static const char *extra_object(struct bake *b)
 	data[n++] = (struct elf_data){".kiln.config", SHT_PROGBITS, 1, config.s, config.len,
 	    "__kiln_config_start", "__kiln_config_end"};
 	if (b->rootfs != NULL)
-		data[n++] = (struct elf_data){".kiln.rootfs", SHT_PROGBITS, 4096, b->rootfs,
-		    b->rootfs_len, NULL, NULL};
+		data[n++] = (struct elf_data){
+		    ".kiln.rootfs", SHT_PROGBITS, 4096, b->rootfs, b->rootfs_len, NULL, NULL};
 	elfobj_write(path, data, n);
 	sbuf_free(&desc);
 	sbuf_free(&note);

@@ -95,8 +95,8 @@ static void key(struct sbuf *j, const char *name)
 
 static void add_sizes(struct sbuf *j, const struct sizes *s)
 {
-	sbuf_printf(j, "\"text\": %lu, \"rodata\": %lu, \"data\": %lu, \"bss\": %lu", s->text, s->rodata,
-	    s->data, s->bss);
+	sbuf_printf(j, "\"text\": %lu, \"rodata\": %lu, \"data\": %lu, \"bss\": %lu", s->text,
+	    s->rodata, s->data, s->bss);
 }
 
 static void add_strings(struct sbuf *j, const struct strlist *l)
@@ -160,7 +160,8 @@ static void list_syscalls(const struct reach *r, struct strlist *yes, struct str
 			continue;
 		impl = xasprintf("do_%s", name);
 		impl_ns = xasprintf("rumpns_do_%s", name);
-		strlist_add(reach_defines(r, impl_ns) || reach_defines(r, impl) ? yes : no, name + 4);
+		strlist_add(
+		    reach_defines(r, impl_ns) || reach_defines(r, impl) ? yes : no, name + 4);
 		free(impl);
 		free(impl_ns);
 	}
@@ -178,7 +179,8 @@ static void add_nodes(struct sbuf *j, const struct reach *r)
 		sbuf_json(j, node_name(r, i));
 		sbuf_puts(j, ", ");
 		sbuf_json(j, r->node[i].object->name);
-		sbuf_printf(j, ", %zd]", r->node[i].parent == NO_NODE ? -1 : (ssize_t)r->node[i].parent);
+		sbuf_printf(
+		    j, ", %zd]", r->node[i].parent == NO_NODE ? -1 : (ssize_t)r->node[i].parent);
 	}
 }
 

@@ -188,9 +188,11 @@ static void read_eh_frame(struct elf_object *o, struct elf_section *eh, const ui
 			c = relocs_in(rela, eh->nrela, cie, cie + 4 + len, &nc);
 			target = elfobj_symsec(o, ELF64_R_SYM(rela[i].r_info));
 			for (size_t k = 1; target != NO_SECTION && k < n; k++)
-				add_extra(&o->sec[target], (uint32_t)ELF64_R_SYM(rela[i + k].r_info));
+				add_extra(
+				    &o->sec[target], (uint32_t)ELF64_R_SYM(rela[i + k].r_info));
 			for (size_t k = 0; target != NO_SECTION && k < nc; k++)
-				add_extra(&o->sec[target], (uint32_t)ELF64_R_SYM(rela[c + k].r_info));
+				add_extra(
+				    &o->sec[target], (uint32_t)ELF64_R_SYM(rela[c + k].r_info));
 		}
 		off = end;
 	}
@@ -235,8 +237,8 @@ static uint32_t intern(struct sbuf *b, const char *s)
 	return at;
 }
 
-static void add_section(Elf *elf, const char *path, Elf64_Shdr proto, const void *data, size_t len,
-    Elf_Type type)
+static void add_section(
+    Elf *elf, const char *path, Elf64_Shdr proto, const void *data, size_t len, Elf_Type type)
 {
 	Elf_Scn *scn = elf_newscn(elf);
 	Elf_Data *d = scn ? elf_newdata(scn) : NULL;
@@ -277,32 +279,44 @@ void elfobj_write(const char *path, const struct elf_data *data, size_t n)
 	intern(&str, "");
 	for (size_t i = 0; i < n; i++) {
 		const struct elf_data *x = &data[i];
-		Elf64_Shdr sh = {.sh_name = intern(&shstr, x->section), .sh_type = x->type,
-		    .sh_flags = SHF_ALLOC | SHF_GNU_RETAIN, .sh_addralign = x->align};
+		Elf64_Shdr sh = {.sh_name = intern(&shstr, x->section),
+		    .sh_type = x->type,
+		    .sh_flags = SHF_ALLOC | SHF_GNU_RETAIN,
+		    .sh_addralign = x->align};
 
 		add_section(elf, path, sh, x->data, x->len, ELF_T_BYTE);
 		for (int end = 0; end < 2 && x->start != NULL; end++)
 			sym[nsym++] = (Elf64_Sym){.st_name = intern(&str, end ? x->end : x->start),
-			    .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT), .st_other = STV_HIDDEN,
-			    .st_shndx = (Elf64_Section)(i + 1), .st_value = end ? x->len : 0};
+			    .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT),
+			    .st_other = STV_HIDDEN,
+			    .st_shndx = (Elf64_Section)(i + 1),
+			    .st_value = end ? x->len : 0};
 	}
 	/* An empty .note.GNU-stack says that the stack need not be executable. */
 	add_section(elf, path,
-	    (Elf64_Shdr){.sh_name = intern(&shstr, ".note.GNU-stack"), .sh_type = SHT_PROGBITS,
-		.sh_addralign = 1}, NULL, 0, ELF_T_BYTE);
+	    (Elf64_Shdr){.sh_name = intern(&shstr, ".note.GNU-stack"),
+		.sh_type = SHT_PROGBITS,
+		.sh_addralign = 1},
+	    NULL, 0, ELF_T_BYTE);
 	add_section(elf, path,
-	    (Elf64_Shdr){.sh_name = intern(&shstr, ".symtab"), .sh_type = SHT_SYMTAB,
-		.sh_addralign = 8, .sh_entsize = sizeof(*sym), .sh_link = (Elf64_Word)(n + 3),
-		.sh_info = 1}, sym, nsym * sizeof(*sym), ELF_T_SYM);
+	    (Elf64_Shdr){.sh_name = intern(&shstr, ".symtab"),
+		.sh_type = SHT_SYMTAB,
+		.sh_addralign = 8,
+		.sh_entsize = sizeof(*sym),
+		.sh_link = (Elf64_Word)(n + 3),
+		.sh_info = 1},
+	    sym, nsym * sizeof(*sym), ELF_T_SYM);
 	add_section(elf, path,
-	    (Elf64_Shdr){.sh_name = intern(&shstr, ".strtab"), .sh_type = SHT_STRTAB,
-		.sh_addralign = 1}, str.s, str.len, ELF_T_BYTE);
+	    (Elf64_Shdr){
+		.sh_name = intern(&shstr, ".strtab"), .sh_type = SHT_STRTAB, .sh_addralign = 1},
+	    str.s, str.len, ELF_T_BYTE);
 	eh->e_shstrndx = (Elf64_Half)(n + 4);
 	{
 		uint32_t name = intern(&shstr, ".shstrtab");
 
-		add_section(elf, path, (Elf64_Shdr){.sh_name = name, .sh_type = SHT_STRTAB,
-		    .sh_addralign = 1}, shstr.s, shstr.len, ELF_T_BYTE);
+		add_section(elf, path,
+		    (Elf64_Shdr){.sh_name = name, .sh_type = SHT_STRTAB, .sh_addralign = 1},
+		    shstr.s, shstr.len, ELF_T_BYTE);
 	}
 	if (elf_update(elf, ELF_C_WRITE) < 0)
 		errx(kiln_failure, "%s: %s", path, elf_errmsg(-1));

@@ -35,8 +35,8 @@ static const Elf64_Phdr *phdrs_of(const Elf64_Ehdr *eh, size_t len, size_t *n)
 }
 
 /* Find a note by owner and type in one segment of notes. */
-static const void *note_in(const char *p, size_t len, size_t align, const char *owner,
-    uint32_t type, size_t *desclen)
+static const void *note_in(
+    const char *p, size_t len, size_t align, const char *owner, uint32_t type, size_t *desclen)
 {
 	size_t ownerlen = strlen(owner) + 1, namesz, descsz;
 	Elf64_Nhdr nh;
@@ -49,7 +49,8 @@ static const void *note_in(const char *p, size_t len, size_t align, const char *
 		len -= sizeof(nh);
 		if (namesz > len || nh.n_descsz > len - namesz)
 			break;
-		if (nh.n_type == type && nh.n_namesz == ownerlen && memcmp(p, owner, ownerlen) == 0) {
+		if (nh.n_type == type && nh.n_namesz == ownerlen &&
+		    memcmp(p, owner, ownerlen) == 0) {
 			*desclen = nh.n_descsz;
 			return p + namesz;
 		}
@@ -61,8 +62,8 @@ static const void *note_in(const char *p, size_t len, size_t align, const char *
 	return NULL;
 }
 
-static const void *find_note(const void *data, size_t len, const char *owner, uint32_t type,
-    size_t *desclen)
+static const void *find_note(
+    const void *data, size_t len, const char *owner, uint32_t type, size_t *desclen)
 {
 	const Elf64_Ehdr *eh = ehdr_of(data, len);
 	const Elf64_Phdr *ph;
@@ -234,8 +235,8 @@ void image_open(const char *path, struct image *im)
 	im->memory = memory_needed(im);
 }
 
-void image_note(struct sbuf *desc, const char *platform, const char *program,
-    const struct strlist *components)
+void image_note(
+    struct sbuf *desc, const char *platform, const char *program, const struct strlist *components)
 {
 	uint32_t format = IMAGE_FORMAT;
 

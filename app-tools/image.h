@@ -18,18 +18,18 @@
 #include "util.h"
 
 #define IMAGE_NOTE_OWNER "Kiln"
-#define IMAGE_NOTE_TYPE 1
-#define IMAGE_FORMAT 1
+#define IMAGE_NOTE_TYPE	 1
+#define IMAGE_FORMAT	 1
 
 /* Section names that bake and the toolchain agree on. */
 #define UNBAKED_SECTION ".kiln.unbaked"
 
 enum file_kind {
-	FILE_UNBAKED,  /* what cross-cc links */
-	FILE_IMAGE,    /* what bake makes */
-	FILE_OBJECT,   /* relocatable ELF without our mark */
-	FILE_HOST,     /* executable or shared ELF that is not ours */
-	FILE_FOREIGN,  /* ELF for another machine */
+	FILE_UNBAKED, /* what cross-cc links */
+	FILE_IMAGE,   /* what bake makes */
+	FILE_OBJECT,  /* relocatable ELF without our mark */
+	FILE_HOST,    /* executable or shared ELF that is not ours */
+	FILE_FOREIGN, /* ELF for another machine */
 	FILE_ARCHIVE,
 	FILE_SCRIPT,
 	FILE_EMPTY,
@@ -59,8 +59,8 @@ struct image {
  */
 void image_open(const char *path, struct image *im);
 /* The descriptor of the note for an image. */
-void image_note(struct sbuf *desc, const char *platform, const char *program,
-    const struct strlist *components);
+void image_note(
+    struct sbuf *desc, const char *platform, const char *program, const struct strlist *components);
 /* Build-id of any ELF file in memory, as hexadecimal; "" if it has none. */
 void image_build_id(const void *data, size_t len, char hex[65]);
 

@@ -48,8 +48,8 @@ static void print_sizes(struct json report)
 		printf("%-22s %8lu %8lu %8lu %8lu  %s\n", string(o, "name"), number(o, "text"),
 		    number(o, "rodata"), number(o, "data"), number(o, "bss"), *what ? what : kind);
 	}
-	printf("%-22s %8lu %8lu %8lu %8lu\n", "total", number(bytes, "text"), number(bytes, "rodata"),
-	    number(bytes, "data"), number(bytes, "bss"));
+	printf("%-22s %8lu %8lu %8lu %8lu\n", "total", number(bytes, "text"),
+	    number(bytes, "rodata"), number(bytes, "data"), number(bytes, "bss"));
 }
 
 static void print_strings(struct json list, const char *suffix)
@@ -101,7 +101,8 @@ static bool why_component(struct json report, const char *what)
 	for (struct json o = json_first(objects); json_ok(o); o = json_next(objects, o)) {
 		if (strcmp(string(o, "name"), what) != 0)
 			continue;
-		printf("%s: %s\n", what, string(o, "why")[0] ? string(o, "why") : "it is where the walk begins");
+		printf("%s: %s\n", what,
+		    string(o, "why")[0] ? string(o, "why") : "it is where the walk begins");
 		return true;
 	}
 	return false;
@@ -145,7 +146,8 @@ static struct json read_report(const struct image *im, const char *path, struct 
 		errx(1, "%s: damaged report: %s", path, why);
 	id = string(report, "build_id");
 	if (strcmp(id, im->build_id) != 0)
-		errx(1, "%s: report of another build (%s, the image has %s)", path, id, im->build_id);
+		errx(1, "%s: report of another build (%s, the image has %s)", path, id,
+		    im->build_id);
 	free(id);
 	return report;
 }
@@ -156,8 +158,9 @@ int inspect_main(int argc, char **argv)
 {
 	static const struct option options[] = {{"json", no_argument, NULL, OPT_JSON},
 	    {"size", no_argument, NULL, OPT_SIZE}, {"syscalls", no_argument, NULL, OPT_SYSCALLS},
-	    {"why", required_argument, NULL, OPT_WHY}, {"report", required_argument, NULL, OPT_REPORT},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"why", required_argument, NULL, OPT_WHY},
+	    {"report", required_argument, NULL, OPT_REPORT}, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
 	const char *why = NULL, *path = NULL;
 	struct sbuf text = {0};
 	struct json report;
@@ -195,7 +198,8 @@ int inspect_main(int argc, char **argv)
 		break;
 	case OPT_WHY:
 		if (!why_component(report, why) && !why_symbol(report, why))
-			errx(1, "%s: not in this image: neither component, symbol nor system call", why);
+			errx(1, "%s: not in this image: neither component, symbol nor system call",
+			    why);
 		break;
 	default:
 		print_table(&im, report);

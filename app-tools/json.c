@@ -141,8 +141,8 @@ static unsigned hex4(const char *s)
 
 	for (int i = 0; i < 4; i++)
 		c = c << 4 | (unsigned)(isdigit((unsigned char)s[i])
-						? s[i] - '0'
-						: tolower((unsigned char)s[i]) - 'a' + 10);
+					    ? s[i] - '0'
+					    : tolower((unsigned char)s[i]) - 'a' + 10);
 	return c;
 }
 
@@ -159,8 +159,8 @@ static void unescape(struct sbuf *b, const char *s, const char *end)
 			unsigned c = hex4(s + 1);
 
 			s += 4;
-			if (c >= 0xd800 && c < 0xdc00 && end - s > 6 && s[1] == '\\' && s[2] == 'u' &&
-			    hex4(s + 3) >= 0xdc00 && hex4(s + 3) < 0xe000) {
+			if (c >= 0xd800 && c < 0xdc00 && end - s > 6 && s[1] == '\\' &&
+			    s[2] == 'u' && hex4(s + 3) >= 0xdc00 && hex4(s + 3) < 0xe000) {
 				c = 0x10000 + ((c - 0xd800) << 10) + hex4(s + 3) - 0xdc00;
 				s += 6;
 			}

@@ -131,8 +131,8 @@ static bool starts(const char *s, const char *prefix)
 /* Sections that the linker keeps whenever their object is linked. */
 static bool is_root(const struct elf_section *s)
 {
-	static const char *const kept[] = {".init", ".fini", ".init_array", ".fini_array",
-	    ".preinit_array", ".ctors", ".dtors"};
+	static const char *const kept[] = {
+	    ".init", ".fini", ".init_array", ".fini_array", ".preinit_array", ".ctors", ".dtors"};
 
 	if (s->flags & SHF_GNU_RETAIN)
 		return true;
@@ -170,7 +170,9 @@ static bool linker_defines(struct reach *r, const char *name)
 	static const char *const known[] = {"_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "__ehdr_start",
 	    "__executable_start", "__bss_start", "_edata", "_end", "end", "edata", "etext",
 	    "_etext", "__TLS_MODULE_BASE_", "_TLS_MODULE_BASE_"};
-	const char *set = starts(name, "__start_") ? name + 8 : starts(name, "__stop_") ? name + 7 : NULL;
+	const char *set = starts(name, "__start_")  ? name + 8
+			  : starts(name, "__stop_") ? name + 7
+						    : NULL;
 
 	if (set != NULL) {
 		if (!strlist_has(&r->sets, set))
@@ -315,11 +317,13 @@ static struct object *component(struct reach *r, const char *name)
 		if (o->kind != OBJECT_COMPONENT || strcmp(o->name, name) != 0)
 			continue;
 		if (!o->available)
-			errx(kiln_failure, "--with %s: this component does not exist on platform %s",
-			    name, r->object[1].name);
+			errx(kiln_failure,
+			    "--with %s: this component does not exist on platform %s", name,
+			    r->object[1].name);
 		return o;
 	}
-	errx(kiln_failure, "--with %s: no such component (`make help-components' lists them)", name);
+	errx(
+	    kiln_failure, "--with %s: no such component (`make help-components' lists them)", name);
 }
 
 static void mark_roots(struct reach *r, const char *platform_entry, const struct strlist *syscalls,
@@ -335,7 +339,8 @@ static void mark_roots(struct reach *r, const char *platform_entry, const struct
 	take(r, &r->object[0], NO_NODE);
 	d = lookup(r, platform_entry);
 	if (d == NULL || d->object != &r->object[1])
-		errx(kiln_failure, "%s: the platform has no entry %s", r->object[1].path, platform_entry);
+		errx(kiln_failure, "%s: the platform has no entry %s", r->object[1].path,
+		    platform_entry);
 	mark_def(r, d, NO_NODE);
 	take(r, &r->object[1], NO_NODE);
 	for (size_t i = 0; i < syscalls->n; i++) {
@@ -407,7 +412,9 @@ const char *node_name(const struct reach *r, size_t node)
 {
 	const struct node *n = &r->node[node];
 	const char *section = n->object->elf.sec[n->section].name;
-	static const char *const prefixes[] = {".text.", ".rodata.", ".data.rel.ro.", ".data.", ".bss."};
+	static const char *const prefixes[] = {".text.startup.", ".text.unlikely.", ".text.",
+	    ".rodata.", ".data.rel.ro.local.", ".data.rel.ro.", ".data.", ".bss.", ".tbss.",
+	    ".tdata."};
 
 	/* Reached through a section symbol: -ffunction-sections tells the name. */
 	if (n->symbol != section)

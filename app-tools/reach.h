@@ -26,16 +26,16 @@ enum object_kind { OBJECT_PROGRAM, OBJECT_PLATFORM, OBJECT_COMPONENT };
 
 struct object {
 	enum object_kind kind;
-	char *name;	/* program's name, platform's, or kern/base */
+	char *name; /* program's name, platform's, or kern/base */
 	char *path;
-	char *summary;	/* of a component */
+	char *summary; /* of a component */
 	struct strlist for_words, platforms;
 	bool available; /* exists on this platform */
 	bool taken;
 	size_t why;	/* node by which it was first reached, or NO_NODE */
 	char *why_text; /* a reason that is not a reference, or NULL */
 	struct elf_object elf;
-	size_t *node;	/* by section: its node, or NO_NODE */
+	size_t *node; /* by section: its node, or NO_NODE */
 };
 
 /* A section that is reached. */
@@ -48,7 +48,7 @@ struct node {
 
 struct undefined {
 	const char *symbol;
-	size_t node;	    /* who refers to it first */
+	size_t node;		  /* who refers to it first */
 	struct object *elsewhere; /* unavailable component that would have it */
 };
 
@@ -59,13 +59,13 @@ struct reach {
 	size_t nnode;
 	struct undefined *undefined;
 	size_t nundefined;
-	struct strlist options;	    /* "@root" ... */
+	struct strlist options;	     /* "@root" ... */
 	struct strlist linker_words; /* words of the linker script: symbols it may define */
 
 	/* the walk's own */
 	struct symtab *symtab;
 	size_t ntaken;
-	size_t next;	     /* first node whose references are not followed */
+	size_t next; /* first node whose references are not followed */
 	struct weak_ref *weak;
 	size_t nweak;
 	struct strlist sets; /* SETs of __start_SET that were referred to */

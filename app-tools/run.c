@@ -29,21 +29,23 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define DEFAULT_MEMORY (UINT64_C(128) << 20)
+#define DEFAULT_MEMORY	 (UINT64_C(128) << 20)
 #define DEFAULT_GDB_PORT 1234
-#define MAX_CPUS 32
+#define MAX_CPUS	 32
 
 static void usage(FILE *to)
 {
 	fprintf(to,
 	    "usage: kiln run [option ...] IMAGE [-- argument ...]\n\n"
-	    "  -p, --port [IP:]HOST:GUEST[/udp]  forward a port of this machine (127.0.0.1 unless IP is given)\n"
+	    "  -p, --port [IP:]HOST:GUEST[/udp]  forward a port of this machine (127.0.0.1 unless "
+	    "IP is given)\n"
 	    "  -m, --memory SIZE      memory: 32M, 1G, 4096K (default 128M)\n"
 	    "  -c, --cpus N           processors (default 1)\n"
 	    "  -e, --env NAME=VALUE   environment variable\n"
 	    "      --net user|tap=IF|none   network (default: user if the image has one)\n"
 	    "      --ip ADDR/LEN, --gw ADDR, --dns ADDR   static address instead of DHCP\n"
-	    "      --dhcp             ask the user network's DHCP server instead of knowing its answer\n"
+	    "      --dhcp             ask the user network's DHCP server instead of knowing its "
+	    "answer\n"
 	    "      --hostname NAME    host name\n"
 	    "      --platform hw|hosted   default: the image's\n"
 	    "      --machine pc|q35|microvm   what QEMU emulates (default microvm)\n"
@@ -59,8 +61,22 @@ static void usage(FILE *to)
 }
 
 enum {
-	OPT_NET = 256, OPT_IP, OPT_GW, OPT_DNS, OPT_DHCP, OPT_HOSTNAME, OPT_PLATFORM, OPT_MACHINE,
-	OPT_ACCEL, OPT_GDB, OPT_TIMEOUT, OPT_GRACE, OPT_STATUS, OPT_QEMU, OPT_DRY, OPT_HELP,
+	OPT_NET = 256,
+	OPT_IP,
+	OPT_GW,
+	OPT_DNS,
+	OPT_DHCP,
+	OPT_HOSTNAME,
+	OPT_PLATFORM,
+	OPT_MACHINE,
+	OPT_ACCEL,
+	OPT_GDB,
+	OPT_TIMEOUT,
+	OPT_GRACE,
+	OPT_STATUS,
+	OPT_QEMU,
+	OPT_DRY,
+	OPT_HELP,
 };
 
 static const struct option options[] = {
@@ -229,18 +245,22 @@ static void settle(struct run *r)
 	if (r->platform == NULL)
 		r->platform = r->image.platform;
 	if (strcmp(r->platform, r->image.platform) != 0)
-		errx(kiln_failure, "--platform %s: %s was baked for %s; bake it again with --platform %s",
+		errx(kiln_failure,
+		    "--platform %s: %s was baked for %s; bake it again with --platform %s",
 		    r->platform, r->image.path, r->image.platform, r->platform);
 	hosted = strcmp(r->platform, "hosted") == 0;
 	if (!hosted && strcmp(r->platform, "hw") != 0)
-		errx(kiln_failure, "%s was baked for platform %s, which kiln run cannot start; "
-				   "accepted: hw, hosted", r->image.path, r->platform);
+		errx(kiln_failure,
+		    "%s was baked for platform %s, which kiln run cannot start; "
+		    "accepted: hw, hosted",
+		    r->image.path, r->platform);
 	if (r->net == NET_AUTO)
 		r->net = !hosted && (r->nforward > 0 || has_net) ? NET_USER : NET_NONE;
 	if (r->nforward > 0 && r->net != NET_USER && !hosted)
 		errx(kiln_failure, "-p %s: only --net user forwards ports", r->forward_text[0]);
 	if (r->nforward > 0 && !has_net)
-		warnx("-p %s: the program in %s uses no network", r->forward_text[0], r->image.path);
+		warnx(
+		    "-p %s: the program in %s uses no network", r->forward_text[0], r->image.path);
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)
@@ -251,8 +271,12 @@ static void settle(struct run *r)
 
 static void write_status(const struct run *r, struct ending e)
 {
-	static const char *const words[] = {[END_EXIT] = "exit", [END_SIGNAL] = "signal",
-	    [END_PANIC] = "panic", [END_LOST] = "lost", [END_REFUSED] = "refused", [END_STOPPED] = "stopped"};
+	static const char *const words[] = {[END_EXIT] = "exit",
+	    [END_SIGNAL] = "signal",
+	    [END_PANIC] = "panic",
+	    [END_LOST] = "lost",
+	    [END_REFUSED] = "refused",
+	    [END_STOPPED] = "stopped"};
 	struct sbuf s = {0};
 
 	if (r->status_file == NULL)
@@ -290,7 +314,8 @@ static int finish(const struct run *r, struct ending e)
 	case END_EXIT:
 		return e.value;
 	case END_SIGNAL:
-		warnx("%s was killed by signal %d (%s)", r->image.program, e.value, strsignal(e.value));
+		warnx("%s was killed by signal %d (%s)", r->image.program, e.value,
+		    strsignal(e.value));
 		return die_by(e.value);
 	case END_PANIC:
 		warnx("%s: the kernel panicked", r->image.path);
@@ -310,8 +335,16 @@ static int finish(const struct run *r, struct ending e)
 
 int run_main(int argc, char **argv)
 {
-	struct run r = {.memory = 0, .cpus = 1, .machine = "microvm", .accel = getenv("KILN_ACCEL") ? getenv("KILN_ACCEL") : "auto", .grace = 10,
-	    .gdb_port = DEFAULT_GDB_PORT, .console_fd = -1, .status_fd = -1, .qmp_fd = -1, .net_fd = -1};
+	struct run r = {.memory = 0,
+	    .cpus = 1,
+	    .machine = "microvm",
+	    .accel = getenv("KILN_ACCEL") ? getenv("KILN_ACCEL") : "auto",
+	    .grace = 10,
+	    .gdb_port = DEFAULT_GDB_PORT,
+	    .console_fd = -1,
+	    .status_fd = -1,
+	    .qmp_fd = -1,
+	    .net_fd = -1};
 	void (*command)(const struct run *, struct strlist *);
 	struct strlist cmd = {0};
 	struct sbuf text = {0};

@@ -14,7 +14,7 @@
 /* QEMU's user network gives its only guest these. */
 #define USER_ADDRESS "10.0.2.15/24"
 #define USER_GATEWAY "10.0.2.2"
-#define USER_DNS "10.0.2.3"
+#define USER_DNS     "10.0.2.3"
 
 static void key(struct sbuf *doc, const char *name)
 {

@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #define AFTER_STATUS_MS 2000 /* from the guest's last word to its end */
-#define AFTER_TERM_MS 1000   /* from SIGTERM to SIGKILL */
+#define AFTER_TERM_MS	1000 /* from SIGTERM to SIGKILL */
 
 struct guest {
 	const struct run *run;
@@ -49,10 +49,10 @@ struct guest {
 	struct status_reader reader;
 	struct symbolizer symbolizer;
 
-	int stop_signal;   /* first signal that asked us to stop, 0 if none */
+	int stop_signal; /* first signal that asked us to stop, 0 if none */
 	bool killing;
-	bool forced;	   /* the guest was not given the time to end by itself */
-	int64_t kill_at;   /* ms of now(); INT64_MAX: never */
+	bool forced;	 /* the guest was not given the time to end by itself */
+	int64_t kill_at; /* ms of now(); INT64_MAX: never */
 	int64_t timeout_at;
 };
 
@@ -127,7 +127,8 @@ static void spawn(struct guest *g, struct run *r, const struct strlist *cmd, con
 static void qmp_send(struct guest *g, const char *command)
 {
 	/* A socket buffer's worth of commands is never outstanding. */
-	if (g->qmp != -1 && send(g->qmp, command, strlen(command), MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
+	if (g->qmp != -1 &&
+	    send(g->qmp, command, strlen(command), MSG_NOSIGNAL | MSG_DONTWAIT) == -1) {
 		close(g->qmp);
 		g->qmp = -1;
 	}
@@ -166,7 +167,8 @@ static void handle_signal(struct guest *g, int sig)
 	g->stop_signal = sig;
 	g->kill_at = now() + g->run->grace * INT64_C(1000);
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\nkiln run: power button pressed; once more ends the guest at once\n");
+		fprintf(
+		    stderr, "\nkiln run: power button pressed; once more ends the guest at once\n");
 	press_power_button(g);
 }
 
@@ -370,7 +372,7 @@ static void open_symbols(struct guest *g)
 static bool stdin_usable(void)
 {
 	return fcntl(STDIN_FILENO, F_GETFD) != -1 &&
-	    (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp());
+	       (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp());
 }
 
 static struct ending ending_of(const struct guest *g)
@@ -406,7 +408,10 @@ static void block_signals(struct guest *g, sigset_t *old)
 
 struct ending run_guest(struct run *r, void (*command)(const struct run *, struct strlist *))
 {
-	struct guest g = {.run = r, .qmp = -1, .kill_at = INT64_MAX, .timeout_at = INT64_MAX,
+	struct guest g = {.run = r,
+	    .qmp = -1,
+	    .kill_at = INT64_MAX,
+	    .timeout_at = INT64_MAX,
 	    .hosted = strcmp(r->platform, "hosted") == 0};
 	struct strlist cmd = {0};
 	sigset_t mask;

@@ -27,7 +27,8 @@ static int open_tap(const char *name)
 	if (ioctl(fd, TUNSETIFF, &ifr) == -1) {
 		if (errno == EBUSY)
 			errx(kiln_failure, "--net tap=%s: in use by another process", name);
-		err(kiln_failure, "--net tap=%s (create it: ip tuntap add %s mode tap user $USER)", name, name);
+		err(kiln_failure, "--net tap=%s (create it: ip tuntap add %s mode tap user $USER)",
+		    name, name);
 	}
 	return fd;
 }
@@ -37,12 +38,15 @@ void run_hosted_check(struct run *r)
 	unsigned fd;
 
 	if (r->net == NET_USER || r->nforward > 0)
-		errx(kiln_failure, "%s: the user network belongs to QEMU; platform hosted has "
-				   "--net tap=INTERFACE or none",
+		errx(kiln_failure,
+		    "%s: the user network belongs to QEMU; platform hosted has "
+		    "--net tap=INTERFACE or none",
 		    r->nforward > 0 ? "-p" : "--net user");
 	if (r->gdb)
-		errx(kiln_failure, "--gdb: on platform hosted the image is a process: "
-				   "run it under gdb, gdb --args %s", r->image.path);
+		errx(kiln_failure,
+		    "--gdb: on platform hosted the image is a process: "
+		    "run it under gdb, gdb --args %s",
+		    r->image.path);
 	if (r->qemu_args.n > 0)
 		errx(kiln_failure, "--qemu-arg: platform hosted runs no QEMU");
 	if (r->net == NET_TAP && !r->dry_run) {

@@ -44,8 +44,8 @@ static void check_ports(const struct run *r)
 
 	for (size_t i = 0; i < r->nforward; i++) {
 		const struct port_forward *f = &r->forward[i];
-		struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = f->addr,
-		    .sin_port = htons(f->host)};
+		struct sockaddr_in sin = {
+		    .sin_family = AF_INET, .sin_addr = f->addr, .sin_port = htons(f->host)};
 		char ip[INET_ADDRSTRLEN];
 
 		inet_ntop(AF_INET, &f->addr, ip, sizeof(ip));
@@ -60,13 +60,15 @@ static void check_ports(const struct run *r)
 			continue;
 		switch (errno) {
 		case EADDRINUSE:
-			errx(kiln_failure, "-p %s: %s port %u on %s is in use already", r->forward_text[i],
-			    f->udp ? "UDP" : "TCP", f->host, ip);
+			errx(kiln_failure, "-p %s: %s port %u on %s is in use already",
+			    r->forward_text[i], f->udp ? "UDP" : "TCP", f->host, ip);
 		case EACCES:
-			errx(kiln_failure, "-p %s: port %u needs privileges; choose one from 1024 up",
+			errx(kiln_failure,
+			    "-p %s: port %u needs privileges; choose one from 1024 up",
 			    r->forward_text[i], f->host);
 		case EADDRNOTAVAIL:
-			errx(kiln_failure, "-p %s: %s is no address of this machine", r->forward_text[i], ip);
+			errx(kiln_failure, "-p %s: %s is no address of this machine",
+			    r->forward_text[i], ip);
 		default:
 			err(kiln_failure, "-p %s", r->forward_text[i]);
 		}
@@ -88,11 +90,13 @@ void run_qemu_check(struct run *r)
 	const uint64_t page = 4096;
 
 	if (find_program(qemu_program()) == NULL && !r->dry_run)
-		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86", qemu_program());
+		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86",
+		    qemu_program());
 	if (strcmp(r->accel, "auto") == 0)
 		r->accel = kvm_usable() ? "kvm" : "tcg";
 	else if (strcmp(r->accel, "kvm") == 0 && !kvm_usable() && !r->dry_run)
-		errx(kiln_failure, "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
+		errx(kiln_failure,
+		    "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
 	if (r->net == NET_FD)
 		errx(kiln_failure, "--net fd=%s: only for platform hosted", r->net_detail);
 	if (r->memory % page != 0)
@@ -136,15 +140,17 @@ static void add_machine(const struct run *r, struct strlist *cmd)
 		strlist_printf(cmd, "%luK", r->memory >> 10);
 	strlist_add(cmd, "-smp");
 	strlist_printf(cmd, "%u", r->cpus);
-	for (const char *const *p = (const char *const[]){"-nodefaults", "-no-user-config", "-vga", "none",
-		 "-display", "none", "-no-reboot", NULL}; *p != NULL; p++)
+	for (const char *const *p = (const char *const[]){"-nodefaults", "-no-user-config", "-vga",
+		 "none", "-display", "none", "-no-reboot", NULL};
+	     *p != NULL; p++)
 		strlist_add(cmd, *p);
 }
 
 static void add_net(const struct run *r, struct strlist *cmd)
 {
-	const char *device = strcmp(r->machine, "microvm") == 0 ? "virtio-net-device,netdev=n0"
-								: "virtio-net-pci,netdev=n0,disable-legacy=on,romfile=";
+	const char *device = strcmp(r->machine, "microvm") == 0
+				 ? "virtio-net-device,netdev=n0"
+				 : "virtio-net-pci,netdev=n0,disable-legacy=on,romfile=";
 	struct sbuf net = {0};
 
 	if (r->net == NET_NONE)
@@ -157,15 +163,17 @@ static void add_net(const struct run *r, struct strlist *cmd)
 		sbuf_printf(&net, "tap,id=n0,ifname=%s,script=no,downscript=no", r->net_detail);
 		add2(cmd, "-netdev", net.s);
 		strlist_add(cmd, "-device");
-		strlist_printf(cmd, "%s,mac=52:54:00:%.2s:%.2s:%.2s", device, hash, hash + 2, hash + 4);
+		strlist_printf(
+		    cmd, "%s,mac=52:54:00:%.2s:%.2s:%.2s", device, hash, hash + 2, hash + 4);
 	} else {
 		sbuf_puts(&net, "user,id=n0");
 		for (size_t i = 0; i < r->nforward; i++) {
 			char ip[INET_ADDRSTRLEN];
 
 			inet_ntop(AF_INET, &r->forward[i].addr, ip, sizeof(ip));
-			sbuf_printf(&net, ",hostfwd=%s:%s:%u-:%u", r->forward[i].udp ? "udp" : "tcp", ip,
-			    r->forward[i].host, r->forward[i].guest);
+			sbuf_printf(&net, ",hostfwd=%s:%s:%u-:%u",
+			    r->forward[i].udp ? "udp" : "tcp", ip, r->forward[i].host,
+			    r->forward[i].guest);
 		}
 		add2(cmd, "-netdev", net.s);
 		add2(cmd, "-device", device);
@@ -206,8 +214,9 @@ void run_qemu_command(const struct run *r, struct strlist *cmd)
 	add_channels(r, cmd);
 	add_net(r, cmd);
 	if (has(r, "dev/virtio_rng"))
-		add2(cmd, "-device", strcmp(r->machine, "microvm") == 0 ? "virtio-rng-device"
-								      : "virtio-rng-pci,disable-legacy=on");
+		add2(cmd, "-device",
+		    strcmp(r->machine, "microvm") == 0 ? "virtio-rng-device"
+						       : "virtio-rng-pci,disable-legacy=on");
 	if (r->gdb) {
 		strlist_add(cmd, "-S");
 		strlist_add(cmd, "-gdb");
@@ -263,7 +272,8 @@ void run_qemu_gdb(const struct run *r)
 	if (symbols_value(s, "hw_early", &early)) {
 		scratch_open("/tmp/");
 		script = scratch_path("gdb");
-		sbuf_printf(&text, gdb_script, r->gdb_port, LOAD_ADDRESS + early, LOAD_ADDRESS, full);
+		sbuf_printf(
+		    &text, gdb_script, r->gdb_port, LOAD_ADDRESS + early, LOAD_ADDRESS, full);
 		write_file(script, text.s, text.len);
 	}
 	sbuf_puts(&cmd, "gdb ");
@@ -274,9 +284,11 @@ void run_qemu_gdb(const struct run *r)
 		sbuf_printf(&cmd, "-ex 'target remote 127.0.0.1:%u' ", r->gdb_port);
 		sbuf_shell(&cmd, full);
 	}
-	fprintf(stderr, "kiln run: the machine waits for gdb; in another terminal:\n    %s\n", cmd.s);
+	fprintf(
+	    stderr, "kiln run: the machine waits for gdb; in another terminal:\n    %s\n", cmd.s);
 	if (script != NULL)
-		fprintf(stderr, "(the script finds the image's random base, $kiln_base, and stops at main)\n");
+		fprintf(stderr,
+		    "(the script finds the image's random base, $kiln_base, and stops at main)\n");
 	sbuf_free(&text);
 	sbuf_free(&cmd);
 	free(full);

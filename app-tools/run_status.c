@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-static bool number_after(const char *line, const char *prefix, unsigned min, unsigned max, int *value)
+static bool number_after(
+    const char *line, const char *prefix, unsigned min, unsigned max, int *value)
 {
 	unsigned v;
 

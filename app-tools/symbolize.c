@@ -17,7 +17,8 @@
 static void usage(FILE *to)
 {
 	fprintf(to, "usage: kiln symbolize [IMAGE] < LOG\n\n"
-		    "IMAGE may be left out if one image with its IMAGE.debug is in the current directory.\n");
+		    "IMAGE may be left out if one image with its IMAGE.debug is in the current "
+		    "directory.\n");
 }
 
 static const char *only_image(void)
@@ -39,7 +40,8 @@ static void put(void *arg, const char *line, size_t len)
 
 int symbolize_main(int argc, char **argv)
 {
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct symbolizer z = {.emit = put, .pass = put};
 	const char *image, *why;
 	char buf[8192];

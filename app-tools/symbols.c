@@ -46,8 +46,8 @@ static int by_start(const void *a, const void *b)
 static bool usable(const Elf64_Sym *sym)
 {
 	return ELF64_ST_TYPE(sym->st_info) == STT_FUNC ||
-	    (ELF64_ST_TYPE(sym->st_info) == STT_NOTYPE && sym->st_shndx != SHN_UNDEF &&
-		sym->st_shndx < SHN_LORESERVE && sym->st_name != 0);
+	       (ELF64_ST_TYPE(sym->st_info) == STT_NOTYPE && sym->st_shndx != SHN_UNDEF &&
+		   sym->st_shndx < SHN_LORESERVE && sym->st_name != 0);
 }
 
 static void read_functions(struct symbols *s, Elf *elf)

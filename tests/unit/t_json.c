@@ -26,7 +26,8 @@ static struct json parse(const char *text)
 
 START_TEST(json_reads_values)
 {
-	struct json j = parse("{\"a\": [1, \"x\", {\"b\": 2}], \"n\": 18446744073709551615, \"t\": true, \"e\": {}}");
+	struct json j = parse(
+	    "{\"a\": [1, \"x\", {\"b\": 2}], \"n\": 18446744073709551615, \"t\": true, \"e\": {}}");
 	struct json a = json_get(j, "a"), e;
 
 	ck_assert(json_ok(j) && json_is_object(j));
@@ -49,7 +50,8 @@ END_TEST
 
 START_TEST(json_refuses_nonsense)
 {
-	for (const char **p = (const char *[]){"", "   ", "{", "[1", "\"x", "{\"a\":\"\\u12\"}", "]", NULL};
+	for (const char **p =
+		 (const char *[]){"", "   ", "{", "[1", "\"x", "{\"a\":\"\\u12\"}", "]", NULL};
 	     *p != NULL; p++)
 		ck_assert_msg(!json_ok(parse(*p)), "%s", *p);
 }
@@ -57,7 +59,8 @@ END_TEST
 
 START_TEST(json_unescapes)
 {
-	struct json j = parse("{\"s\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\u0000\"}");
+	struct json j = parse(
+	    "{\"s\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\\u0000\"}");
 
 	ck_assert_str_eq(json_string(json_get(j, "s")),
 	    "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xef\xbf\xbd");
@@ -66,7 +69,8 @@ END_TEST
 
 START_TEST(json_survives_a_round_trip)
 {
-	static const char *const t[] = {"", "plain", "a\"b\\c", "\x01\x1f\x7f\n", "caf\xc3\xa9", "\xf0\x9f\x98\x80"};
+	static const char *const t[] = {
+	    "", "plain", "a\"b\\c", "\x01\x1f\x7f\n", "caf\xc3\xa9", "\xf0\x9f\x98\x80"};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct sbuf b = {0};
@@ -84,7 +88,10 @@ START_TEST(json_writes_only_utf8)
 {
 	struct sbuf b = {0};
 
-	sbuf_json(&b, "a\xff" "b\xc3" "\xe0\x80\x80" "\xed\xa0\x80");
+	sbuf_json(&b, "a\xff"
+		      "b\xc3"
+		      "\xe0\x80\x80"
+		      "\xed\xa0\x80");
 	ck_assert_str_eq(b.s, "\"a\\ufffdb\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd\"");
 	sbuf_free(&b);
 }

@@ -38,17 +38,20 @@ START_TEST(status_last_word)
 	    {"kiln: signal 11\n", END_SIGNAL, 11}, {"kiln: signal 64\n", END_SIGNAL, 64},
 	    {"kiln: panic\n", END_PANIC, 0}, {"noise\n\nkiln: exit 3\n", END_EXIT, 3},
 	    {"kiln: exit 3\nkiln: panic\n", END_EXIT, 3}, {"kiln: exit 3", END_NONE, 0},
-	    {"kiln: exit 256\n", END_NONE, 0}, {"kiln: exit -1\n", END_NONE, 0}, {"kiln: exit\n", END_NONE, 0},
-	    {"kiln: exit \n", END_NONE, 0}, {"kiln: signal 0\n", END_NONE, 0}, {"kiln: signal 65\n", END_NONE, 0},
+	    {"kiln: exit 256\n", END_NONE, 0}, {"kiln: exit -1\n", END_NONE, 0},
+	    {"kiln: exit\n", END_NONE, 0}, {"kiln: exit \n", END_NONE, 0},
+	    {"kiln: signal 0\n", END_NONE, 0}, {"kiln: signal 65\n", END_NONE, 0},
 	    {" kiln: exit 3\n", END_NONE, 0}, {"kiln: panicking\n", END_NONE, 0}, {"", END_NONE, 0},
-	    {"0123456789012345678901234567890123456789012345678901234567890123456789kiln: exit 1\nkiln: exit 2\n",
+	    {"0123456789012345678901234567890123456789012345678901234567890123456789kiln: exit "
+	     "1\nkiln: exit 2\n",
 		END_EXIT, 2}};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
 		for (size_t piece = 1; piece < 20; piece += 6) {
 			struct ending e = end_of(t[i].text, piece);
 
-			ck_assert_msg(e.outcome == t[i].outcome && e.value == t[i].value, "%s", t[i].text);
+			ck_assert_msg(
+			    e.outcome == t[i].outcome && e.value == t[i].value, "%s", t[i].text);
 		}
 }
 END_TEST
@@ -72,7 +75,8 @@ START_TEST(document_says_only_what_was_asked)
 	strlist_add(&r.args, "-x");
 	strlist_add(&r.args, "a \"b\"");
 	strlist_add(&r.env, "K=a=b");
-	ck_assert_str_eq(document(&r), "{\"args\":[\"-x\",\"a \\\"b\\\"\"],\"env\":{\"K\":\"a=b\"}}");
+	ck_assert_str_eq(
+	    document(&r), "{\"args\":[\"-x\",\"a \\\"b\\\"\"],\"env\":{\"K\":\"a=b\"}}");
 }
 END_TEST
 
@@ -80,27 +84,36 @@ START_TEST(document_network)
 {
 	struct run r = {.platform = "hw", .net = NET_USER, .status_fd = -1, .net_fd = -1};
 
-	ck_assert_str_eq(document(&r), "{\"net\":{\"if\":[{\"mode\":\"static\",\"address\":\"10.0.2.15/24\","
-				       "\"gateway\":\"10.0.2.2\",\"dns\":[\"10.0.2.3\"]}]}}");
+	ck_assert_str_eq(document(&r),
+	    "{\"net\":{\"if\":[{\"mode\":\"static\",\"address\":\"10.0.2.15/24\","
+	    "\"gateway\":\"10.0.2.2\",\"dns\":[\"10.0.2.3\"]}]}}");
 	r.dhcp = true;
 	ck_assert_str_eq(document(&r), "{\"net\":{\"if\":[{\"mode\":\"dhcp\"}]}}");
-	r = (struct run){.platform = "hw", .net = NET_TAP, .ip = "192.0.2.2/24", .status_fd = -1, .net_fd = -1};
-	ck_assert_str_eq(document(&r), "{\"net\":{\"if\":[{\"mode\":\"static\",\"address\":\"192.0.2.2/24\"}]}}");
+	r = (struct run){
+	    .platform = "hw", .net = NET_TAP, .ip = "192.0.2.2/24", .status_fd = -1, .net_fd = -1};
+	ck_assert_str_eq(document(&r),
+	    "{\"net\":{\"if\":[{\"mode\":\"static\",\"address\":\"192.0.2.2/24\"}]}}");
 }
 END_TEST
 
 START_TEST(document_hosted)
 {
-	struct run r = {.platform = "hosted", .net = NET_NONE, .memory = 1 << 20, .cpus = 2, .status_fd = 5,
+	struct run r = {.platform = "hosted",
+	    .net = NET_NONE,
+	    .memory = 1 << 20,
+	    .cpus = 2,
+	    .status_fd = 5,
 	    .net_fd = 6};
 
-	ck_assert_str_eq(document(&r), "{\"hosted\":{\"memory\":1048576,\"cpus\":2,\"statusfd\":5,\"netfd\":6}}");
+	ck_assert_str_eq(document(&r),
+	    "{\"hosted\":{\"memory\":1048576,\"cpus\":2,\"statusfd\":5,\"netfd\":6}}");
 }
 END_TEST
 
 START_TEST(document_is_json_whatever_the_bytes)
 {
-	struct run r = {.platform = "hw", .net = NET_NONE, .have_args = true, .status_fd = -1, .net_fd = -1};
+	struct run r = {
+	    .platform = "hw", .net = NET_NONE, .have_args = true, .status_fd = -1, .net_fd = -1};
 	char s[3] = {0};
 	const char *why, *doc;
 

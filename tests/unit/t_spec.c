@@ -15,8 +15,8 @@ START_TEST(spec_size_good)
 	static const struct {
 		const char *s;
 		uint64_t bytes;
-	} t[] = {{"32M", 32ULL << 20}, {"32m", 32ULL << 20}, {"32", 32ULL << 20}, {"1G", 1ULL << 30},
-	    {"4096K", 4ULL << 20}, {"1k", 1024}, {"1024G", 1ULL << 40}};
+	} t[] = {{"32M", 32ULL << 20}, {"32m", 32ULL << 20}, {"32", 32ULL << 20},
+	    {"1G", 1ULL << 30}, {"4096K", 4ULL << 20}, {"1k", 1024}, {"1024G", 1ULL << 40}};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		uint64_t v = 1;
@@ -29,8 +29,8 @@ END_TEST
 
 START_TEST(spec_size_bad)
 {
-	static const char *const t[] = {"", "M", "-1M", "0", "0G", "1T", "1MB", "1 M", " 1M", "1.5G", "1025G",
-	    "9999999999999999999999G", "0x10M", "1M\n"};
+	static const char *const t[] = {"", "M", "-1M", "0", "0G", "1T", "1MB", "1 M", " 1M",
+	    "1.5G", "1025G", "9999999999999999999999G", "0x10M", "1M\n"};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		uint64_t v = 7;
@@ -46,7 +46,8 @@ START_TEST(spec_forward_good)
 	struct port_forward f;
 
 	ck_assert_ptr_null(spec_forward("8080:80", &f));
-	ck_assert(f.host == 8080 && f.guest == 80 && !f.udp && f.addr.s_addr == htonl(INADDR_LOOPBACK));
+	ck_assert(
+	    f.host == 8080 && f.guest == 80 && !f.udp && f.addr.s_addr == htonl(INADDR_LOOPBACK));
 	ck_assert_ptr_null(spec_forward("1:65535/tcp", &f));
 	ck_assert(f.host == 1 && f.guest == 65535 && !f.udp);
 	ck_assert_ptr_null(spec_forward("0.0.0.0:53:5353/udp", &f));
@@ -58,9 +59,10 @@ END_TEST
 
 START_TEST(spec_forward_bad)
 {
-	static const char *const t[] = {"", "80", ":", "80:", ":80", "0:80", "80:0", "65536:80", "80:65536", "a:b",
-	    "80:80/sctp", "80:80/", "80:80x", "1.2.3:80:80", "1.2.3.4.5:80:80", "localhost:80:80", "::80:80",
-	    "1.2.3.4:5:6:7", "80 :80", "-1:80", "000000000000000000000:1", "1234567890123456789012345:1:1"};
+	static const char *const t[] = {"", "80", ":", "80:", ":80", "0:80", "80:0", "65536:80",
+	    "80:65536", "a:b", "80:80/sctp", "80:80/", "80:80x", "1.2.3:80:80", "1.2.3.4.5:80:80",
+	    "localhost:80:80", "::80:80", "1.2.3.4:5:6:7", "80 :80", "-1:80",
+	    "000000000000000000000:1", "1234567890123456789012345:1:1"};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct port_forward f = {.host = 9};
@@ -80,8 +82,9 @@ START_TEST(spec_net_kinds)
 	ck_assert(spec_net("none", &m, &d) == NULL && m == NET_NONE);
 	ck_assert(spec_net("tap=tap0", &m, &d) == NULL && m == NET_TAP && strcmp(d, "tap0") == 0);
 	ck_assert(spec_net("fd=7", &m, &d) == NULL && m == NET_FD && strcmp(d, "7") == 0);
-	for (const char **p = (const char *[]){"", "tap", "tap=", "tap=a,b", "tap=0123456789abcdef", "tap=a/b",
-		 "bridge", "fd=2", "fd=x", "User", NULL}; *p != NULL; p++)
+	for (const char **p = (const char *[]){"", "tap", "tap=", "tap=a,b", "tap=0123456789abcdef",
+		 "tap=a/b", "bridge", "fd=2", "fd=x", "User", NULL};
+	     *p != NULL; p++)
 		ck_assert_msg(spec_net(*p, &m, &d) != NULL, "%s", *p);
 }
 END_TEST
@@ -90,8 +93,10 @@ START_TEST(spec_addresses)
 {
 	ck_assert_ptr_null(spec_prefix("192.0.2.1/24"));
 	ck_assert_ptr_null(spec_prefix("0.0.0.0/0"));
-	for (const char **p = (const char *[]){"192.0.2.1", "192.0.2.1/", "192.0.2.1/33", "192.0.2/24", "/24",
-		 "192.0.2.1/24x", "192.0.2.1/-1", "192.192.192.192.192.192/1", "fe80::1/64", NULL}; *p != NULL; p++)
+	for (const char **p = (const char *[]){"192.0.2.1", "192.0.2.1/", "192.0.2.1/33",
+		 "192.0.2/24", "/24", "192.0.2.1/24x", "192.0.2.1/-1", "192.192.192.192.192.192/1",
+		 "fe80::1/64", NULL};
+	     *p != NULL; p++)
 		ck_assert_msg(spec_prefix(*p) != NULL, "%s", *p);
 	ck_assert_ptr_null(spec_address("255.255.255.255"));
 	ck_assert_ptr_nonnull(spec_address("256.0.0.1"));

@@ -49,7 +49,8 @@ int main(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		console = fd_of(argv[i], "console") != -1 ? fd_of(argv[i], "console") : console;
-		status = fd_of(argv[i], "kiln-status") != -1 ? fd_of(argv[i], "kiln-status") : status;
+		status =
+		    fd_of(argv[i], "kiln-status") != -1 ? fd_of(argv[i], "kiln-status") : status;
 		qmp = fd_of(argv[i], "qmp") != -1 ? fd_of(argv[i], "qmp") : qmp;
 	}
 	if (getenv("FAKE_PID") != NULL && (f = fopen(getenv("FAKE_PID"), "w")) != NULL) {

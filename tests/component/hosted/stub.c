@@ -89,10 +89,29 @@ void rumpkern_page_free(uint64_t pa)
 	__atomic_sub_fetch(&live_pages, 1, __ATOMIC_SEQ_CST);
 }
 
+static struct rumpuser_cpu *this_cpu(void)
+{
+	struct rumpuser_cpu *cpu;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+/*
+ * Waiting, as kern does it: an interrupt leaves bit 0 of ipending set, so that
+ * one between take_pending() and rumpuser_cpu_idle() is not slept through.
+ * take_pending(); if (nothing to do) rumpuser_cpu_idle();
+ */
+static void take_pending(void)
+{
+	__atomic_exchange_n(&this_cpu()->ipending, 0, __ATOMIC_SEQ_CST);
+}
+
 bool rumpkern_intr(unsigned irq, struct rumpuser_trapframe *tf)
 {
 	__atomic_add_fetch(&counts[irq], 1, __ATOMIC_SEQ_CST);
 	CHECK(tf->trapno == RUMPUSER_TRAPNO_INTR);
+	__atomic_fetch_or(&this_cpu()->ipending, 1, __ATOMIC_SEQ_CST);
 	if (on_irq)
 		on_irq(irq);
 	return want_preempt;
@@ -264,18 +283,19 @@ static void test_preempt(void)
 	want_preempt = false;
 	/* Held off: noted, not delivered. */
 	cpus[0].ilevel++;
+	take_pending();
 	counts[RUMPUSER_IRQ_TIMER] = 0;
 	rumpuser_timer_set(0);
 	while (cpus[0].ipending == 0)
 		continue;
 	CHECK(cpus[0].ipending == 1UL << RUMPUSER_IRQ_TIMER && counts[RUMPUSER_IRQ_TIMER] == 0);
 	rumpuser_cpu_idle(&cpus[0]);
-	cpus[0].ipending = 0;
+	take_pending();
 	cpus[0].ilevel--;
 	/* A deadline that moves away does not fire early, nor one taken back. */
 	rumpuser_timer_set(rumpuser_clock_monotonic() + 1000000);
 	rumpuser_timer_set(t0 = rumpuser_clock_monotonic() + 5000000);
-	while (counts[RUMPUSER_IRQ_TIMER] == 0)
+	for (take_pending(); counts[RUMPUSER_IRQ_TIMER] == 0; take_pending())
 		rumpuser_cpu_idle(&cpus[0]);
 	CHECK(rumpuser_clock_monotonic() >= t0);
 	rumpuser_timer_set(rumpuser_clock_monotonic() + 1000000);
@@ -295,19 +315,16 @@ void rumpkern_cpu_main(struct rumpuser_cpu *cpu)
 	CHECK(here > cpu->kstack_base && here <= cpu->kstack_top);
 	rumpuser_intr_start();
 	for (;;) {
-		unsigned p = ping;
+		unsigned p;
 
-		if (p != pong) {
-			pong = p;
-			rumpuser_cpu_ipi(0);
+		take_pending();
+		p = ping;
+		if (p == pong) {
+			rumpuser_cpu_idle(cpu);
 			continue;
 		}
-		cpu->ilevel++;
-		if (ping == pong)
-			cpu->ilevel--, rumpuser_cpu_idle(cpu);
-		else
-			cpu->ilevel--;
-		cpu->ipending = 0;
+		pong = p;
+		rumpuser_cpu_ipi(0);
 	}
 }
 
@@ -330,19 +347,10 @@ static void test_smp(void)
 	for (unsigned i = 1; i <= 20000; i++) {
 		ping = i;
 		rumpuser_cpu_ipi(1);
-		while (pong != i) {
-			rumpuser_timer_set(rumpuser_clock_monotonic() + 2000000000);
-			/* pong may come between the test and the sleep: its IPI ends the sleep. */
-			cpus[0].ilevel++;
-			if (pong == i) {
-				cpus[0].ilevel--;
-				break;
-			}
-			cpus[0].ilevel--;
-			if (cpus[0].ipending == 0 && pong != i)
-				rumpuser_cpu_idle(&cpus[0]);
+		rumpuser_timer_set(rumpuser_clock_monotonic() + 5000000000);
+		for (take_pending(); pong != i; take_pending()) {
+			rumpuser_cpu_idle(&cpus[0]);
 			CHECK(counts[RUMPUSER_IRQ_TIMER] == 0);
-			cpus[0].ipending = 0;
 		}
 	}
 	say_hex("ns for a round trip ", (rumpuser_clock_monotonic() - t0) / 20000);
@@ -361,6 +369,7 @@ static void test_net(void)
 		rumpuser_exit(RUMPUSER_END_EXIT, 6);
 	CHECK(mac[0] == 2 && mtu == 1500 && irq >= RUMPUSER_IRQ_DEVICE);
 	for (;;) {
+		take_pending();
 		error = rumpuser_net_recv(frame, sizeof(frame), &got);
 		if (error == 11) {
 			rumpuser_cpu_idle(&cpus[0]);
@@ -386,7 +395,8 @@ static void test_console(void)
 	size_t n;
 
 	for (;;) {
-		while ((n = rumpuser_console_read(buf, sizeof(buf))) == 0)
+		for (take_pending(); (n = rumpuser_console_read(buf, sizeof(buf))) == 0;
+		     take_pending())
 			rumpuser_cpu_idle(&cpus[0]);
 		rumpuser_console_write(buf, n);
 		if (buf[n - 1] == 'q' || (n > 1 && buf[n - 2] == 'q'))

@@ -38,6 +38,8 @@ struct json json_parse(const char *text, size_t len, const char **why)
 	doc->ntok = jsmn_parse(&p, text, len, doc->tok, (unsigned)n);
 	if (doc->ntok != n || (doc->tok[0].type != JSMN_OBJECT && doc->tok[0].type != JSMN_ARRAY)) {
 		*why = "not a JSON object";
+		free(doc->tok);
+		free(doc);
 		return none;
 	}
 	return (struct json){doc, 0};

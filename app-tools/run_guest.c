@@ -39,6 +39,7 @@ struct guest {
 	pid_t pid;
 	int console, status, qmp, signals;
 	bool stdin_open, ended, spoke, hosted;
+	bool held_cr; /* a carriage return came; what follows it did not yet */
 	int wstatus;
 
 	char out[4096]; /* console output on its way to standard output */
@@ -200,10 +201,38 @@ static void write_out(struct guest *g)
 	memmove(g->out, g->out + n, g->outlen);
 }
 
+static void add_out(struct guest *g, char c)
+{
+	g->out[g->outlen++] = c;
+}
+
+/*
+ * On the serial line every newline has a carriage return before it, which the
+ * platform added (hw/console.c): take that one out again, so that what the program
+ * wrote arrives unchanged.
+ */
+static void from_serial(struct guest *g, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (g->held_cr && data[i] != '\n')
+			add_out(g, '\r');
+		g->held_cr = data[i] == '\r';
+		if (!g->held_cr)
+			add_out(g, data[i]);
+	}
+}
+
+/* Room for what one read brings, and a held carriage return. */
+static size_t out_room(const struct guest *g)
+{
+	return sizeof(g->out) - g->outlen - 1;
+}
+
 /* Returns false at the end of the console. */
 static bool read_console(struct guest *g)
 {
-	ssize_t n = recv(g->console, g->out + g->outlen, sizeof(g->out) - g->outlen, MSG_DONTWAIT);
+	char data[sizeof(g->out)];
+	ssize_t n = recv(g->console, data, out_room(g), MSG_DONTWAIT);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return true;
@@ -211,8 +240,13 @@ static bool read_console(struct guest *g)
 		return false;
 	g->spoke = true;
 	if (g->symbolizer.symbols != NULL)
-		symbolizer_feed(&g->symbolizer, g->out + g->outlen, (size_t)n);
-	g->outlen += (size_t)n;
+		symbolizer_feed(&g->symbolizer, data, (size_t)n);
+	if (g->hosted) {
+		memcpy(g->out + g->outlen, data, (size_t)n);
+		g->outlen += (size_t)n;
+	} else {
+		from_serial(g, data, (size_t)n);
+	}
 	return true;
 }
 
@@ -301,11 +335,11 @@ static void wait_once(struct guest *g)
 	p[P_SIGNALS].fd = g->signals;
 	p[P_STATUS].fd = g->status;
 	p[P_QMP].fd = g->qmp;
-	if (g->outlen < sizeof(g->out))
+	if (out_room(g) > 0)
 		p[P_CONSOLE].fd = g->console;
 	if (g->inlen > 0) {
 		p[P_CONSOLE].fd = g->console;
-		p[P_CONSOLE].events = (short)((g->outlen < sizeof(g->out) ? POLLIN : 0) | POLLOUT);
+		p[P_CONSOLE].events = (short)((out_room(g) > 0 ? POLLIN : 0) | POLLOUT);
 	} else if (g->stdin_open) {
 		p[P_STDIN].fd = STDIN_FILENO;
 	}
@@ -315,7 +349,7 @@ static void wait_once(struct guest *g)
 		err(kiln_failure, "poll");
 	if (p[P_STDOUT].revents != 0)
 		write_out(g);
-	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && g->outlen < sizeof(g->out) &&
+	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && out_room(g) > 0 &&
 	    !read_console(g))
 		drop(&g->console);
 	if ((p[P_CONSOLE].revents & POLLOUT) && g->console != -1)
@@ -343,7 +377,11 @@ static void drain(struct guest *g)
 		g->outlen = 0;
 		if (g->console != -1 && !read_console(g))
 			drop(&g->console);
-	} while (g->outlen > 0);
+		if (g->outlen == 0 && g->held_cr) {
+			g->held_cr = false;
+			add_out(g, '\r');
+		}
+	} while (g->outlen > 0 || g->held_cr);
 	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
 		struct pollfd s = {.events = POLLIN, .fd = g->status};
 

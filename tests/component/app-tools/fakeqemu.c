@@ -64,8 +64,8 @@ int main(int argc, char **argv)
 	put(console, "booting\n");
 	if (strcmp(fake, "lost") == 0)
 		return 0;
-	if (strcmp(fake, "binary") == 0) {
-		if (write(console, "\0\1\377\r\n\0", 6) != 6)
+	if (strcmp(fake, "binary") == 0) { /* newlines as a serial line has them */
+		if (write(console, "\0\1\377\r\r\n\0\r\n\r", 10) != 10)
 			return 9;
 		fake = "exit 0";
 	}

@@ -150,7 +150,7 @@ static void measure_again(void)
 				   : UINT64_MAX);
 }
 
-static void measure(void)
+static __attribute__((noinline, cold)) void measure(void)
 {
 	uint64_t flags = hw_irq_save();
 

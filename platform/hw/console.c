@@ -52,7 +52,7 @@ static void putbyte(char c)
 	fifo_left--;
 }
 
-void rumpuser_console_write(const char *buf, size_t len)
+static void write_chunk(const char *buf, size_t len)
 {
 	uint64_t flags = hw_irq_save();
 	unsigned spins = 0;
@@ -64,11 +64,21 @@ void rumpuser_console_write(const char *buf, size_t len)
 	}
 	if (!ready)
 		uart_init();
-	for (; len > 0; len--, buf++) {
-		putbyte(*buf);
-	}
+	for (; len > 0; len--)
+		putbyte(*buf++);
 	__atomic_store_n(&console_lock, 0, __ATOMIC_RELEASE);
 	hw_irq_restore(flags);
+}
+
+/* In pieces: interrupts are off, and a real line takes 87 us a byte. */
+void rumpuser_console_write(const char *buf, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; buf += n, len -= n) {
+		n = len < 4 * FIFO ? len : 4 * FIFO;
+		write_chunk(buf, n);
+	}
 }
 
 static void input_init(void)

@@ -69,6 +69,17 @@ static uint64_t prot_bits(unsigned prot)
 	return bits;
 }
 
+/* Written out: under emulation, string instructions go byte by byte. */
+static void page_clear(uint64_t *p)
+{
+	uint64_t *end = p + RUMPUSER_PAGE_SIZE / 8;
+
+	for (; p != end; p += 4) {
+		p[0] = p[1] = p[2] = p[3] = 0;
+		__asm__ volatile("" : "+r"(p)); /* keeps gcc from making it memset() */
+	}
+}
+
 static uint64_t table_alloc(void)
 {
 	uint64_t pa;
@@ -77,7 +88,7 @@ static uint64_t table_alloc(void)
 		return rumpkern_page_alloc();
 	pa = hw_mem_alloc(1);
 	if (pa != 0)
-		__builtin_memset(hw_phys(pa), 0, RUMPUSER_PAGE_SIZE);
+		page_clear(hw_phys(pa));
 	return pa;
 }
 
@@ -106,7 +117,7 @@ static bool install_table(uint64_t *e, uint64_t old, unsigned level, bool must)
 	if (!__atomic_compare_exchange_n(
 		e, &old, pa | PTE_TABLE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		if (!is_hole(t[0]))
-			__builtin_memset(t, 0, RUMPUSER_PAGE_SIZE);
+			page_clear(t);
 		table_free(pa);
 	}
 	return true;

@@ -58,8 +58,10 @@ void test_boot(void)
 		for (j = 0; j < i; j++)
 			CHECK(m->pa + m->size <= info->mem[j].pa ||
 			      m->pa >= info->mem[j].pa + info->mem[j].size);
+		if (free_mem[i].size == 0)
+			continue;
 		*(volatile uint64_t *)(info->physmap + m->pa) = 0;
-		*(volatile uint64_t *)(info->physmap + m->pa + m->size - 8) = 0;
+		*(volatile uint64_t *)(info->physmap + m->pa + free_mem[i].size - 8) = 0;
 	}
 	CHECK(total > (2UL << 20));
 }

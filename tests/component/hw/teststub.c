@@ -12,7 +12,7 @@ void (*volatile intr_hook)(unsigned irq);
 void (*volatile cpu1_job)(void);
 
 static uint8_t kstack[2][KSTACK_SIZE] __attribute__((aligned(4096)));
-static struct rumpuser_memregion mem[32];
+struct rumpuser_memregion free_mem[32];
 static unsigned failures, allocated;
 static uint64_t free_list;
 
@@ -146,9 +146,9 @@ uint64_t rumpkern_page_alloc(void)
 		return pa;
 	}
 	for (i = info->nmem; i-- > 0;)
-		if (mem[i].size > 0) {
-			mem[i].size -= 4096;
-			pa = mem[i].pa + mem[i].size;
+		if (free_mem[i].size > 0) {
+			free_mem[i].size -= 4096;
+			pa = free_mem[i].pa + free_mem[i].size;
 			p = (uint64_t *)(info->physmap + pa);
 			for (i = 0; i < 512; i++)
 				p[i] = 0;
@@ -371,7 +371,7 @@ void rumpkern_main(const struct rumpuser_bootinfo *bi)
 
 	info = bi;
 	for (i = 0; i < bi->nmem && i < 32; i++)
-		mem[i] = bi->mem[i];
+		free_mem[i] = bi->mem[i];
 	for (i = 0; i < 2; i++) {
 		cpus[i].index = i;
 		cpus[i].kstack_base = (uintptr_t)kstack[i];

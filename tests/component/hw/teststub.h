@@ -13,6 +13,7 @@
 
 extern const struct rumpuser_bootinfo *info;
 extern struct rumpuser_cpu cpus[2];
+extern struct rumpuser_memregion free_mem[32]; /* what is left of info->mem */
 
 /* Counters and hooks that the upcalls use. */
 extern volatile unsigned intr_count[RUMPUSER_IRQ_MAX];

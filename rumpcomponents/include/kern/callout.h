@@ -17,8 +17,9 @@ typedef struct callout {
 	void (*c_func)(void *);
 	void *c_arg;
 	struct cpu_info *volatile c_cpu; /* whose heap it is in */
-	uint32_t c_index;	/* place in that heap, + 1; 0 when not armed */
+	volatile uint32_t c_index; /* 0 when not armed; the rest is kern/base's own */
 	volatile uint32_t c_flags;
+	struct callout *c_child, *c_next, *c_prev;
 } callout_t;
 
 void callout_init(callout_t *c, void (*func)(void *), void *arg);

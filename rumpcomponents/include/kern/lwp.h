@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <kern/callout.h>
 #include <kern/mutex.h>
 
 struct cpu_info;
@@ -51,6 +52,12 @@ struct lwp {
 	struct sigctx *l_sigctx;     /* (c) kern/signal's; NULL if not linked or kernel lwp */
 	uint32_t l_sigpend_hint;
 	TAILQ_ENTRY(lwp) l_list;     /* (p) all lwps */
+	volatile uint32_t l_oncpu;   /* (a) its registers are on a CPU: nobody else may run it */
+	bool l_fpulive;		     /* (l) the vector registers are the interrupted program's */
+	bool l_bound;		     /* (c) stays on l_cpu */
+	volatile bool l_migrating;   /* (s) leaves its CPU to be queued elsewhere */
+	uint16_t l_rtslice;	     /* (l) SCHED_RR: shares its priority by time slices */
+	struct callout l_timeout;    /* ends a timed sleep */
 };
 
 _Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");
@@ -90,9 +97,29 @@ void lwp_yield(void);
 int lwp_sleep_until(uint64_t deadline, const char *wmesg);
 
 /*
- * Hooks that kern/signal provides when linked (weak in kern/base):
+ * Hooks of components that may not be linked: test the address before calling.
  * sig_pending() is asked by interruptible sleeps: 0, EINTR or ERESTART.
  */
-int sig_pending(struct lwp *l);
+int sig_pending(struct lwp *l) __attribute__((weak));
+/* A program thread is made (by curlwp; at boot by a kernel lwp) and freed.  0 or ENOMEM. */
+int sig_lwp_create(struct lwp *l) __attribute__((weak));
+void sig_lwp_destroy(struct lwp *l) __attribute__((weak));
+/* kern/proc: a program lwp ends; runs on it, may sleep. */
+void proc_lwp_exit(struct lwp *l) __attribute__((weak));
+
+/* Run by proc_exit() before power off: LINK_SET_ADD(shutdown_hooks, function).  May sleep. */
+typedef void shutdown_hook_t(void);
+
+/* The command line as the launcher gave it, e.g. with virtio_mmio.device= words; "" if none. */
+const char *kern_cmdline(void);
+/* What the platform said at boot: image, root file system, memory. */
+struct rumpuser_bootinfo;
+extern const struct rumpuser_bootinfo *kern_bootinfo;
+
+/* Change priority, or the CPUs it may run on (bits of cpu_index(); EINVAL if none exists). */
+void lwp_set_priority(struct lwp *l, int priority);
+int lwp_set_affinity(struct lwp *l, uint64_t cpus);
+/* CPU time used so far, ns. */
+uint64_t lwp_cputime(struct lwp *l);
 
 #endif

@@ -21,9 +21,7 @@ struct lwp;
 
 /* A list of lwps that wait; private to kern/base. */
 struct sleepq {
-	volatile uint32_t sq_lock;
-	uint32_t sq_pad;
-	struct lwp *sq_first, **sq_lastp;
+	struct lwp *sq_first, **sq_lastp; /* locked by a table of locks, by address */
 };
 
 typedef enum { MUTEX_DEFAULT, MUTEX_SPIN } kmutex_type_t;

@@ -37,6 +37,8 @@ size_t strlcpy(char *dst, const char *src, size_t size);
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Console output of the program or a terminal: not torn apart by messages of the kernel. */
+void kern_console_write(const char *buf, size_t len);
 
 /* Print message, registers and backtrace; power off with RUMPUSER_END_PANIC. */
 void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn, cold));

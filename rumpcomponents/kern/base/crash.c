@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The last report: what happened, registers, a backtrace, power off.
+ *
+ * The first CPU to get here keeps the console; the others are stopped by an
+ * interrupt, or stop when they come here themselves.  A fault during the
+ * report ends it: first with a line, then without.  Frames are followed only through
+ * memory that is mapped, so that a broken frame pointer does no harm.
+ * Addresses in the image are printed as offsets, which `kiln symbolize` turns into names.
+ */
+#include "base_impl.h"
+#include <signal.h>
+
+#define MAXFRAMES 32
+
+int base_panic_cpu = -1;
+static int depth;
+
+bool base_panicking(void)
+{
+	return __atomic_load_n(&base_panic_cpu, __ATOMIC_RELAXED) >= 0;
+}
+
+/* Become the one who reports.  Returns only to him. */
+static void begin(void)
+{
+	int none = -1;
+
+	cpu_hold();
+	if (!__atomic_compare_exchange_n(&base_panic_cpu, &none, (int)cpu_index(), false,
+		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && none != (int)cpu_index())
+		for (;;)
+			__asm__ volatile("pause");
+	if (depth++ == 0) {
+		cpu_stop_others();
+		return;
+	}
+	if (depth == 2)
+		kprintf("kiln: and failed again while reporting that\n");
+	rumpuser_exit(RUMPUSER_END_PANIC, 0);
+}
+
+static bool readable(uintptr_t va)
+{
+	uint64_t pa;
+	unsigned prot;
+
+	return va >= PAGE_SIZE && va % 8 == 0 && rumpuser_pmap_extract(va, &pa, &prot) &&
+	    (prot & RUMPUSER_PROT_READ) && !(prot & RUMPUSER_PROT_DEVICE);
+}
+
+static void print_frame(unsigned n, uintptr_t pc)
+{
+	if (pc >= kern_bootinfo->image_base && pc < kern_bootinfo->image_end)
+		kprintf("kiln:  #%u image+0x%lx\n", n, pc - kern_bootinfo->image_base);
+	else
+		kprintf("kiln:  #%u 0x%lx\n", n, pc);
+}
+
+static void backtrace(uintptr_t pc, uintptr_t fp)
+{
+	unsigned n = 0;
+
+	if (pc != 0)
+		print_frame(n++, pc);
+	while (n < MAXFRAMES && readable(fp) && readable(fp + 8)) {
+		const uintptr_t *frame = (const uintptr_t *)fp;
+
+		if (frame[1] == 0)
+			break;
+		print_frame(n++, frame[1]);
+		if (frame[0] == fp)
+			break;
+		fp = frame[0];
+	}
+}
+
+static void registers(const struct rumpuser_trapframe *tf)
+{
+	kprintf("kiln: rip %016lx rsp %016lx rbp %016lx rflags %lx\n", tf->rip, tf->rsp, tf->rbp, tf->rflags);
+	kprintf("kiln: rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx, tf->rdx);
+	kprintf("kiln: rsi %016lx rdi %016lx r8  %016lx r9  %016lx\n", tf->rsi, tf->rdi, tf->r8, tf->r9);
+	kprintf("kiln: r10 %016lx r11 %016lx r12 %016lx r13 %016lx\n", tf->r10, tf->r11, tf->r12, tf->r13);
+	kprintf("kiln: r14 %016lx r15 %016lx trap %lu error %lx address %lx\n", tf->r14, tf->r15, tf->trapno,
+	    tf->err, tf->addr);
+}
+
+static void who(void)
+{
+	const struct lwp *l = curlwp;
+
+	kprintf("kiln: lwp %d (%s) on CPU %u, image at %lx\n", l->l_lid, l->l_name, cpu_index(),
+	    kern_bootinfo->image_base);
+}
+
+/* A frame that describes the caller of the caller. */
+static __attribute__((always_inline)) inline void here(struct rumpuser_trapframe *tf)
+{
+	memset(tf, 0, sizeof(*tf));
+	tf->rip = (uintptr_t)__builtin_return_address(0);
+	tf->rsp = (uintptr_t)__builtin_frame_address(0) + 16;
+	tf->rbp = *(uintptr_t *)__builtin_frame_address(0);
+	__asm__ volatile("movq %%rbx, %0\n\tmovq %%r12, %1\n\tmovq %%r13, %2\n\tmovq %%r14, %3\n\tmovq %%r15, %4"
+	    : "=m"(tf->rbx), "=m"(tf->r12), "=m"(tf->r13), "=m"(tf->r14), "=m"(tf->r15));
+}
+
+static const char *signal_name(int signo)
+{
+	static const char names[][8] = {"SIG?", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP",
+	    "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV"};
+
+	return signo == SIGSYS ? "SIGSYS" : names[signo > 0 && signo <= SIGSEGV ? signo : 0];
+}
+
+void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr)
+{
+	struct rumpuser_trapframe now;
+
+	if (tf == NULL) {
+		here(&now);
+		tf = &now;
+	}
+	begin();
+	kprintf("kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
+	who();
+	registers(tf);
+	backtrace(tf->rip, tf->rbp);
+	rumpuser_exit(RUMPUSER_END_SIGNAL, signo);
+}
+
+void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
+{
+	begin();
+	kprintf("kiln: panic: %s\n", why);
+	who();
+	registers(tf);
+	backtrace(tf->rip, tf->rbp);
+	rumpuser_exit(RUMPUSER_END_PANIC, 0);
+}
+
+void panic(const char *fmt, ...)
+{
+	struct rumpuser_trapframe tf;
+	va_list ap;
+
+	here(&tf);
+	begin();
+	kprintf("kiln: panic: ");
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+	kprintf("\n");
+	who();
+	registers(&tf);
+	backtrace(tf.rip, tf.rbp);
+	rumpuser_exit(RUMPUSER_END_PANIC, 0);
+}
+
+void kassert_failed(const char *expr, const char *file, int line)
+{
+	panic("assertion \"%s\" failed: %s:%d", expr, file, line);
+}
+
+void __stack_chk_fail(void) __attribute__((noreturn));
+void __stack_chk_fail(void)
+{
+	panic("a stack buffer of the kernel has overflowed");
+}

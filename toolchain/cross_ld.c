@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,47 @@ static void option(struct link *l, int argc, char **argv, int *i)
 	}
 }
 
+/*
+ * @FILE: gcc's driver hands on what it was given so.  Words are separated by
+ * white space; quotes and backslashes protect, as libiberty has it.
+ */
+static void expand(struct args *to, const char *arg, int depth)
+{
+	FILE *f;
+	char word[PATH_MAX];
+	size_t n = 0;
+	int c, quote = 0;
+	bool in_word = false;
+
+	if (arg[0] != '@' || depth > 8 || (f = fopen(arg + 1, "r")) == NULL) {
+		args_add(to, arg);
+		return;
+	}
+	do {
+		c = getc(f);
+		if (c == EOF || (quote == 0 && strchr(" \t\n\r\f\v", c) != NULL)) {
+			if (in_word) {
+				word[n] = '\0';
+				expand(to, xasprintf("%s", word), depth + 1);
+			}
+			n = 0;
+			in_word = false;
+			continue;
+		}
+		in_word = true;
+		if (quote != 0 ? c == quote : c == '\'' || c == '"') {
+			quote = quote ? 0 : c;
+			continue;
+		}
+		if (c == '\\' && (c = getc(f)) == EOF)
+			c = '\\';
+		if (n + 1 >= sizeof(word))
+			die("%s: a word is longer than %zu bytes", arg, sizeof(word) - 1);
+		word[n++] = (char)c;
+	} while (c != EOF);
+	fclose(f);
+}
+
 static void parse(struct link *l, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -179,10 +221,13 @@ static int relocatable(const struct link *l)
 int cross_ld(int argc, char **argv)
 {
 	struct link l = {.output = "a.out"};
+	struct args expanded = {0};
 	bool native = getenv(ENV_CONFIGURE) != NULL;
 	int status;
 
-	parse(&l, argc, argv);
+	for (int i = 0; i < argc; i++)
+		expand(&expanded, argv[i], 0);
+	parse(&l, (int)expanded.n, expanded.v);
 	if (l.shared)
 		die("a shared library cannot be made: a Kiln image is one static program "
 		    "(configure it with --disable-shared)");

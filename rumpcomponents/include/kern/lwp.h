@@ -110,8 +110,6 @@ void proc_lwp_exit(struct lwp *l) __attribute__((weak));
 /* Run by proc_exit() before power off: LINK_SET_ADD(shutdown_hooks, function).  May sleep. */
 typedef void shutdown_hook_t(void);
 
-/* The command line as the launcher gave it, e.g. with virtio_mmio.device= words; "" if none. */
-const char *kern_cmdline(void);
 /* What the platform said at boot: image, root file system, memory. */
 struct rumpuser_bootinfo;
 extern const struct rumpuser_bootinfo *kern_bootinfo;

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 2
 logs=build/tests/log
 mkdir -p "$logs" build/tests/work
 export LC_ALL=C
-export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=1:detect_stack_use_after_return=1:allocator_may_return_null=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 fuzz_seconds=${FUZZ_SECONDS:-10}
 PATH=$PWD/build/bin:$PATH

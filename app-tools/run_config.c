@@ -16,6 +16,8 @@
 #define USER_GATEWAY "10.0.2.2"
 #define USER_DNS     "10.0.2.3"
 
+#define DOCUMENT_MAX 65536 /* what the kernel takes */
+
 static void key(struct sbuf *doc, const char *name)
 {
 	sbuf_printf(doc, "%s\"%s\":", doc->s[doc->len - 1] == '{' ? "" : ",", name);
@@ -130,4 +132,7 @@ void run_config(const struct run *r, struct sbuf *doc)
 		hosted(r, doc);
 	}
 	sbuf_puts(doc, "}");
+	if (doc->len > DOCUMENT_MAX)
+		errx(kiln_failure, "arguments and environment are too long: %zu bytes of %d", doc->len,
+		    DOCUMENT_MAX);
 }

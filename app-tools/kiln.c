@@ -3,10 +3,12 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int kiln_failure = 1;
 
@@ -59,12 +61,25 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* Whoever closed a standard stream must not get our messages into an image. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static char progname[32];
 	const struct command *c;
 	int status;
 
+	open_standard_streams();
 	if (argc < 2) {
 		list(stderr);
 		return 2;

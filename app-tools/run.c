@@ -22,6 +22,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,11 @@ static void settle(struct run *r)
 	if (r->nforward > 0 && !has_net)
 		warnx(
 		    "-p %s: the program in %s uses no network", r->forward_text[0], r->image.path);
+	if (r->net == NET_TAP && !r->dry_run && if_nametoindex(r->net_detail) == 0)
+		errx(kiln_failure,
+		    "--net tap=%s: no such interface; create it: ip tuntap add %s mode tap user "
+		    "$USER",
+		    r->net_detail, r->net_detail);
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)

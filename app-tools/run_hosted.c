@@ -27,8 +27,7 @@ static int open_tap(const char *name)
 	if (ioctl(fd, TUNSETIFF, &ifr) == -1) {
 		if (errno == EBUSY)
 			errx(kiln_failure, "--net tap=%s: in use by another process", name);
-		err(kiln_failure, "--net tap=%s (create it: ip tuntap add %s mode tap user $USER)",
-		    name, name);
+		err(kiln_failure, "--net tap=%s", name);
 	}
 	return fd;
 }

@@ -138,6 +138,7 @@ d = open(sys.argv[1], "rb").read(); i = d.index(b"Kiln\0\0\0\0") + 8
 open(sys.argv[2], "wb").write(d[:i] + b"\x63" + d[i+1:])
 PY
 expect "another format" 125 'image of format 99, but this kiln knows format 1' run "$dir/v99.img"
+expect "a TAP device that is not there" 125 'no such interface; create it: ip tuntap add nosuch0' run --net tap=nosuch0 "$dir/net.img"
 expect "bad memory" 125 '-m 12Q: not a good value; accepted: a number with K, M or G' run -m 12Q "$img"
 expect "too little memory" 125 '-m: 1024 KiB are too few' run -m 1M "$img"
 expect "bad port" 125 '-p 8080: not a good value; accepted: \[IP:\]HOSTPORT:GUESTPORT' run -p 8080 "$img"
@@ -147,6 +148,8 @@ expect "bad network" 125 'accepted: user, tap=INTERFACE or none' run --net bridg
 expect "arguments without --" 125 'arguments of the program come after --' run "$img" foo
 expect "ports without the user network" 125 'only --net user forwards ports' run --net none -p 1:1 "$dir/net.img"
 expect "--gw without --ip" 125 'needs --ip' run --gw 10.0.0.1 "$img"
+
+FAKE="exit 4" "$kiln" run "$img" <&- >&-; [ $? = 4 ] && ok "closed standard streams" || fail "closed standard streams" ""
 
 # Hosted.
 expect "hosted: the image is a process" 0 '^hello$' how "" "$dir/hosted.img"

@@ -113,7 +113,8 @@ static int plain(const char *host, int argc, char **argv)
 
 static int no_cxx(void)
 {
-	die("C++ is not supported yet: there is no C++ runtime for Kiln; only C programs can be built");
+	die("C++ is not supported yet: there is no C++ runtime for Kiln; only C programs can be "
+	    "built");
 }
 
 int main(int argc, char **argv)

@@ -16,19 +16,26 @@
 #include <string.h>
 
 static const char *const first[] = {
-	"-fPIE",
-	"-ffunction-sections",
-	"-fdata-sections",
-	"-fno-omit-frame-pointer",
-	"-fstack-protector-strong",
-	"-fcf-protection=none",
-	"-fno-asynchronous-unwind-tables",
-	"-D__kiln__=1",
+    "-fPIE",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-omit-frame-pointer",
+    "-fstack-protector-strong",
+    "-fcf-protection=none",
+    "-fno-asynchronous-unwind-tables",
+    "-D__kiln__=1",
 };
 
 /* What would make code or a link that no image can use. */
 static const char *const dropped[] = {
-	"-no-pie", "-fno-pie", "-fno-PIE", "-fno-pic", "-fno-PIC", "-static-pie", "-pie", "-nopie",
+    "-no-pie",
+    "-fno-pie",
+    "-fno-PIE",
+    "-fno-pic",
+    "-fno-PIC",
+    "-static-pie",
+    "-pie",
+    "-nopie",
 };
 
 static bool is_dropped(const char *arg)

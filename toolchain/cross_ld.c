@@ -34,26 +34,83 @@ struct link {
 
 /* Options with their value in the next argument, kept in a relocatable link. */
 static const char *const kept_with_value[] = {
-	"-L", "-l", "-u", "--undefined", "--defsym", "--wrap", "--require-defined",
+    "-L",
+    "-l",
+    "-u",
+    "--undefined",
+    "--defsym",
+    "--wrap",
+    "--require-defined",
 };
 
 /* The same that only a real link understands. */
 static const char *const with_value[] = {
-	"-m", "-z", "-h", "-soname", "--soname", "-rpath", "--rpath", "-rpath-link", "--rpath-link",
-	"-dynamic-linker", "--dynamic-linker", "-I", "-Map", "-T", "--script", "-e", "--entry", "-a",
-	"-f", "-F", "--version-script", "--dynamic-list", "-plugin", "-G", "-R", "-y", "-Y", "-A",
-	"--image-base", "-Ttext", "-Tdata", "-Tbss", "-init", "-fini",
+    "-m",
+    "-z",
+    "-h",
+    "-soname",
+    "--soname",
+    "-rpath",
+    "--rpath",
+    "-rpath-link",
+    "--rpath-link",
+    "-dynamic-linker",
+    "--dynamic-linker",
+    "-I",
+    "-Map",
+    "-T",
+    "--script",
+    "-e",
+    "--entry",
+    "-a",
+    "-f",
+    "-F",
+    "--version-script",
+    "--dynamic-list",
+    "-plugin",
+    "-G",
+    "-R",
+    "-y",
+    "-Y",
+    "-A",
+    "--image-base",
+    "-Ttext",
+    "-Tdata",
+    "-Tbss",
+    "-init",
+    "-fini",
 };
 
 /* Options without a value (or with it attached) that a relocatable link keeps. */
 static const char *const kept_prefix[] = {
-	"-L", "-l", "-u", "--undefined=", "--defsym=", "-defsym=", "--wrap=", "-wrap=", "-wrap,",
-	"--require-defined=", "--start-group", "--end-group", "-(", "-)", "--whole-archive",
-	"--no-whole-archive", "-whole-archive", "-no-whole-archive", "--library=", "--library-path=",
-	"--allow-multiple-definition", "-Bstatic", "-Bdynamic", "--push-state", "--pop-state",
+    "-L",
+    "-l",
+    "-u",
+    "--undefined=",
+    "--defsym=",
+    "-defsym=",
+    "--wrap=",
+    "-wrap=",
+    "-wrap,",
+    "--require-defined=",
+    "--start-group",
+    "--end-group",
+    "-(",
+    "-)",
+    "--whole-archive",
+    "--no-whole-archive",
+    "-whole-archive",
+    "-no-whole-archive",
+    "--library=",
+    "--library-path=",
+    "--allow-multiple-definition",
+    "-Bstatic",
+    "-Bdynamic",
+    "--push-state",
+    "--pop-state",
 };
 
-#define IN(list, s) in_list(list, sizeof(list) / sizeof((list)[0]), s, false)
+#define IN(list, s)	   in_list(list, sizeof(list) / sizeof((list)[0]), s, false)
 #define IN_PREFIX(list, s) in_list(list, sizeof(list) / sizeof((list)[0]), s, true)
 
 static bool in_list(const char *const *list, size_t n, const char *s, bool prefix)
@@ -68,9 +125,10 @@ static bool in_list(const char *const *list, size_t n, const char *s, bool prefi
 static bool is_overridden(const char *s)
 {
 	return strcmp(s, "-pie") == 0 || strcmp(s, "--pic-executable") == 0 ||
-	    strcmp(s, "-no-pie") == 0 || strcmp(s, "-static") == 0 || strcmp(s, "-Bdynamic") == 0 ||
-	    strcmp(s, "-dn") == 0 || strcmp(s, "-dy") == 0 || strcmp(s, "-export-dynamic") == 0 ||
-	    strcmp(s, "--export-dynamic") == 0 || strcmp(s, "-E") == 0;
+	       strcmp(s, "-no-pie") == 0 || strcmp(s, "-static") == 0 ||
+	       strcmp(s, "-Bdynamic") == 0 || strcmp(s, "-dn") == 0 || strcmp(s, "-dy") == 0 ||
+	       strcmp(s, "-export-dynamic") == 0 || strcmp(s, "--export-dynamic") == 0 ||
+	       strcmp(s, "-E") == 0;
 }
 
 static void option(struct link *l, int argc, char **argv, int *i)
@@ -87,7 +145,8 @@ static void option(struct link *l, int argc, char **argv, int *i)
 		l->output = s + 9;
 		return;
 	}
-	if (strcmp(s, "-shared") == 0 || strcmp(s, "-Bshareable") == 0 || strcmp(s, "--shared") == 0)
+	if (strcmp(s, "-shared") == 0 || strcmp(s, "-Bshareable") == 0 ||
+	    strcmp(s, "--shared") == 0)
 		l->shared = true;
 	if (strcmp(s, "-r") == 0 || strcmp(s, "-i") == 0 || strcmp(s, "--relocatable") == 0)
 		l->relocatable = true;
@@ -266,7 +325,8 @@ int cross_strip(int argc, char **argv)
 int cross_pkg_config(int argc, char **argv)
 {
 	struct args a = {0};
-	char *libdir = xasprintf("%s/sysroot/lib/pkgconfig:%s/sysroot/share/pkgconfig", kiln_dir, kiln_dir);
+	char *libdir =
+	    xasprintf("%s/sysroot/lib/pkgconfig:%s/sysroot/share/pkgconfig", kiln_dir, kiln_dir);
 
 	if (setenv("PKG_CONFIG_LIBDIR", libdir, 1) != 0)
 		die("out of memory");

@@ -27,7 +27,7 @@ hidden long sys_indirect(long n, ...);
 #define __KILN_INLINE static __inline __attribute__((__always_inline__, __unused__))
 
 /* Offsets into struct pthread; checked in pthread_cancel.c. */
-#define KILN_TP_CP 32
+#define KILN_TP_CP     32
 #define KILN_TP_CANCEL 60
 
 __KILN_INLINE long __kiln_call(long n, long a, long b, long c, long d, long e, long f)
@@ -42,9 +42,10 @@ __KILN_INLINE long __kiln_call(long n, long a, long b, long c, long d, long e, l
 #define __KILN_ARGS4() a, b, c, d
 #define __KILN_ARGS5() a, b, c, d, e
 #define __KILN_ARGS6() a, b, c, d, e, f
-#define __KILN_CASE(number, function, nargs) \
-	case number: return function(__KILN_ARGS##nargs());
-	KILN_SYSCALLS(__KILN_CASE)
+#define __KILN_CASE(number, function, nargs)                                                       \
+	case number:                                                                               \
+		return function(__KILN_ARGS##nargs());
+		KILN_SYSCALLS(__KILN_CASE)
 	}
 	return -38; /* ENOSYS: a number that Linux does not have */
 }

@@ -10,23 +10,23 @@
 
 #include <bits/syscall.h>
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__cplusplus) && \
-	defined(__kiln__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) && !defined(__cplusplus) &&  \
+    defined(__kiln__)
 
 #include <bits/kiln_syscalls.h>
 
 extern long __syscall_ret(unsigned long);
 long syscall(long, ...);
 
-extern __inline __attribute__((__gnu_inline__, __always_inline__, __artificial__)) long
-syscall(long __n, ...)
+extern __inline __attribute__((__gnu_inline__, __always_inline__, __artificial__)) long syscall(
+    long __n, ...)
 {
 	extern long __kiln_syscall(long, ...) __asm__("syscall");
 
 	if (__builtin_constant_p(__n)) {
 		switch (__n) {
-#define __KILN_CASE(number) \
-	case number: \
+#define __KILN_CASE(number)                                                                        \
+	case number:                                                                               \
 		return __syscall_ret((unsigned long)__kiln_nr_##number(__builtin_va_arg_pack()));
 			__KILN_SYSCALLS(__KILN_CASE)
 #undef __KILN_CASE

@@ -29,7 +29,7 @@ extern weak hidden void (*const __init_array_start)(void), (*const __init_array_
 
 __attribute__((__noinline__)) void __init_libc(char **envp, char *name)
 {
-	size_t aux[NAUX] = { 0 };
+	size_t aux[NAUX] = {0};
 	size_t i = 0;
 
 	__environ = envp;
@@ -73,8 +73,8 @@ static int start_stage2(int (*main)(int, char **, char **), int argc, char **arg
 	return 0;
 }
 
-int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
-		      void (*init)(void), void (*fini)(void), void (*ldso)(void))
+int __libc_start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(void),
+    void (*fini)(void), void (*ldso)(void))
 {
 	stage2_fn *stage2 = start_stage2;
 

@@ -74,7 +74,8 @@ static void cancel_handler(int sig, siginfo_t *si, void *context)
 
 	if (self->cancelasync) {
 		/* As after a call instruction: the stack pointer is 8 off a multiple of 16. */
-		uc->uc_mcontext.gregs[REG_RSP] = ((uc->uc_mcontext.gregs[REG_RSP] - 128) & -16L) - 8;
+		uc->uc_mcontext.gregs[REG_RSP] =
+		    ((uc->uc_mcontext.gregs[REG_RSP] - 128) & -16L) - 8;
 		uc->uc_mcontext.gregs[REG_RIP] = (uintptr_t)cancel_now;
 		return;
 	}
@@ -98,8 +99,8 @@ void __testcancel(void)
 static void init_cancellation(void)
 {
 	struct sigaction sa = {
-		.sa_flags = SA_SIGINFO | SA_RESTART,
-		.sa_sigaction = cancel_handler,
+	    .sa_flags = SA_SIGINFO | SA_RESTART,
+	    .sa_sigaction = cancel_handler,
 	};
 
 	memset(&sa.sa_mask, -1, _NSIG / 8);

@@ -35,8 +35,8 @@ struct rumpuser_trapframe;
 
 /* At the top of the kernel stack while a STD call runs; the layout is the stubs'. */
 struct syscallframe {
-	uintptr_t sf_stub;	   /* the stub: calling it again restarts the call */
-	uintptr_t sf_frame;	   /* program's frame: [0] its rbp, [1] where it continues */
+	uintptr_t sf_stub;  /* the stub: calling it again restarts the call */
+	uintptr_t sf_frame; /* program's frame: [0] its rbp, [1] where it continues */
 	unsigned long sf_args[6];
 };
 _Static_assert(sizeof(struct syscallframe) == 64, "stub.h relies on it");

@@ -11,12 +11,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CHECK(e) \
-	do { \
-		if (!(e)) { \
-			printf("line %d: %s\n", __LINE__, #e); \
-			exit(1); \
-		} \
+#define CHECK(e)                                                                                   \
+	do {                                                                                       \
+		if (!(e)) {                                                                        \
+			printf("line %d: %s\n", __LINE__, #e);                                     \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 
 static void *add(void *p)

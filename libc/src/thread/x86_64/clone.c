@@ -39,6 +39,6 @@ int __clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
 		return __syscall(SYS_vfork);
 
 	struct start *start = (struct start *)((uintptr_t)stack & -16) - 1;
-	*start = (struct start){ 0, func, arg };
+	*start = (struct start){0, func, arg};
 	return __syscall(SYS_kiln_thread, (unsigned)flags, start, ptid, ctid, tls, thread_entry);
 }

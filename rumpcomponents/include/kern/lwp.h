@@ -56,7 +56,8 @@ struct lwp {
 	bool l_fpulive;		     /* (l) the vector registers are the interrupted program's */
 	bool l_bound;		     /* (c) stays on l_cpu */
 	volatile bool l_migrating;   /* (s) leaves its CPU to be queued elsewhere */
-	uint16_t l_rtslice;	     /* (l) SCHED_RR: shares its priority by time slices */
+	bool l_rtslice;		     /* (s) SCHED_RR: shares its priority by time slices */
+	uint8_t l_policy, l_rtprio;  /* (p) SCHED_* and priority as the program set them */
 	struct callout l_timeout;    /* ends a timed sleep */
 };
 
@@ -119,5 +120,10 @@ void lwp_set_priority(struct lwp *l, int priority);
 int lwp_set_affinity(struct lwp *l, uint64_t cpus);
 /* CPU time used so far, ns. */
 uint64_t lwp_cputime(struct lwp *l);
+extern uint64_t proc_dead_cputime; /* (p) of program lwps that have ended */
+/* Exit status if the last program lwp ends by lwp_exit(): what thread 1 said. */
+extern int proc_status;
+/* Load FS, for the calling lwp. */
+void lwp_set_tls(uintptr_t tls);
 
 #endif

@@ -17,6 +17,8 @@ static POOL_DEFINE(lwp_pool, sizeof(struct lwp), "lwp");
 kmutex_t proc_lock = {.mtx_sleepq = {NULL, &proc_lock.mtx_sleepq.sq_first}};
 struct lwplist alllwp = TAILQ_HEAD_INITIALIZER(alllwp);
 static int last_lid, last_kernel_lid; /* (p) */
+uint64_t proc_dead_cputime;
+int proc_status;
 static unsigned nprogram;	      /* (p) program lwps that live */
 
 /* What cpu_switchto() pops. */
@@ -164,6 +166,8 @@ int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, st
 	}
 	l->l_priority = curlwp->l_priority;
 	l->l_rtslice = curlwp->l_rtslice;
+	l->l_policy = curlwp->l_policy;
+	l->l_rtprio = curlwp->l_rtprio;
 	l->l_affinity = curlwp->l_affinity;
 	l->l_cpu = curlwp->l_cpu;
 	l->l_tls = tls;
@@ -186,15 +190,24 @@ void lwp_exit(void)
 			proc_lwp_exit(l);
 		mutex_enter(&proc_lock);
 		last = --nprogram == 0;
+		proc_dead_cputime += lwp_cputime(l);
 		mutex_exit(&proc_lock);
 	}
 	if (last)
-		proc_exit(0);
+		proc_exit(proc_status);
 	cpu_hold();
 	l->l_fpulive = false;
 	l->l_stat = LSZOMB;
 	sched_block();
 	__builtin_unreachable();
+}
+
+void lwp_set_tls(uintptr_t tls)
+{
+	cpu_hold();
+	curlwp->l_tls = curcpu()->ci_tls = tls;
+	rumpuser_tls_set(tls);
+	cpu_release();
 }
 
 struct lwp *lwp_find(int lid)

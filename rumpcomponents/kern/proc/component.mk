@@ -1,0 +1,4 @@
+DESC   := The process: threads, exit, ids, limits, scheduling, names
+PREFIX := proc_
+SRCS   := thread.c ids.c limits.c sched.c prctl.c uname.c
+NEEDS  := kern/base kern/config kern/futex kern/syscall

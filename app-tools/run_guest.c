@@ -19,6 +19,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,8 +32,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define AFTER_STATUS_MS 2000 /* from the guest's last word to its end */
-#define AFTER_TERM_MS	1000 /* from SIGTERM to SIGKILL */
+#define AFTER_STATUS_MS 2000	   /* from the guest's last word to its end */
+#define PROCESS_AHEAD	16384	   /* bytes of output that we hold, of a process */
+#define SERIAL_AHEAD	(64 << 20) /* of a machine */
+#define AFTER_TERM_MS	1000	   /* from SIGTERM to SIGKILL */
 
 struct guest {
 	const struct run *run;
@@ -42,9 +45,9 @@ struct guest {
 	bool held_cr; /* a carriage return came; what follows it did not yet */
 	int wstatus;
 
-	char out[4096]; /* console output on its way to standard output */
-	size_t outlen;
-	char in[1024]; /* standard input on its way to the guest */
+	struct sbuf out; /* console output on its way to standard output */
+	size_t outpos;	 /* so much of it is written */
+	char in[1024];	 /* standard input on its way to the guest */
 	size_t inlen;
 
 	struct status_reader reader;
@@ -183,9 +186,21 @@ static void read_signals(struct guest *g)
 
 /* ----------------------------------------------------------------- channels */
 
+static size_t out_left(const struct guest *g)
+{
+	return g->out.len - g->outpos;
+}
+
+static void forget_out(struct guest *g)
+{
+	g->out.len = g->outpos = 0;
+}
+
+/* After poll(2): so little does not block. */
 static void write_out(struct guest *g)
 {
-	ssize_t n = write(STDOUT_FILENO, g->out, g->outlen);
+	size_t len = out_left(g) < PIPE_BUF ? out_left(g) : PIPE_BUF;
+	ssize_t n = write(STDOUT_FILENO, g->out.s + g->outpos, len);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -193,17 +208,13 @@ static void write_out(struct guest *g)
 		/* Nobody reads any more: what SIGPIPE is to other programs. */
 		if (g->stop_signal == 0)
 			g->stop_signal = SIGPIPE;
-		g->outlen = 0;
+		forget_out(g);
 		end_guest(g);
 		return;
 	}
-	g->outlen -= (size_t)n;
-	memmove(g->out, g->out + n, g->outlen);
-}
-
-static void add_out(struct guest *g, char c)
-{
-	g->out[g->outlen++] = c;
+	g->outpos += (size_t)n;
+	if (out_left(g) == 0)
+		forget_out(g);
 }
 
 /*
@@ -215,24 +226,24 @@ static void from_serial(struct guest *g, const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (g->held_cr && data[i] != '\n')
-			add_out(g, '\r');
+			sbuf_add(&g->out, "\r", 1);
 		g->held_cr = data[i] == '\r';
 		if (!g->held_cr)
-			add_out(g, data[i]);
+			sbuf_add(&g->out, &data[i], 1);
 	}
 }
 
-/* Room for what one read brings, and a held carriage return. */
-static size_t out_room(const struct guest *g)
+/* A process can wait for a slow reader; a serial line loses what nobody takes. */
+static bool out_has_room(const struct guest *g)
 {
-	return sizeof(g->out) - g->outlen - 1;
+	return out_left(g) < (g->hosted ? PROCESS_AHEAD : SERIAL_AHEAD);
 }
 
 /* Returns false at the end of the console. */
 static bool read_console(struct guest *g)
 {
-	char data[sizeof(g->out)];
-	ssize_t n = recv(g->console, data, out_room(g), MSG_DONTWAIT);
+	char data[4096];
+	ssize_t n = recv(g->console, data, sizeof(data), MSG_DONTWAIT);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return true;
@@ -241,12 +252,10 @@ static bool read_console(struct guest *g)
 	g->spoke = true;
 	if (g->symbolizer.symbols != NULL)
 		symbolizer_feed(&g->symbolizer, data, (size_t)n);
-	if (g->hosted) {
-		memcpy(g->out + g->outlen, data, (size_t)n);
-		g->outlen += (size_t)n;
-	} else {
+	if (g->hosted)
+		sbuf_add(&g->out, data, (size_t)n);
+	else
 		from_serial(g, data, (size_t)n);
-	}
 	return true;
 }
 
@@ -335,21 +344,21 @@ static void wait_once(struct guest *g)
 	p[P_SIGNALS].fd = g->signals;
 	p[P_STATUS].fd = g->status;
 	p[P_QMP].fd = g->qmp;
-	if (out_room(g) > 0)
+	if (out_has_room(g))
 		p[P_CONSOLE].fd = g->console;
 	if (g->inlen > 0) {
 		p[P_CONSOLE].fd = g->console;
-		p[P_CONSOLE].events = (short)((out_room(g) > 0 ? POLLIN : 0) | POLLOUT);
+		p[P_CONSOLE].events = (short)((out_has_room(g) ? POLLIN : 0) | POLLOUT);
 	} else if (g->stdin_open) {
 		p[P_STDIN].fd = STDIN_FILENO;
 	}
-	if (g->outlen > 0)
+	if (out_left(g) > 0)
 		p[P_STDOUT] = (struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT};
 	if (poll(p, P_N, poll_ms(g)) == -1 && errno != EINTR)
 		err(kiln_failure, "poll");
 	if (p[P_STDOUT].revents != 0)
 		write_out(g);
-	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && out_room(g) > 0 &&
+	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && out_has_room(g) &&
 	    !read_console(g))
 		drop(&g->console);
 	if ((p[P_CONSOLE].revents & POLLOUT) && g->console != -1)
@@ -371,17 +380,17 @@ static void drain(struct guest *g)
 	struct pollfd p = {.events = POLLOUT, .fd = STDOUT_FILENO};
 
 	do {
-		while (g->outlen > 0 && g->stop_signal != SIGPIPE)
+		while (out_left(g) > 0 && g->stop_signal != SIGPIPE)
 			if (poll(&p, 1, -1) != -1)
 				write_out(g);
-		g->outlen = 0;
+		forget_out(g);
 		if (g->console != -1 && !read_console(g))
 			drop(&g->console);
-		if (g->outlen == 0 && g->held_cr) {
+		if (out_left(g) == 0 && g->held_cr) {
 			g->held_cr = false;
-			add_out(g, '\r');
+			sbuf_add(&g->out, "\r", 1);
 		}
-	} while (g->outlen > 0 || g->held_cr);
+	} while (out_left(g) > 0 || g->held_cr);
 	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
 		struct pollfd s = {.events = POLLIN, .fd = g->status};
 

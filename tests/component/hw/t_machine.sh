@@ -14,7 +14,7 @@ fail() { echo "FAIL $1 ${*:2}"; bad=1; }
 # boot MACHINE CPU CMDLINE [QEMU OPTION]...: console in $work/console, status line in $status
 boot() {
 	rm -f "$work/status" "$work/console"
-	timeout -k 2 40 qemu-system-x86_64 -accel tcg -cpu "$2" -machine "$1" -m 4 -nodefaults -no-user-config -vga none \
+	timeout -k 2 40 qemu-system-x86_64 -accel ${accel:-tcg} -cpu "$2" -machine "$1" -m 4 -nodefaults -no-user-config -vga none \
 	    -display none -no-reboot -serial "${serial:-file:$work/console}" -kernel $image -append "$3" \
 	    -chardev file,id=kiln-status,path="$work/status" -device isa-debugcon,iobase=0x8900,chardev=kiln-status \
 	    "${@:4}" </dev/null >"$work/qemu" 2>&1
@@ -35,6 +35,33 @@ for machine in pc q35 microvm; do
 		fi
 	done
 done
+
+# The same with hardware virtualisation, where there is any: its clock, x2APIC and deadline timer are others.
+if accel=kvm boot microvm host exit $debug_exit; [ "$status" = "kiln: exit 255" ]; then
+	for machine in pc microvm; do
+		accel=kvm boot $machine host all -smp 2 $debug_exit
+		if [ "$status" = "kiln: exit 0" ]; then ok "hw_kvm $machine"
+		else fail "hw_kvm $machine" "$(grep FAIL "$work/console" | tr '\n' ' ') status '$status' rc $rc"; fi
+	done
+else
+	echo "skip hw_kvm no usable /dev/kvm"
+fi
+
+# From a disk with GRUB, by multiboot2.
+if command -v grub-mkrescue >/dev/null && command -v xorriso >/dev/null; then
+	mkdir -p "$work/iso/boot/grub"
+	objcopy --strip-debug $image "$work/iso/boot/kiln"
+	printf 'set timeout=0\nmultiboot2 /boot/kiln all\nboot\n' >"$work/iso/boot/grub/grub.cfg"
+	grub-mkrescue -o "$work/grub.iso" "$work/iso" >"$work/grub.log" 2>&1
+	rm -f "$work/console" "$work/status"
+	timeout -k 2 90 qemu-system-x86_64 -accel tcg -cpu max -machine q35 -m 64 -smp 2 -nodefaults -vga none -display none \
+	    -no-reboot -serial file:"$work/console" -cdrom "$work/grub.iso" $debug_exit \
+	    -chardev file,id=kiln-status,path="$work/status" -device isa-debugcon,iobase=0x8900,chardev=kiln-status </dev/null >"$work/qemu" 2>&1
+	status=$(cat "$work/status" 2>/dev/null)
+	if [ "$status" = "kiln: exit 0" ]; then ok hw_grub; else fail hw_grub "status '$status' $(tail -c 300 "$work/console" | tr -dc '[:print:]')"; fi
+else
+	echo "skip hw_grub no grub-mkrescue"
+fi
 
 # ends NAME CMDLINE STATUS [TEXT]: how the end is told
 ends() {

@@ -20,12 +20,12 @@ $(addprefix build/bin/,$(CROSS_LINKS)): build/bin/cross-cc
 	@ln -sf cross-cc $@
 
 # lib/kiln beside bin/, as after make install.
-build/lib/kiln/.stamp: build/bin/cross-cc toolchain/kiln.specs
+build/lib/kiln/.stamp: build/bin/cross-cc toolchain/kiln.specs toolchain/kiln.cmake toolchain/kiln.meson
 	@mkdir -p $(@D)/toolchain
 	@ln -sfn ../../sysroot $(@D)/sysroot
 	@ln -sfn ../../components $(@D)/components
 	@ln -sfn ../../platform $(@D)/platform
-	@cp toolchain/kiln.specs $(@D)/toolchain/
+	@cp toolchain/kiln.specs toolchain/kiln.cmake toolchain/kiln.meson $(@D)/toolchain/
 	@ln -sf ../../../bin/cross-ld $(@D)/toolchain/ld
 	@touch $@
 

@@ -12,6 +12,9 @@
 #include <kern/systm.h>
 #include "syscall_impl.h"
 
+/* Only if linked: LW_PENDSIG is set by nobody else. */
+extern __typeof(sig_userret_trap) sig_userret_trap __attribute__((weak));
+
 _Static_assert(offsetof(struct rumpuser_trapframe, cs) == 19 * 8, "entry.S");
 _Static_assert(offsetof(struct rumpuser_trapframe, ss) == 22 * 8, "entry.S");
 

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kern/mem's own: pages, and the entries of the address-space map.
+ *
+ * LOCK ORDER: vm_lock (the map), a pager's locks, page-table work, page lock.
+ */
+#ifndef MEM_IMPL_H
+#define MEM_IMPL_H
+
+#include <rumpuser.h>
+#include <sys/tree.h>
+#include <kern/cpu.h>
+#include <kern/kmem.h>
+#include <kern/mutex.h>
+#include <kern/systm.h>
+#include <kern/vm_map.h>
+
+#ifdef KILN_NATIVE
+#define mem_spin_enter(lock) ((void)(lock))
+#define mem_spin_exit(lock) ((void)(lock))
+#else
+/* A bare spin lock; holds off interrupts and preemption on this CPU. */
+static inline void mem_spin_enter(volatile uint32_t *lock)
+{
+	cpu_hold();
+	while (__builtin_expect(__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0, 0))
+		while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0)
+			__asm__ volatile("pause");
+}
+static inline void mem_spin_exit(volatile uint32_t *lock)
+{
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+	cpu_release();
+}
+#endif
+
+/* ---- pages */
+
+/* Pages kept back for the kernel itself: the program is refused memory before the kernel is. */
+extern uint64_t page_reserve;
+extern uint64_t page_nfree, page_ntotal; /* read without the lock: a hint */
+/* 2^order pages for the program: 0 when only the reserve is left.  Each is freed on its own. */
+uint64_t page_alloc_user(unsigned order);
+/* Did pa come from page_alloc_user()? */
+bool page_is_user(uint64_t pa);
+void page_free_user(uint64_t pa);
+
+void page_stats(struct kmem_stats *ks);
+uint64_t pool_objects(void);
+
+/* ---- the map */
+
+struct vm_entry {
+	RB_ENTRY(vm_entry) ve_node;
+	uintptr_t ve_start, ve_end;
+	struct vm_object *ve_obj; /* NULL: anonymous */
+	uint64_t ve_off;	  /* byte offset of ve_start in ve_obj */
+	volatile uint64_t ve_resident; /* at most so many of its pages are mapped; atomic */
+	uint8_t ve_prot;	  /* PROT_* */
+	bool ve_shared;		  /* MAP_SHARED */
+	bool ve_noreserve;	  /* MAP_NORESERVE: never charged */
+	bool ve_charged;	  /* memory is promised for all its pages */
+	bool ve_kernel;		  /* a kernel stack: wired, not the program's to change */
+};
+RB_HEAD(vm_tree, vm_entry);
+RB_PROTOTYPE(vm_tree, vm_entry, ve_node, vm_compare)
+
+extern struct vm_tree vm_tree;
+extern krwlock_t vm_lock; /* the tree and its entries */
+/* Pages promised to charged entries but not filled yet; atomic. */
+extern volatile int64_t vm_promised;
+
+/* The entry that holds va, or NULL.  vm_lock held. */
+struct vm_entry *vm_lookup(uintptr_t va);
+/* The first entry that ends above va. */
+struct vm_entry *vm_lookup_ge(uintptr_t va);
+/* Hardware protection for what an entry allows. */
+unsigned vm_hwprot(int prot);
+/* Take the pages of e in [start, end) out and free those that are its own.  vm_lock held as writer. */
+void vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end);
+/* A free range of len bytes, or 0.  vm_lock held as writer. */
+uintptr_t vm_find_space(size_t len);
+/* Enter [start, start + len), which is free.  NULL: no memory. */
+struct vm_entry *vm_insert(uintptr_t start, size_t len);
+void vm_remove_entry(struct vm_entry *e);
+void vm_fault_init(void);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical pages: a binary buddy allocator.
+ *
+ * A free block of 2^order pages is linked through its own first bytes, which the
+ * direct map reaches; one byte per page says whether it heads a free block and of
+ * which order.  That byte is all the metadata there is: 1 KB for 4 MiB.
+ *
+ * Single pages are most of the traffic and go through a small cache per CPU.
+ * The last page_reserve pages are not given to the program (page_alloc_user), so
+ * that a program that takes all memory gets ENOMEM and the kernel goes on.
+ */
+#include <kern/mem_init.h>
+#include "mem_impl.h"
+
+#define MAXORDER 12 /* 16 MiB */
+#define STATE_FREE 0x80
+#define STATE_ANON 0x40 /* holds the program's own data: freed when it is unmapped */
+#define CACHE_MAX 16
+#define CACHE_BATCH 8
+
+struct free_block {
+	struct free_block *next, **prevp;
+};
+
+struct page_cache {
+	uint32_t count;
+	uint64_t pages[CACHE_MAX];
+};
+
+uintptr_t page_physmap;
+uint64_t page_reserve, page_nfree, page_ntotal;
+
+static volatile uint32_t page_lock;
+static struct free_block *free_lists[MAXORDER + 1];
+static uint8_t *page_state;	 /* by page number - first_page */
+static uint64_t first_page, end_page;
+static struct page_cache caches[RUMPUSER_MAXCPUS];
+static bool use_caches;
+
+static struct free_block *block_at(uint64_t pn)
+{
+	return page_va(pn << PAGE_SHIFT);
+}
+
+static void list_insert(uint64_t pn, unsigned order)
+{
+	struct free_block *b = block_at(pn), **head = &free_lists[order];
+
+	b->next = *head;
+	b->prevp = head;
+	if (b->next)
+		b->next->prevp = &b->next;
+	*head = b;
+	page_state[pn - first_page] = STATE_FREE | order;
+}
+
+static void list_remove(uint64_t pn)
+{
+	struct free_block *b = block_at(pn);
+
+	*b->prevp = b->next;
+	if (b->next)
+		b->next->prevp = b->prevp;
+	page_state[pn - first_page] = 0;
+}
+
+static void free_locked(uint64_t pn, unsigned order)
+{
+	page_nfree += 1ULL << order;
+	while (order < MAXORDER) {
+		uint64_t buddy = pn ^ (1ULL << order);
+		if (buddy < first_page || buddy + (1ULL << order) > end_page ||
+		    page_state[buddy - first_page] != (STATE_FREE | order))
+			break;
+		list_remove(buddy);
+		pn &= buddy;
+		order++;
+	}
+	list_insert(pn, order);
+}
+
+static uint64_t alloc_locked(unsigned order, uint64_t keep)
+{
+	unsigned o = order;
+	uint64_t pn;
+
+	if (page_nfree < (1ULL << order) + keep)
+		return 0;
+	while (o <= MAXORDER && !free_lists[o])
+		o++;
+	if (o > MAXORDER)
+		return 0;
+	pn = ((uintptr_t)free_lists[o] - page_physmap) >> PAGE_SHIFT;
+	list_remove(pn);
+	while (o > order) {
+		o--;
+		list_insert(pn + (1ULL << o), o);
+	}
+	page_nfree -= 1ULL << order;
+	return pn << PAGE_SHIFT;
+}
+
+static uint64_t alloc_cached(uint64_t keep)
+{
+	struct page_cache *c;
+	uint64_t pa = 0;
+
+	cpu_hold();
+	c = &caches[cpu_index()];
+	if (c->count == 0) {
+		mem_spin_enter(&page_lock);
+		while (c->count < CACHE_BATCH && (pa = alloc_locked(0, keep)) != 0)
+			c->pages[c->count++] = pa;
+		mem_spin_exit(&page_lock);
+	}
+	pa = c->count > 0 ? c->pages[--c->count] : 0;
+	cpu_release();
+	return pa;
+}
+
+static uint64_t alloc(unsigned order, uint64_t keep)
+{
+	uint64_t pa;
+
+	if (order > MAXORDER)
+		return 0;
+	if (order == 0 && use_caches)
+		return alloc_cached(keep);
+	mem_spin_enter(&page_lock);
+	pa = alloc_locked(order, keep);
+	mem_spin_exit(&page_lock);
+	return pa;
+}
+
+uint64_t page_alloc(unsigned order)
+{
+	return alloc(order, 0);
+}
+
+uint64_t page_alloc_user(unsigned order)
+{
+	uint64_t pa = alloc(order, page_reserve);
+
+	for (uint64_t i = 0; pa && i < 1ULL << order; i++)
+		page_state[(pa >> PAGE_SHIFT) - first_page + i] = STATE_ANON;
+	return pa;
+}
+
+bool page_is_user(uint64_t pa)
+{
+	uint64_t pn = pa >> PAGE_SHIFT;
+
+	return pn >= first_page && pn < end_page && page_state[pn - first_page] == STATE_ANON;
+}
+
+void page_free_user(uint64_t pa)
+{
+	page_state[(pa >> PAGE_SHIFT) - first_page] = 0;
+	page_free(pa, 0);
+}
+
+uint64_t page_zalloc(unsigned order)
+{
+	uint64_t pa = page_alloc(order);
+
+	if (pa)
+		memset(page_va(pa), 0, PAGE_SIZE << order);
+	return pa;
+}
+
+void page_free(uint64_t pa, unsigned order)
+{
+	uint64_t pn = pa >> PAGE_SHIFT;
+
+	KASSERT(pn >= first_page && pn + (1ULL << order) <= end_page && !(pa & PAGE_MASK));
+	if (order == 0 && use_caches) {
+		struct page_cache *c;
+		cpu_hold();
+		c = &caches[cpu_index()];
+		if (c->count == CACHE_MAX) {
+			mem_spin_enter(&page_lock);
+			while (c->count > CACHE_MAX - CACHE_BATCH)
+				free_locked(c->pages[--c->count] >> PAGE_SHIFT, 0);
+			mem_spin_exit(&page_lock);
+		}
+		c->pages[c->count++] = pa;
+		cpu_release();
+		return;
+	}
+	mem_spin_enter(&page_lock);
+	KASSERT(!(page_state[pn - first_page] & STATE_FREE));
+	free_locked(pn, order);
+	mem_spin_exit(&page_lock);
+}
+
+uint64_t rumpkern_page_alloc(void)
+{
+	return page_zalloc(0);
+}
+
+void rumpkern_page_free(uint64_t pa)
+{
+	page_free(pa, 0);
+}
+
+/* Pages that lie in per-CPU caches count as free. */
+static uint64_t cached_pages(void)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; use_caches && i < RUMPUSER_MAXCPUS; i++)
+		n += caches[i].count;
+	return n;
+}
+
+void page_stats(struct kmem_stats *ks)
+{
+	ks->ks_pages_total = page_ntotal;
+	ks->ks_pages_free = page_nfree + cached_pages();
+}
+
+static void add_region(uint64_t pn, uint64_t end)
+{
+	page_ntotal += end - pn;
+	while (pn < end) {
+		unsigned order = pn ? (unsigned)KMIN(__builtin_ctzll(pn), MAXORDER) : MAXORDER;
+		while (pn + (1ULL << order) > end)
+			order--;
+		free_locked(pn, order);
+		pn += 1ULL << order;
+	}
+}
+
+void page_init(const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t physmap, unsigned ncpu)
+{
+	uint64_t need, taken = 0;
+	unsigned i, home = nmem;
+
+	page_physmap = physmap;
+	first_page = UINT64_MAX;
+	for (i = 0; i < nmem; i++) {
+		first_page = KMIN(first_page, mem[i].pa >> PAGE_SHIFT);
+		end_page = KMAX(end_page, (mem[i].pa + mem[i].size) >> PAGE_SHIFT);
+	}
+	/* The state bytes live at the start of the first region that holds them. */
+	need = round_page(nmem ? end_page - first_page : 1);
+	for (i = 0; i < nmem && home == nmem; i++)
+		if (mem[i].size > need)
+			home = i;
+	if (home == nmem)
+		panic("no memory for the page table of %llu pages",
+		    (unsigned long long)(end_page - first_page));
+	page_state = page_va(mem[home].pa);
+	memset(page_state, 0, need);
+	for (i = 0; i < nmem; i++) {
+		taken = i == home ? need : 0;
+		add_region((mem[i].pa + taken) >> PAGE_SHIFT, (mem[i].pa + mem[i].size) >> PAGE_SHIFT);
+	}
+	page_reserve = KMAX(KMIN(page_ntotal / 64, 1024U), 16U);
+	use_caches = ncpu > 1;
+}

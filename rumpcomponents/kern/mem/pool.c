@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pools: objects of one size, cut from slabs.
+ *
+ *   slab = 2^order pages: | header | object | object | ...
+ *
+ * A slab is aligned to its size, so an object's address leads to its header.
+ * Slabs with free objects are on the pool's list; an entirely free slab goes
+ * back to the page allocator, unless it is the pool's last: that one
+ * stays, lest a single object taken and returned costs a slab each time.
+ *
+ * Free objects are chained by encoded pointers: a write to a freed object
+ * or a double free is noticed at the next use, and does not become a
+ * write to a place of an attacker's choice.
+ *
+ * With several CPUs, each has a small cache of objects in front of the slabs.
+ */
+#include "mem_impl.h"
+
+#define SLAB_ORDER_MAX 3
+#define CACHE_MAX 16
+#define CACHE_BATCH 8
+
+struct slab {
+	struct slab *next, **prevp; /* on the pool's list while it has free objects */
+	void *free;
+	uint16_t nfree, nobj;
+	uint32_t magic;
+	struct pool *pool;
+	uint64_t pad;
+};
+_Static_assert(sizeof(struct slab) % 16 == 0, "objects are aligned to 16");
+#define SLAB_MAGIC 0x51ab51abU
+
+struct pool_cache {
+	void *objs[CACHE_MAX];
+	uint32_t count;
+};
+
+static struct pool *all_pools;
+static volatile uint32_t all_lock;
+static uintptr_t secret;
+
+static unsigned object_size(const struct pool *p)
+{
+	return (p->pr_size + 15) & ~15U;
+}
+
+/* The smallest slab that wastes less than an eighth. */
+static unsigned slab_order(const struct pool *p)
+{
+	unsigned size = object_size(p), order;
+
+	for (order = 0; order < SLAB_ORDER_MAX; order++) {
+		size_t room = (PAGE_SIZE << order) - sizeof(struct slab);
+		if (room >= size && room % size <= (PAGE_SIZE << order) / 8)
+			break;
+	}
+	return order;
+}
+
+/* Slabs are aligned in physical memory; the direct map need not be. */
+static struct slab *slab_of(const struct pool *p, const void *obj)
+{
+	return page_va(page_pa(obj) & ~((PAGE_SIZE << slab_order(p)) - 1));
+}
+
+static void *encode(const void *at, const void *p)
+{
+	return (void *)((uintptr_t)p ^ secret ^ (uintptr_t)at);
+}
+
+/* First use: learn the secret, join the list of all pools. */
+static void pool_join(struct pool *p)
+{
+	unsigned bits;
+
+	mem_spin_enter(&all_lock);
+	if (!secret)
+		rumpuser_entropy(&secret, sizeof(secret), &bits);
+	if (p->pr_npages == 0) {
+		p->pr_next = all_pools;
+		all_pools = p;
+	}
+	mem_spin_exit(&all_lock);
+}
+
+/* pr_free heads the slabs with free objects. */
+static void slab_link(struct pool *p, struct slab *s)
+{
+	struct slab **head = (struct slab **)&p->pr_free;
+
+	s->next = *head;
+	s->prevp = head;
+	if (s->next)
+		s->next->prevp = &s->next;
+	*head = s;
+}
+
+static void slab_unlink(struct slab *s)
+{
+	*s->prevp = s->next;
+	if (s->next)
+		s->next->prevp = s->prevp;
+}
+
+/* pr_lock held. */
+static struct slab *slab_new(struct pool *p)
+{
+	unsigned order = slab_order(p), size = object_size(p);
+	uint64_t pa = page_alloc(order);
+	struct slab *s;
+	char *obj;
+
+	if (!pa)
+		return NULL;
+	if (p->pr_npages == 0 && p->pr_next == NULL)
+		pool_join(p);
+	p->pr_npages += 1ULL << order;
+	s = page_va(pa);
+	s->magic = SLAB_MAGIC;
+	s->pool = p;
+	s->free = NULL;
+	s->nobj = s->nfree = ((PAGE_SIZE << order) - sizeof(*s)) / size;
+	obj = (char *)(s + 1) + (size_t)s->nobj * size;
+	for (unsigned i = 0; i < s->nobj; i++) {
+		obj -= size;
+		*(void **)obj = encode(obj, s->free);
+		s->free = obj;
+	}
+	slab_link(p, s);
+	return s;
+}
+
+static void *get_locked(struct pool *p)
+{
+	struct slab *s = p->pr_free;
+	void *obj, *next;
+
+	if (!s && !(s = slab_new(p)))
+		return NULL;
+	obj = s->free;
+	next = encode(obj, *(void **)obj);
+	if (next && slab_of(p, next) != s)
+		panic("pool %s: a freed object at %p was written to", p->pr_name, obj);
+	s->free = next;
+	if (--s->nfree == 0)
+		slab_unlink(s);
+	p->pr_nget++;
+	return obj;
+}
+
+static void put_locked(struct pool *p, void *obj)
+{
+	unsigned order = slab_order(p);
+	struct slab *s = slab_of(p, obj);
+
+	if (s->magic != SLAB_MAGIC || s->pool != p ||
+	    ((uintptr_t)obj - (uintptr_t)(s + 1)) % object_size(p) != 0)
+		panic("pool %s: %p was not allocated from it", p->pr_name, obj);
+	if (s->free == obj || s->nfree == s->nobj)
+		panic("pool %s: %p is freed twice", p->pr_name, obj);
+	*(void **)obj = encode(obj, s->free);
+	s->free = obj;
+	if (s->nfree++ == 0)
+		slab_link(p, s);
+	p->pr_nput++;
+	if (s->nfree == s->nobj && (s->next || (struct slab *)p->pr_free != s)) {
+		slab_unlink(s);
+		s->magic = 0;
+		p->pr_npages -= 1ULL << order;
+		page_free(page_pa(s), order);
+	}
+}
+
+/* Per-CPU caches, made when a pool is first used on a machine with several CPUs. */
+static struct pool_cache *cpu_cache(struct pool *p)
+{
+	struct pool_cache *c = __atomic_load_n((struct pool_cache **)&p->pr_cpu, __ATOMIC_ACQUIRE);
+
+	return c ? &c[cpu_index()] : NULL;
+}
+
+static void make_caches(struct pool *p)
+{
+	size_t bytes = cpu_count * sizeof(struct pool_cache);
+	unsigned order = 0;
+	void *expected = NULL, *c;
+	uint64_t pa;
+
+	while ((PAGE_SIZE << order) < bytes)
+		order++;
+	pa = page_zalloc(order);
+	if (!pa)
+		return;
+	c = page_va(pa);
+	if (!__atomic_compare_exchange_n(&p->pr_cpu, &expected, c, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		page_free(pa, order);
+}
+
+void *pool_get(struct pool *p)
+{
+	struct pool_cache *c;
+	void *obj;
+
+	cpu_hold();
+	c = cpu_count > 1 ? cpu_cache(p) : NULL;
+	if (c && c->count > 0) {
+		obj = c->objs[--c->count];
+		cpu_release();
+		return obj;
+	}
+	mem_spin_enter(&p->pr_lock);
+	obj = get_locked(p);
+	while (c && obj && c->count < CACHE_BATCH && p->pr_free)
+		c->objs[c->count++] = get_locked(p);
+	mem_spin_exit(&p->pr_lock);
+	cpu_release();
+	/* Worth a cache once it is busy. */
+	if (cpu_count > 1 && !c && p->pr_nget > 64)
+		make_caches(p);
+	return obj;
+}
+
+void *pool_zget(struct pool *p)
+{
+	void *obj = pool_get(p);
+
+	if (obj)
+		memset(obj, 0, p->pr_size);
+	return obj;
+}
+
+void pool_put(struct pool *p, void *obj)
+{
+	struct pool_cache *c;
+
+	cpu_hold();
+	c = cpu_count > 1 ? cpu_cache(p) : NULL;
+	if (c && c->count < CACHE_MAX) {
+		c->objs[c->count++] = obj;
+		cpu_release();
+		return;
+	}
+	mem_spin_enter(&p->pr_lock);
+	while (c && c->count > CACHE_BATCH)
+		put_locked(p, c->objs[--c->count]);
+	put_locked(p, obj);
+	mem_spin_exit(&p->pr_lock);
+	cpu_release();
+}
+
+/* Live objects of all pools; what lies in caches counts as live. */
+uint64_t pool_objects(void)
+{
+	uint64_t n = 0;
+
+	mem_spin_enter(&all_lock);
+	for (struct pool *p = all_pools; p; p = p->pr_next)
+		n += p->pr_nget - p->pr_nput;
+	mem_spin_exit(&all_lock);
+	return n;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page faults: filling the address space on demand.
+ *
+ * Faults hold the map's lock as readers, so they run side by side; two faults on the
+ * same page are kept apart by a lock that is chosen by the 64-KB block the page lies
+ * in.  Within such a block more than the page asked for is filled when memory
+ * is plentiful and the program walks through it: under virtualisation a fault
+ * costs far more than clearing a page.
+ */
+#include <sys/mman.h>
+#include "mem_impl.h"
+
+#define BLOCK_SHIFT 16
+#define BLOCK_SIZE (1UL << BLOCK_SHIFT)
+#define BLOCK_ORDER (BLOCK_SHIFT - PAGE_SHIFT)
+#define NLOCKS 8
+#define PLENTY 2048 /* free pages from which blocks are filled whole */
+
+static kmutex_t fault_locks[NLOCKS];
+
+void vm_fault_init(void)
+{
+	for (unsigned i = 0; i < NLOCKS; i++)
+		mutex_init(&fault_locks[i], MUTEX_DEFAULT);
+}
+
+static void filled(struct vm_entry *e, uint64_t n)
+{
+	__atomic_add_fetch(&e->ve_resident, n, __ATOMIC_RELAXED);
+	if (e->ve_charged)
+		__atomic_sub_fetch(&vm_promised, n, __ATOMIC_RELAXED);
+}
+
+/* Fill the whole block around va, if nothing of it is there and the page before it is: a walk. */
+static bool fill_block(struct vm_entry *e, uintptr_t va)
+{
+	uintptr_t block = va & ~(BLOCK_SIZE - 1);
+	uint64_t pa;
+	unsigned prot;
+
+	if (page_nfree < PLENTY || va != block || block < e->ve_start || block + BLOCK_SIZE > e->ve_end)
+		return false;
+	if (block > e->ve_start && !rumpuser_pmap_extract(block - PAGE_SIZE, &pa, &prot))
+		return false;
+	for (uintptr_t v = block; v < block + BLOCK_SIZE; v += PAGE_SIZE)
+		if (rumpuser_pmap_extract(v, &pa, &prot))
+			return false;
+	pa = page_alloc_user(BLOCK_ORDER);
+	if (!pa)
+		return false;
+	memset(page_va(pa), 0, BLOCK_SIZE);
+	if (rumpuser_pmap_enter(block, pa, 1U << BLOCK_ORDER, vm_hwprot(e->ve_prot)) != 0) {
+		rumpuser_pmap_remove(block, 1U << BLOCK_ORDER);
+		for (unsigned i = 0; i < 1U << BLOCK_ORDER; i++)
+			page_free_user(pa + i * PAGE_SIZE);
+		return false;
+	}
+	filled(e, 1U << BLOCK_ORDER);
+	return true;
+}
+
+/* A page of the entry's own, zero or a copy of the page at `from`. */
+static int fill_page(struct vm_entry *e, uintptr_t va, const void *from)
+{
+	uint64_t pa = page_alloc_user(0);
+	int error;
+
+	if (!pa)
+		return ENOMEM;
+	if (from)
+		memcpy(page_va(pa), from, PAGE_SIZE);
+	else
+		memset(page_va(pa), 0, PAGE_SIZE);
+	error = rumpuser_pmap_enter(va, pa, 1, vm_hwprot(e->ve_prot));
+	if (error) {
+		page_free_user(pa);
+		return error;
+	}
+	filled(e, 1);
+	return 0;
+}
+
+/* An object's own page is writable only once it is written to. */
+static unsigned object_hwprot(const struct vm_entry *e, bool write)
+{
+	unsigned prot = vm_hwprot(e->ve_prot);
+
+	return write ? prot : prot & ~(unsigned)RUMPUSER_PROT_WRITE;
+}
+
+/* The object's page at va is mapped, and va is written to: private gets its copy. */
+static int write_mapped(struct vm_entry *e, uintptr_t va, uint64_t pa, bool write)
+{
+	uint64_t off = e->ve_off + (va - e->ve_start), again;
+	int error;
+
+	if (page_is_user(pa)) /* our own: only its protection lags behind */
+		return rumpuser_pmap_protect(va, 1, vm_hwprot(e->ve_prot));
+	if (!write)
+		return rumpuser_pmap_protect(va, 1, object_hwprot(e, false));
+	if (!e->ve_shared) {
+		error = fill_page(e, va, page_va(pa));
+		if (!error) {
+			__atomic_sub_fetch(&e->ve_resident, 1, __ATOMIC_RELAXED);
+			e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, pa, false);
+		}
+		return error;
+	}
+	error = e->ve_obj->vo_ops->vo_getpage(e->ve_obj, off, true, &again);
+	if (error)
+		return error;
+	e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, pa, false);
+	return rumpuser_pmap_enter(va, again, 1, vm_hwprot(e->ve_prot));
+}
+
+static int fault_object(struct vm_entry *e, uintptr_t va, bool write)
+{
+	uint64_t off = e->ve_off + (va - e->ve_start), pa;
+	int error = e->ve_obj->vo_ops->vo_getpage(e->ve_obj, off, write && e->ve_shared, &pa);
+
+	if (error)
+		return error;
+	if (write && !e->ve_shared) {
+		error = fill_page(e, va, page_va(pa));
+		e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, pa, false);
+		return error;
+	}
+	error = rumpuser_pmap_enter(va, pa, 1, object_hwprot(e, write));
+	if (error)
+		e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, pa, false);
+	else
+		__atomic_add_fetch(&e->ve_resident, 1, __ATOMIC_RELAXED);
+	return error;
+}
+
+static int fault_locked(struct vm_entry *e, uintptr_t va, bool write)
+{
+	uint64_t pa;
+	unsigned prot;
+
+	if (rumpuser_pmap_extract(va, &pa, &prot)) {
+		if (e->ve_obj)
+			return write_mapped(e, va, pa, write);
+		/* Another CPU was faster. */
+		return 0;
+	}
+	if (e->ve_obj)
+		return fault_object(e, va, write);
+	return fill_block(e, va) ? 0 : fill_page(e, va, NULL);
+}
+
+int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
+{
+	kmutex_t *lock = &fault_locks[(va >> BLOCK_SHIFT) % NLOCKS];
+	struct vm_entry *e;
+	int error = EFAULT;
+
+	*sicode = 1; /* SEGV_MAPERR */
+	rw_enter(&vm_lock, RW_READER);
+	e = vm_lookup(va);
+	if (e && !e->ve_kernel) {
+		*sicode = 2; /* SEGV_ACCERR */
+		if (e->ve_prot & (write ? PROT_WRITE : exec ? PROT_EXEC : PROT_READ | PROT_EXEC | PROT_WRITE)) {
+			mutex_enter(lock);
+			error = fault_locked(e, trunc_page(va), write);
+			mutex_exit(lock);
+		}
+	}
+	rw_exit(&vm_lock);
+	return error;
+}

@@ -133,6 +133,6 @@ void run_config(const struct run *r, struct sbuf *doc)
 	}
 	sbuf_puts(doc, "}");
 	if (doc->len > DOCUMENT_MAX)
-		errx(kiln_failure, "arguments and environment are too long: %zu bytes of %d", doc->len,
-		    DOCUMENT_MAX);
+		errx(kiln_failure, "arguments and environment are too long: %zu bytes of %d",
+		    doc->len, DOCUMENT_MAX);
 }

@@ -71,12 +71,13 @@ COMPONENT_OBJS := $(foreach c,$(COMPONENTS),build/components/$(subst /,_,$c).o)
 
 # The index that bake reads: name|object|needs|for|platforms|description
 build/components/index: $(COMPONENT_MKS) rumpcomponents/rumpcomponents.mk
-	@mkdir -p $(@D)
-	@{ $(foreach c,$(COMPONENTS),echo '$c|$(subst /,_,$c).o|$(C.$c.NEEDS)|$(C.$c.FOR)|$(C.$c.PLATFORMS)|$(C.$c.DESC)';) } > $@
+	@: $(shell mkdir -p $(@D))$(file >$@.tmp)$(foreach c,$(COMPONENTS),$(file \
+	    >>$@.tmp,$c|$(subst /,_,$c).o|$(C.$c.NEEDS)|$(C.$c.FOR)|$(C.$c.PLATFORMS)|$(C.$c.DESC)))
+	@sed '/^$$/d' $@.tmp > $@ && rm $@.tmp
 
 components: $(COMPONENT_OBJS) build/components/index ## compile all kernel components
 
 help-components: ## list the components and what they are
-	@$(foreach c,$(COMPONENTS),printf '%-22s %s\n' '$c' '$(C.$c.DESC)';)
+	@: $(foreach c,$(COMPONENTS),$(info $c: $(C.$c.DESC)))
 
 .PHONY: components help-components

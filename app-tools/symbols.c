@@ -243,8 +243,8 @@ void symbolizer_flush(struct symbolizer *z)
 {
 	size_t n = z->pending.n;
 	struct sbuf *where;
-	uint64_t *addr, offset;
-	bool back;
+	uint64_t *addr, offset = 0;
+	bool back = false;
 
 	if (z->line.len > 0) { /* the last line has no newline */
 		if (z->pass != NULL)
@@ -274,7 +274,7 @@ static void whole_line(struct symbolizer *z)
 {
 	uint64_t offset;
 	size_t len;
-	bool back;
+	bool back = false;
 
 	len = z->line.len; /* with the newline */
 	z->line.s[len - 1] = '\0';

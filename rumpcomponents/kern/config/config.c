@@ -79,7 +79,7 @@ int config_uint(const char *path, uint64_t min, uint64_t max, uint64_t *value)
 {
 	const char *s = config_string(path);
 	char accepted[64];
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (s == NULL)
 		return ENOENT;

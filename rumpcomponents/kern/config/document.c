@@ -175,51 +175,80 @@ static bool primitive(const char *s, size_t len)
 	return (len == 5 && memcmp(s, "false", 5) == 0) || number(s, s + len);
 }
 
-/* Is token i sound, being a key, or a value? */
-static const char *check_token(const struct document *d, unsigned i, bool key)
+/* Is there nothing but white space between the offsets, and `mark` (0: nothing) once? */
+static bool gap(const struct document *d, int from, int to, char mark)
 {
-	const jsmntok_t *t = &d->doc_tok[i];
-	const char *s = d->doc_text + t->start;
+	for (; from < to; from++) {
+		char c = d->doc_text[from];
 
-	if (key) {
-		if (t->type != JSMN_STRING || t->size != 1)
-			return "a key must be a string, followed by one value";
-	} else if ((t->type == JSMN_STRING || t->type == JSMN_PRIMITIVE) && t->size != 0) {
-		return "a comma is missing";
+		if (c == mark && mark != '\0')
+			mark = '\0';
+		else if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
+			return false;
 	}
-	if (t->type == JSMN_PRIMITIVE && !primitive(s, (size_t)(t->end - t->start)))
+	return mark == '\0';
+}
+
+static int outer_end(const jsmntok_t *t)
+{
+	return t->end + (t->type == JSMN_STRING);
+}
+
+/* An object or array that the walk is in. */
+struct level {
+	int token;
+	int end;      /* of what was last in it; of its opening bracket */
+	bool had_key; /* a value comes next */
+	bool empty;
+};
+
+static const char *check_token(const struct document *d, const jsmntok_t *t, struct level *in)
+{
+	bool object = in->token >= 0 && d->doc_tok[in->token].type == JSMN_OBJECT;
+	bool key = object && !in->had_key;
+	char mark = object && in->had_key ? ':' : in->empty ? '\0' : ',';
+
+	if (key && (t->type != JSMN_STRING || t->size != 1))
+		return "a key must be a string, followed by one value";
+	if (!key && (t->type == JSMN_STRING || t->type == JSMN_PRIMITIVE) && t->size != 0)
+		return "a colon that does not follow a key";
+	if (!gap(d, in->end, t->start - (t->type == JSMN_STRING), mark))
+		return "a comma or colon is missing, or one too many";
+	if (t->type == JSMN_PRIMITIVE && !primitive(d->doc_text + t->start, (size_t)(t->end - t->start)))
 		return "not a number, true, false or null";
+	in->had_key = key;
+	in->empty = false;
+	in->end = outer_end(t);
 	return NULL;
 }
 
-/* The whole tree, by a stack of the objects and arrays that we are in. */
+/* The whole tree.  level[0] is what the root is in. */
 static const char *check(const struct document *d, size_t *where)
 {
-	int open[DOCUMENT_DEPTH_MAX];
-	bool had_key[DOCUMENT_DEPTH_MAX]; /* of the object at that depth, its value comes next */
-	bool key;
+	struct level level[DOCUMENT_DEPTH_MAX + 1] = {{.token = -1, .empty = true}};
 	unsigned depth = 0;
 	const char *why;
 
-	for (unsigned i = 0; i < d->doc_ntok; i++) {
+	for (unsigned i = 0; i <= d->doc_ntok; i++) {
 		const jsmntok_t *t = &d->doc_tok[i];
 
-		*where = (size_t)t->start;
-		while (depth > 0 && t->start >= d->doc_tok[open[depth - 1]].end)
+		while (depth > 0 && (i == d->doc_ntok || t->start >= d->doc_tok[level[depth].token].end)) {
+			*where = (size_t)level[depth].end;
+			if (level[depth].had_key ||
+			    !gap(d, level[depth].end, d->doc_tok[level[depth].token].end - 1, '\0'))
+				return "a comma too many, or a value is missing";
 			depth--;
-		if (depth == 0 && i > 0)
-			return "more than one value";
-		key = depth > 0 && d->doc_tok[open[depth - 1]].type == JSMN_OBJECT && !had_key[depth - 1];
-		if (depth > 0)
-			had_key[depth - 1] = key;
-		why = check_token(d, i, key);
+		}
+		if (i == d->doc_ntok)
+			break;
+		*where = (size_t)t->start;
+		why = check_token(d, t, &level[depth]);
 		if (why != NULL)
 			return why;
 		if (t->type == JSMN_OBJECT || t->type == JSMN_ARRAY) {
 			if (depth == DOCUMENT_DEPTH_MAX)
 				return "nested too deeply";
-			had_key[depth] = false;
-			open[depth++] = (int)i;
+			level[++depth] = (struct level){.token = (int)i, .end = t->start + 1, .empty = true};
 		}
 	}
 	return NULL;

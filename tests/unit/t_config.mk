@@ -1,0 +1,3 @@
+UNIT := t_config
+SRCS := tests/unit/t_config.c rumpcomponents/kern/config/config.c rumpcomponents/kern/config/document.c
+NEEDS := kern/base

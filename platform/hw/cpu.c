@@ -65,14 +65,13 @@ static void control_registers(void)
 {
 	uint32_t have, want = XCR0_X87_SSE;
 	uint64_t cr4 = hw_read_cr4();
-	const uint32_t mxcsr = 0x1f80; /* what the ABI starts programs with */
 
 	if (hw_features.fsgsbase)
 		cr4 |= CR4_FSGSBASE;
 	if (hw_features.xsave)
 		cr4 |= CR4_OSXSAVE;
 	hw_write_cr4(cr4);
-	__asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr));
+	__asm__ volatile("fninit"); /* what the ABI starts programs with; MXCSR is so already */
 	if (!hw_features.xsave)
 		return;
 	have = hw_cpuid(0xd, 0).a;

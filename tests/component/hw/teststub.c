@@ -239,12 +239,17 @@ void rumpkern_cpu_main(struct rumpuser_cpu *cpu)
 {
 	rumpuser_intr_start();
 	for (;;) {
+		cpu->ilevel = 1;
+		if (cpu1_job == NULL)
+			rumpuser_cpu_idle(cpu);
+		cpu->ilevel = 0;
+		if (__atomic_exchange_n(&cpu->ipending, 0, __ATOMIC_ACQ_REL) &
+		    1U << RUMPUSER_IRQ_IPI)
+			intr_count[RUMPUSER_IRQ_IPI]++;
 		if (cpu1_job != NULL) {
 			cpu1_job();
 			cpu1_job = NULL;
 		}
-		rumpuser_cpu_idle(cpu);
-		cpu->ipending = 0;
 	}
 }
 

@@ -42,6 +42,17 @@ int vm_map_remove(uintptr_t va, size_t len);
 int vm_map_protect(uintptr_t va, size_t len, int prot);
 
 /*
+ * Move and resize one mapping (mremap(2)).  *vap is the old address and the new one.  With
+ * may_move false it stays where it is; with fixed it goes to *vap's new address `to`, replacing what
+ * is there.  EFAULT: [va, va+oldlen) is not one mapping; ENOMEM; EINVAL.
+ */
+int vm_map_move(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to);
+/* Forget the contents: the next touch finds zeroes, or the file (MADV_DONTNEED).  ENOMEM: a hole. */
+int vm_map_discard(uintptr_t va, size_t len);
+/* Is every page of the range mapped?  resident (may be NULL): a byte per page, 1 if it is in memory. */
+bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);
+
+/*
  * A page fault at va; write/exec as in the error code.  0: resolved, resume.
  * EFAULT: SIGSEGV (code 1 MAPERR, 2 ACCERR in *sicode); EFBIG: SIGBUS; ENOMEM.
  */

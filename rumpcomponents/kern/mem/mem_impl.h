@@ -76,13 +76,22 @@ struct vm_entry *vm_lookup(uintptr_t va);
 struct vm_entry *vm_lookup_ge(uintptr_t va);
 /* Hardware protection for what an entry allows. */
 unsigned vm_hwprot(int prot);
-/* Take the pages of e in [start, end) out and free those that are its own.  vm_lock held as writer. */
-void vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end);
+/*
+ * Take the pages of e in [start, end) out and free those that are its own; how many those were.
+ * Promises are the caller's business.  vm_lock held as writer.
+ */
+uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end);
 /* A free range of len bytes, or 0.  vm_lock held as writer. */
 uintptr_t vm_find_space(size_t len);
 /* Enter [start, start + len), which is free.  NULL: no memory. */
 struct vm_entry *vm_insert(uintptr_t start, size_t len);
 void vm_remove_entry(struct vm_entry *e);
+/* Pages, promises, object reference and entry. */
+void vm_destroy_entry(struct vm_entry *e);
 void vm_fault_init(void);
+bool vm_can_promise(uint64_t npages);
+bool vm_in_range(uintptr_t va, size_t len);
+/* Cut so that [va, va + len) is an entry of its own; NULL: no memory.  vm_lock held as writer. */
+struct vm_entry *vm_isolate(uintptr_t va, size_t len);
 
 #endif

@@ -127,7 +127,7 @@ static uint64_t entry_pages(const struct vm_entry *e)
 }
 
 /* May n more pages be promised?  A hint under concurrency; the reserve takes what slips through. */
-static bool can_promise(uint64_t n)
+bool vm_can_promise(uint64_t n)
 {
 	int64_t room = (int64_t)page_nfree - (int64_t)page_reserve - vm_promised;
 
@@ -154,7 +154,7 @@ static int charge(struct vm_entry *e)
 		for (uintptr_t va = e->ve_start; va < e->ve_end; va += PAGE_SIZE)
 			n += !(rumpuser_pmap_extract(va, &pa, &prot) && page_is_user(pa));
 	}
-	if (!can_promise(n))
+	if (!vm_can_promise(n))
 		return ENOMEM;
 	__atomic_add_fetch(&vm_promised, n, __ATOMIC_RELAXED);
 	e->ve_charged = true;
@@ -163,9 +163,9 @@ static int charge(struct vm_entry *e)
 
 #define UNMAP_BATCH 64
 
-void vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
+uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 {
-	uint64_t pages[UNMAP_BATCH], missing = (end - start) >> PAGE_SHIFT;
+	uint64_t pages[UNMAP_BATCH], freed = 0;
 	uintptr_t va = start, from;
 
 	while (va < end && e->ve_resident > 0) {
@@ -176,7 +176,6 @@ void vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 			nseen++;
 			if (page_is_user(pages[n])) {
 				n++;
-				missing--;
 			} else if (e->ve_obj) {
 				e->ve_obj->vo_ops->vo_putpage(e->ve_obj, e->ve_off + (va - e->ve_start),
 				    pages[n], e->ve_shared && prot & RUMPUSER_PROT_WRITE);
@@ -185,11 +184,22 @@ void vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 		if (nseen > 0)
 			rumpuser_pmap_remove(from, (va - from) >> PAGE_SHIFT);
 		e->ve_resident -= nseen;
+		freed += n;
 		while (n > 0)
 			page_free_user(pages[--n]);
 	}
+	return freed;
+}
+
+void vm_destroy_entry(struct vm_entry *e)
+{
+	uint64_t freed = vm_unmap_pages(e, e->ve_start, e->ve_end);
+
 	if (e->ve_charged)
-		__atomic_sub_fetch(&vm_promised, missing, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&vm_promised, entry_pages(e) - freed, __ATOMIC_RELAXED);
+	if (e->ve_obj)
+		e->ve_obj->vo_ops->vo_rele(e->ve_obj);
+	vm_remove_entry(e);
 }
 
 /* Cut e at va: e keeps the lower part, the upper part is returned.  NULL: no memory. */
@@ -231,6 +241,11 @@ static int clip(uintptr_t va)
 	return split(e, va) ? 0 : ENOMEM;
 }
 
+struct vm_entry *vm_isolate(uintptr_t va, size_t len)
+{
+	return clip(va) == 0 && clip(va + len) == 0 ? vm_lookup(va) : NULL;
+}
+
 static bool alike(const struct vm_entry *a, const struct vm_entry *b)
 {
 	return a->ve_end == b->ve_start && a->ve_prot == b->ve_prot && a->ve_shared == b->ve_shared &&
@@ -257,7 +272,7 @@ static void merge(struct vm_entry *e)
 	}
 }
 
-static bool in_range(uintptr_t va, size_t len)
+bool vm_in_range(uintptr_t va, size_t len)
 {
 	return va >= vm_lo && va < vm_hi && len <= vm_hi - va;
 }
@@ -287,10 +302,7 @@ static int remove_locked(uintptr_t va, size_t len)
 		return error;
 	for (e = vm_lookup_ge(va); e && e->ve_start < va + len; e = next) {
 		next = RB_NEXT(vm_tree, &vm_tree, e);
-		vm_unmap_pages(e, e->ve_start, e->ve_end);
-		if (e->ve_obj)
-			e->ve_obj->vo_ops->vo_rele(e->ve_obj);
-		vm_remove_entry(e);
+		vm_destroy_entry(e);
 	}
 	return 0;
 }
@@ -304,7 +316,7 @@ static int place(uintptr_t *vap, size_t len, int flags)
 	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
 		if (va & PAGE_MASK)
 			return EINVAL;
-		if (!in_range(va, len))
+		if (!vm_in_range(va, len))
 			return ENOMEM;
 		e = vm_lookup_ge(va);
 		if (!e || e->ve_start >= va + len)
@@ -312,7 +324,7 @@ static int place(uintptr_t *vap, size_t len, int flags)
 		return flags & MAP_FIXED_NOREPLACE ? EEXIST : remove_locked(va, len);
 	}
 	va = trunc_page(va);
-	if (va && in_range(va, len)) {
+	if (va && vm_in_range(va, len)) {
 		e = vm_lookup_ge(va);
 		if (!e || e->ve_start >= va + len) {
 			*vap = va;
@@ -364,7 +376,7 @@ int vm_map_remove(uintptr_t va, size_t len)
 {
 	int error;
 
-	if (va & PAGE_MASK || len == 0 || len > SIZE_MAX - PAGE_SIZE || !in_range(va, round_page(len)))
+	if (va & PAGE_MASK || len == 0 || len > SIZE_MAX - PAGE_SIZE || !vm_in_range(va, round_page(len)))
 		return EINVAL;
 	rw_enter(&vm_lock, RW_WRITER);
 	error = remove_locked(va, round_page(len));
@@ -402,7 +414,7 @@ int vm_map_protect(uintptr_t va, size_t len, int prot)
 		return EINVAL;
 	if (len == 0)
 		return 0;
-	if (len > SIZE_MAX - PAGE_SIZE || !in_range(va, round_page(len)))
+	if (len > SIZE_MAX - PAGE_SIZE || !vm_in_range(va, round_page(len)))
 		return ENOMEM;
 	rw_enter(&vm_lock, RW_WRITER);
 	error = holds_kernel(va, end - va) ? EACCES : clip(va);

@@ -311,7 +311,7 @@ static void in_turn(void)
 
 static bool wait_for(volatile uint64_t *p, uint64_t v)
 {
-	uint64_t end = rumpuser_clock_monotonic() + 2000 * MS;
+	uint64_t end = rumpuser_clock_monotonic() + 20000 * MS;
 
 	while (*p != v && rumpuser_clock_monotonic() < end)
 		__asm__ volatile("pause");
@@ -320,7 +320,7 @@ static bool wait_for(volatile uint64_t *p, uint64_t v)
 
 static bool job_done(void)
 {
-	uint64_t end = rumpuser_clock_monotonic() + 2000 * MS;
+	uint64_t end = rumpuser_clock_monotonic() + 20000 * MS;
 
 	while (cpu1_job != NULL && rumpuser_clock_monotonic() < end)
 		__asm__ volatile("pause");

@@ -62,7 +62,10 @@ void if_link_state(struct ifnet *ifp, bool up);
 /* By name or index; interfaces are never freed. */
 struct ifnet *ifunit(const char *name);
 struct ifnet *if_byindex(int index);
+/* Interfaces in the order of attachment.  Only ever appended to: may be walked without a lock. */
 TAILQ_HEAD(ifnethead, ifnet);
 extern struct ifnethead ifnet_list;
+/* The loopback interface. */
+extern struct ifnet loop_ifnet;
 
 #endif

@@ -9,7 +9,9 @@
  * bytes of another mbuf (which it then holds a reference to) or a
  * foreign page (sendfile) with a release function.
  *
- * Data that is shared (m_refs > 1, or M_EXT) is read-only: m_writable().
+ * Data that is shared (m_refs > 1, or M_EXT) is read-only: m_writable().  The mbuf that holds
+ * storage counts who uses it, itself included, in m_refs; a sharer has
+ * m_ext_release NULL and the holder in m_ext_arg.
  * Ownership: a function that takes an mbuf consumes the chain unless it says otherwise.
  */
 #ifndef NET_MBUF_H
@@ -36,7 +38,10 @@ struct mbuf {
 	uint16_t m_csum_start;	/* tx: from here to the end, as virtio's csum_start */
 	uint16_t m_csum_offset; /* tx: where the sum goes, from csum_start */
 	uint16_t m_tso_segsz;	/* tx: payload per segment, 0: no TSO */
-	struct ifnet *m_rcvif;	/* rx */
+	union {
+		struct ifnet *m_rcvif;	/* rx */
+		uint64_t m_cookie;	/* scratch of the protocol that queued it */
+	};
 	/* External storage (M_EXT). */
 	uint8_t *m_ext_buf;
 	uint32_t m_ext_size;
@@ -48,6 +53,8 @@ struct mbuf {
 
 #define M_PKTHDR 0x0001
 #define M_EXT 0x0002
+#define M_SHARED 0x0004	/* M_EXT, of another mbuf's own storage: direct-mapped, page_pa() works */
+#define M_HEADROOM 0x0008 /* M_EXT, but [m_ext_buf, m_data) is this mbuf's to write */
 #define M_BCAST 0x0010	/* came as link-level broadcast */
 #define M_MCAST 0x0020
 #define M_EOR 0x0040	/* end of record (datagram boundaries) */
@@ -67,6 +74,11 @@ struct mbuf *m_gethdr(bool large) __attribute__((warn_unused_result));
 struct mbuf *m_get(bool large) __attribute__((warn_unused_result));
 /* An mbuf around foreign storage; release(arg) runs when the last reference goes. */
 struct mbuf *m_getext(void *buf, size_t len, void (*release)(void *), void *arg) __attribute__((warn_unused_result));
+/*
+ * Share [off, off + len) of m's own piece, with at least `room` bytes in front that the result may
+ * overwrite.  Only if nobody else shares m and off is 0; NULL if not, or no memory.
+ */
+struct mbuf *m_share_headroom(struct mbuf *m, size_t len, size_t room) __attribute__((warn_unused_result));
 /* Free one mbuf and return its m_next; free the chain. NULL is fine. */
 struct mbuf *m_free(struct mbuf *m);
 void m_freem(struct mbuf *m);
@@ -76,6 +88,8 @@ struct mbuf *m_copym(struct mbuf *m, size_t off, size_t len) __attribute__((warn
 struct mbuf *m_pullup(struct mbuf *m, size_t len) __attribute__((warn_unused_result));
 /* Room for len bytes in front, m_data moved there; new mbuf if need be.  NULL (chain freed): no memory. */
 struct mbuf *m_prepend(struct mbuf *m, size_t len) __attribute__((warn_unused_result));
+/* Free a m_nextpkt chain of packets. */
+void m_freepkts(struct mbuf *m);
 /* Trim: from the front (n > 0) or the end (n < 0). */
 void m_adj(struct mbuf *m, long n);
 /* Copy out / in. Bytes must exist. */
@@ -87,6 +101,8 @@ static inline bool m_writable(const struct mbuf *m)
 }
 static inline size_t m_leadingspace(const struct mbuf *m)
 {
+	if (m->m_flags & M_HEADROOM)
+		return (size_t)(m->m_data - m->m_ext_buf);
 	return m_writable(m) ? (size_t)(m->m_data - m->m_storage) : 0;
 }
 static inline size_t m_trailingspace(const struct mbuf *m)
@@ -115,6 +131,7 @@ static inline void mbufq_put(struct mbufq *q, struct mbuf *m)
 static inline struct mbuf *mbufq_get(struct mbufq *q)
 {
 	struct mbuf *m = q->mq_first;
+
 	if (m) {
 		q->mq_first = m->m_nextpkt;
 		if (!q->mq_first)

@@ -1,4 +1,5 @@
-# Files made from syscalls.master.
+# Files made from syscalls.master.  One that comes out the same is left as it was, so
+# that a change of the generator does not compile the libc anew.
 SYSCALLS := rumpcomponents/syscalls.master rumpcomponents/syscalls.awk
 syscalls_gen = awk -v out=$1 -f rumpcomponents/syscalls.awk rumpcomponents/syscalls.master
 
@@ -6,7 +7,8 @@ syscalls_gen = awk -v out=$1 -f rumpcomponents/syscalls.awk rumpcomponents/sysca
 define syscalls_rule
 $1: $(SYSCALLS)
 	@mkdir -p $$(@D)
-	@$(call syscalls_gen,$2) > $$@.tmp && mv $$@.tmp $$@
+	@$(call syscalls_gen,$2) > $$@.tmp
+	@if cmp -s $$@.tmp $$@; then rm $$@.tmp; else mv $$@.tmp $$@; fi
 endef
 $(eval $(call syscalls_rule,build/gen/kern/sysproto.h,sysproto))
 $(eval $(call syscalls_rule,build/gen/syscall_stubs.inc,stubs))

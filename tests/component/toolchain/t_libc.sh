@@ -35,6 +35,8 @@ int main(void) { return socket(AF_INET, SOCK_STREAM, 0); }'
 
 check "threads, cancellation and signals compile" env KILN_CONFIGURE=1 cross-cc -O2 -Wall "$here/threads.c" -o threads
 check "and work" timeout 60 ./threads
+check "copying and filling compile" env KILN_CONFIGURE=1 cross-cc -O2 -fno-builtin -Wall "$here/copy.c" -o copy
+check "and work" ./copy
 check "docs/syscalls.md is current" make -s -C "$top" check-syscalls-doc
 check "the table agrees with Linux's numbers" sh -c '
 	sed -n "s/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\2|\1/p" /usr/include/x86_64-linux-gnu/asm/unistd_64.h | sort > linux

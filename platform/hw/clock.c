@@ -31,11 +31,14 @@
 
 #define MS			 1000000ULL
 #define LEAST_NS		 (MS / 10)
+#define SHORT_NS		 (100 * MS)
+#define LONG_NS			 (10000 * MS)
 
 /* The reference that a counter without known frequency is measured against. */
 static struct {
 	uint32_t hz, mask; /* hz 0: none */
-	uint16_t port;	   /* PM timer; 0: the 8254 */
+	uint16_t port;	   /* PM timer; 0: the 8254, or the APIC's timer */
+	bool apic, good;   /* good: the rate is known to some millionths */
 	uint32_t count0;
 	uint64_t tsc0;
 } ref;
@@ -63,6 +66,8 @@ static uint32_t ref_count(void)
 
 	if (ref.port != 0)
 		return hw_inl(ref.port) & ref.mask;
+	if (ref.apic)
+		return hw_lapic_count();
 	hw_outb(PIT_COMMAND, 0); /* latch channel 0 */
 	lo = hw_inb(PIT_CHANNEL0);
 	return -(lo | (uint32_t)hw_inb(PIT_CHANNEL0) << 8) & ref.mask; /* counts down */
@@ -111,7 +116,7 @@ static uint64_t rate(uint64_t ticks, uint64_t counts)
 static void measure_first(void)
 {
 	const uint64_t wrap = (uint64_t)ref.mask * SLOWEST_TSC / (ref.hz / 1000000),
-		       least = (uint64_t)ref.hz * LEAST_NS / 1000000000;
+		       least = hw_muldiv(ref.hz, ref.apic ? 50 * LEAST_NS : LEAST_NS, 1000000000);
 	uint64_t tsc;
 	uint32_t count;
 
@@ -123,10 +128,12 @@ static void measure_first(void)
 			break;
 		hw_pause();
 	}
-	set_rate(tsc, rate(tsc - ref.tsc0, (count - ref.count0) & ref.mask), 2 * MS);
+	/* The APIC's timer has other work from now on. */
+	set_rate(tsc, rate(tsc - ref.tsc0, (count - ref.count0) & ref.mask),
+	    ref.apic ? UINT64_MAX : 2 * MS);
 }
 
-/* The rate is known well enough to tell how often the reference has wrapped. */
+/* Over a span that is longer; what the rate is now tells how often the reference has wrapped. */
 static void measure_again(void)
 {
 	const uint64_t period = (uint64_t)ref.mask + 1;
@@ -135,19 +142,20 @@ static void measure_again(void)
 
 	tsc = ref_read(&count);
 	expected = scale(tsc - ref.tsc0, clk.mul); /* ns */
-	if (expected > period * 1000000000 / ref.hz * 5) {
-		/* Too long ago to be sure. */
+	if (expected > hw_muldiv(period, 1000000000, ref.hz) * (ref.good ? 500 : 5)) {
+		/* Too long to be sure. */
 		ref_restart();
-		set_rate(tsc, clk.mul, 100 * MS);
+		set_rate(tsc, clk.mul, ref.good ? LONG_NS : SHORT_NS);
 		return;
 	}
 	part = (count - ref.count0) & ref.mask;
 	counts = hw_muldiv(expected, ref.hz, 1000000000) + period / 2;
 	counts = counts > part ? part + (counts - part) / period * period : part;
+	ref.good |= expected >= SHORT_NS / 2;
 	set_rate(tsc, rate(tsc - ref.tsc0, counts),
-	    expected < 50 * MS	   ? 100 * MS
-	    : expected < 1000 * MS ? (ref.port != 0 ? 10000 * MS : 150 * MS)
-				   : UINT64_MAX);
+	    expected >= LONG_NS / 2 ? UINT64_MAX
+	    : ref.good		    ? LONG_NS
+				    : SHORT_NS);
 }
 
 static __attribute__((noinline, cold)) void measure(void)
@@ -265,6 +273,34 @@ static uint64_t known_khz(void)
 	return r.a != 0 && r.b != 0 && r.c != 0 ? (uint64_t)r.c / 1000 * r.b / r.a : 0;
 }
 
+static bool pit_counts(void)
+{
+	uint32_t first, i;
+
+	/* Mode 0 interrupts once at most and goes on counting. */
+	hw_outb(PIT_COMMAND, 0x30);
+	hw_outb(PIT_CHANNEL0, 0xff);
+	hw_outb(PIT_CHANNEL0, 0xff);
+	first = ref_count();
+	for (i = 0; i < 20 && ref_count() == first; i++)
+		hw_pause();
+	return i < 20;
+}
+
+/* No PM timer. */
+static void other_reference(void)
+{
+	ref.hz = PIT_HZ;
+	ref.mask = PIT_MASK;
+	if (pit_counts())
+		return;
+	ref.apic = true;
+	ref.hz = hw_lapic_reference();
+	ref.mask = UINT32_MAX;
+	if (ref.hz == 0)
+		set_rate(clk.tsc, 1ULL << 32, UINT64_MAX); /* as good as any: 1 GHz */
+}
+
 void hw_clock_start(void)
 {
 	uint64_t khz;
@@ -282,13 +318,10 @@ void hw_clock_start(void)
 		ref.hz = PM_TIMER_HZ;
 		ref.mask = PM_TIMER_MASK;
 	} else {
-		/* Mode 0 interrupts once at most and goes on counting. */
-		ref.hz = PIT_HZ;
-		ref.mask = PIT_MASK;
-		hw_outb(PIT_COMMAND, 0x30);
-		hw_outb(PIT_CHANNEL0, 0xff);
-		hw_outb(PIT_CHANNEL0, 0xff);
+		other_reference();
 	}
+	if (ref.hz == 0)
+		return;
 	ref_restart();
 	/* clk.next is 0: the first reader measures. */
 }

@@ -321,6 +321,8 @@ void hw_unlock(struct hw_lock *l, uint64_t flags);
 bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf);
 void hw_lapic_init(void); /* every CPU */
 void hw_lapic_eoi(void);
+uint32_t hw_lapic_reference(void); /* let its timer count up; counts per second, 0: not known */
+uint32_t hw_lapic_count(void);
 uint32_t hw_lapic_id(void);
 void hw_lapic_ipi(unsigned index, unsigned vector);
 void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first);
@@ -364,7 +366,6 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 void hw_clock_start(void); /* note the starting points; cheap */
 void hw_clock_cpu_init(void);
 uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
-uint64_t hw_tsc_khz_known(void);
 
 /* -------------------------------------------------------- power (power.c) and rest */
 

@@ -92,6 +92,19 @@ static void timer_init(bool boot)
 		lapic_write(REG_LVT_TIMER, vector);
 }
 
+uint32_t hw_lapic_reference(void)
+{
+	if (hw_features.tsc_deadline || !(hw_features.tcg || hw_features.kvm))
+		return 0;
+	lapic_write(REG_TIMER_INITIAL, UINT32_MAX);
+	return timer_hz;
+}
+
+uint32_t hw_lapic_count(void)
+{
+	return UINT32_MAX - lapic_read(REG_TIMER_CURRENT);
+}
+
 /* The counter has run since start-up: see how far it got. */
 static void timer_calibrate(void)
 {
@@ -103,7 +116,7 @@ static void timer_calibrate(void)
 		tsc = hw_rdtsc();
 		hw_pause();
 	} while (tsc - calib_tsc < least);
-	count = UINT32_MAX - lapic_read(REG_TIMER_CURRENT);
+	count = hw_lapic_count();
 	span = (hw_rdtsc() - calib_tsc) * 1000000 / hw_ns_to_tsc(1000000); /* ns */
 	timer_hz = hw_muldiv(count, 1000000000, span | 1) | 1;
 	calib_tsc = 0;

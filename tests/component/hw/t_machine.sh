@@ -76,6 +76,10 @@ ends hw_stack_overflow overflow "kiln: panic" "fatal: kernel stack overflow"
 ends hw_fault_in_interrupt nested "kiln: panic" "fatal: trap in an interrupt handler"
 ends hw_double_fault double "kiln: panic" "fatal: double fault"
 
+# A machine with nothing to measure time against but the APIC.
+boot microvm,pit=off,pic=off,rtc=off max timer $debug_exit
+if [ "$status" = "kiln: exit 0" ]; then ok hw_no_timers; else fail hw_no_timers "$(grep FAIL "$work/console")"; fi
+
 # Without the debug device the machine turns itself off.
 for machine in pc q35 microvm; do
 	boot $machine max exit -smp 2

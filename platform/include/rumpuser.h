@@ -254,6 +254,8 @@ void rumpuser_timer_set(uint64_t deadline);
  * what was there.  Large pages are used where alignment allows.  ENOMEM if no
  * page is left for a page table (rumpkern_page_alloc() failed): nothing, or a
  * leading part, is then mapped.  Calls for disjoint ranges may run at once.
+ * Changing what was mapped waits for other CPUs: no spin lock may be held then
+ * that interrupt handlers take.  The same goes for remove and protect.
  */
 int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot);
 

@@ -37,10 +37,19 @@ enum file_type { DTYPE_VNODE, DTYPE_SOCKET, DTYPE_PIPE, DTYPE_EVENTFD, DTYPE_EPO
  * fo_poll [always ready]: which of `events` (POLLIN ...) are true now; if pt is not
  *   NULL, register it with every selinfo that may make them true (poll_record).
  * fo_stat [EBADF]  fo_seek [ESPIPE]  fo_mmap [ENODEV]  fo_truncate [EINVAL]
- * fo_sendfile_page [none]: *pa, *len: a physical page holding the bytes at off and how many
- *   of them; *obj gets a reference that keeps the page: sockets send it without a copy.
+ * fo_peek [copy]: sources of sendfile: *ext describes memory that holds the bytes at off (at most
+ *   len; fe_len 0 at the end of the file), which stays as it is until fe_release(fe_arg).
+ * fo_sendpage [copy]: sinks of sendfile: sends ext's first *sent bytes.  Takes ext over, also
+ *   on failure: fe_release is called once, when the bytes are no longer needed.  more: further
+ *   data follows at once.  Waits, or EAGAIN, as fo_write.
  */
 struct polltable;
+struct file_extent {
+	const void *fe_addr;
+	size_t fe_len;
+	void (*fe_release)(void *arg); /* may be NULL; any context but interrupt handlers */
+	void *fe_arg;
+};
 struct fileops {
 	int (*fo_read)(struct file *fp, int64_t *offset, struct uio *uio);
 	int (*fo_write)(struct file *fp, int64_t *offset, struct uio *uio);
@@ -50,6 +59,8 @@ struct fileops {
 	int (*fo_seek)(struct file *fp, int64_t delta, int whence, int64_t *newoff);
 	int (*fo_truncate)(struct file *fp, int64_t length);
 	int (*fo_mmap)(struct file *fp, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp);
+	int (*fo_peek)(struct file *fp, int64_t off, size_t len, struct file_extent *ext);
+	int (*fo_sendpage)(struct file *fp, const struct file_extent *ext, bool more, size_t *sent);
 	int (*fo_setfl)(struct file *fp, int flags); /* O_NONBLOCK, O_APPEND changed; may be NULL */
 	void (*fo_close)(struct file *fp);	     /* last reference; cannot fail */
 };

@@ -208,6 +208,10 @@ extern struct hw_boot hw_boot;
 void hw_bootproto(uint32_t magic, uint64_t pa);
 void hw_boot_ram(uint64_t pa, uint64_t size);
 
+/* The configuration that cmdline, which begins so, names; cmdline if there is none (fwcfg.c). */
+#define HW_FWCFG_PREFIX "fw_cfg:"
+const char *hw_fwcfg(const char *cmdline);
+
 /* ------------------------------------------------------ CPU features (cpu.c) */
 
 struct hw_features {

@@ -20,6 +20,20 @@ static void give_back(const char *page)
 	hw_mem_add(pa, RUMPUSER_PAGE_SIZE);
 }
 
+static const char *cmdline(void)
+{
+	const char *s = NULL;
+
+	if (hw_boot.cmdline_pa != 0)
+		s = hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1);
+	if (s == NULL)
+		return "";
+	if (hw_boot.cmdline_len > sizeof(HW_FWCFG_PREFIX) && hw_load32(s) == 0x635f7766 &&
+	    hw_load32(s + 3) == 0x3a676663) /* "fw_cfg:" */
+		return hw_fwcfg(s);
+	return s;
+}
+
 void hw_main(void)
 {
 	/* The identity mapping goes, and two pages of its tables with it: entry.S. */
@@ -29,11 +43,7 @@ void hw_main(void)
 	give_back(hw_guard1);
 
 	hw_cpu_boot_init();
-	info.cmdline = hw_boot.cmdline_pa != 0
-			   ? hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1)
-			   : NULL;
-	if (info.cmdline == NULL)
-		info.cmdline = "";
+	info.cmdline = cmdline();
 	hw_lapic_init();
 	hw_acpi_init();
 	hw_clock_start();

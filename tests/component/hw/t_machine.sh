@@ -80,6 +80,12 @@ ends hw_double_fault double "kiln: panic" "fatal: double fault"
 boot microvm,pit=off,pic=off,rtc=off max timer $debug_exit
 if [ "$status" = "kiln: exit 0" ]; then ok hw_no_timers; else fail hw_no_timers "$(grep FAIL "$work/console")"; fi
 
+# A configuration that is too long for the command line.
+for machine in pc microvm; do
+	boot $machine max fw_cfg:opt/kiln/config $debug_exit -fw_cfg name=opt/kiln/config,string="exit$(printf '%020000d' 0)"
+	if [ "$status" = "kiln: exit 255" ]; then ok "hw_fw_cfg $machine"; else fail "hw_fw_cfg $machine" "status '$status'"; fi
+done
+
 # Without the debug device the machine turns itself off.
 for machine in pc q35 microvm; do
 	boot $machine max exit -smp 2

@@ -27,4 +27,11 @@ bool sig_trap(struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr
 /* On the way back to interrupted program code (preemption): deliver pending signals into tf. */
 void sig_userret_trap(struct rumpuser_trapframe *tf);
 
+/*
+ * Install mask for the rest of the current system call (ppoll, pselect, epoll_pwait,
+ * sigsuspend); the old one comes back on the way out, after a handler has run.
+ * Absent (NULL) when kern/signal is not linked.
+ */
+void sig_suspend_mask(uint64_t mask) __attribute__((weak));
+
 #endif

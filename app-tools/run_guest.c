@@ -35,7 +35,7 @@
 #define AFTER_STATUS_MS 2000	   /* from the guest's last word to its end */
 #define PROCESS_AHEAD	16384	   /* bytes of output that we hold, of a process */
 #define SERIAL_AHEAD	(64 << 20) /* of a machine */
-#define AFTER_TERM_MS	1000	   /* from SIGTERM to SIGKILL */
+#define AFTER_QUIT_MS	1000	   /* from asking QEMU to quit to SIGKILL */
 
 struct guest {
 	const struct run *run;
@@ -49,6 +49,10 @@ struct guest {
 	size_t outpos;	 /* so much of it is written */
 	char in[1024];	 /* standard input on its way to the guest */
 	size_t inlen;
+
+	char qmp_text[1024]; /* a line of the monitor, cut off if it is longer */
+	size_t qmp_len;
+	bool broken; /* QEMU gave up */
 
 	struct status_reader reader;
 	struct symbolizer symbolizer;
@@ -146,14 +150,18 @@ static void press_power_button(struct guest *g)
 		qmp_send(g, "{\"execute\":\"system_powerdown\"}\n");
 }
 
-/* End the guest, the hard way: SIGTERM for QEMU to tidy up, then SIGKILL. */
+/* End the guest, whatever it does: QEMU may tidy up, then comes SIGKILL. */
 static void end_guest(struct guest *g)
 {
 	if (g->reader.ending.outcome == END_NONE)
 		g->forced = true;
-	kill(g->pid, g->killing || g->hosted ? SIGKILL : SIGTERM);
-	/* A machine stopped by a debugger or its own trouble needs more. */
-	g->kill_at = g->killing ? INT64_MAX : now() + AFTER_TERM_MS;
+	if (g->killing || g->qmp == -1) {
+		kill(g->pid, SIGKILL);
+		g->kill_at = INT64_MAX;
+	} else {
+		qmp_send(g, "{\"execute\":\"quit\"}\n");
+		g->kill_at = now() + AFTER_QUIT_MS;
+	}
 	g->killing = true;
 }
 
@@ -274,6 +282,38 @@ static bool read_status(struct guest *g)
 	return true;
 }
 
+/*
+ * QEMU stops the machine after an error of its own (KVM: emulation failure) and
+ * waits for somebody to look at it.  Nobody would, unless it is a debugger.
+ */
+static void qmp_line(struct guest *g)
+{
+	if (strstr(g->qmp_text, "\"STOP\"") == NULL || g->run->gdb || g->killing)
+		return;
+	fprintf(stderr, "kiln run: QEMU stopped the machine\n");
+	g->broken = true;
+	end_guest(g);
+}
+
+static bool read_qmp(struct guest *g)
+{
+	char buf[512];
+	ssize_t n = recv(g->qmp, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n == -1 && (errno == EINTR || errno == EAGAIN))
+		return true;
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] == '\n') {
+			g->qmp_text[g->qmp_len] = '\0';
+			qmp_line(g);
+			g->qmp_len = 0;
+		} else if (g->qmp_len < sizeof(g->qmp_text) - 1) {
+			g->qmp_text[g->qmp_len++] = buf[i];
+		}
+	}
+	return n > 0;
+}
+
 static void read_stdin(struct guest *g)
 {
 	ssize_t n = read(STDIN_FILENO, g->in, sizeof(g->in));
@@ -337,7 +377,6 @@ enum { P_SIGNALS, P_CONSOLE, P_STATUS, P_QMP, P_STDIN, P_STDOUT, P_N };
 static void wait_once(struct guest *g)
 {
 	struct pollfd p[P_N];
-	char buf[512];
 
 	for (int i = 0; i < P_N; i++)
 		p[i] = (struct pollfd){.fd = -1, .events = POLLIN};
@@ -365,7 +404,7 @@ static void wait_once(struct guest *g)
 		write_in(g);
 	if (p[P_STATUS].revents != 0 && !read_status(g))
 		drop(&g->status);
-	if (p[P_QMP].revents != 0 && recv(g->qmp, buf, sizeof(buf), MSG_DONTWAIT) == 0)
+	if (p[P_QMP].revents != 0 && !read_qmp(g))
 		drop(&g->qmp);
 	if (p[P_STDIN].revents != 0)
 		read_stdin(g);
@@ -426,10 +465,10 @@ static struct ending ending_of(const struct guest *g)
 {
 	if (g->reader.ending.outcome != END_NONE)
 		return g->reader.ending;
-	if (g->forced)
+	if (g->forced && !g->broken)
 		return (struct ending){END_STOPPED, g->stop_signal};
 	/* QEMU's own errors are status 1; a hosted image that cannot start says why. */
-	if (WIFEXITED(g->wstatus) && !g->spoke &&
+	if (WIFEXITED(g->wstatus) && !g->spoke && !g->broken &&
 	    (WEXITSTATUS(g->wstatus) == 127 || (!g->hosted && WEXITSTATUS(g->wstatus) == 1)))
 		return (struct ending){END_REFUSED, 0};
 	return (struct ending){END_LOST, 0};

@@ -8,6 +8,7 @@
 #include "symbols.h"
 
 #include <arpa/inet.h>
+#include <cpuid.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +20,24 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LOAD_ADDRESS 0x100000 /* where QEMU puts the image; platform/hw links at 0 */
+#define CPUID_VMX    (1U << 5) /* leaf 1, ecx */
+#define CPUID_SVM    (1U << 2) /* leaf 0x80000001, ecx */
+#define CMDLINE_MAX  4000      /* of 4096; QEMU's loader does not check */
+#define LOAD_ADDRESS 0x100000  /* where QEMU puts the image; platform/hw links at 0 */
 
 /* ------------------------------------------------------------------- checks */
+
+/*
+ * Some hosts have a /dev/kvm without hardware behind it, which emulates kernel
+ * code instruction by instruction: slower than QEMU, and not complete.
+ */
+static bool hardware_virtualization(void)
+{
+	unsigned a, b, c, d;
+
+	return (__get_cpuid(1, &a, &b, &c, &d) && (c & CPUID_VMX)) ||
+	       (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & CPUID_SVM));
+}
 
 static bool kvm_usable(void)
 {
@@ -93,7 +109,7 @@ void run_qemu_check(struct run *r)
 		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86",
 		    qemu_program());
 	if (strcmp(r->accel, "auto") == 0)
-		r->accel = kvm_usable() ? "kvm" : "tcg";
+		r->accel = hardware_virtualization() && kvm_usable() ? "kvm" : "tcg";
 	else if (strcmp(r->accel, "kvm") == 0 && !kvm_usable() && !r->dry_run)
 		errx(kiln_failure,
 		    "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
@@ -204,6 +220,23 @@ static void add_channels(const struct run *r, struct strlist *cmd)
 	}
 }
 
+/* On the command line; one that is too long for that through fw_cfg, with commas doubled. */
+static void add_config(const struct sbuf *doc, struct strlist *cmd)
+{
+	struct sbuf option = {0};
+
+	if (doc->len <= CMDLINE_MAX) {
+		add2(cmd, "-append", doc->s);
+		return;
+	}
+	sbuf_puts(&option, "name=opt/kiln/config,string=");
+	for (const char *s = doc->s; *s != '\0'; s++)
+		sbuf_printf(&option, "%c%s", *s, *s == ',' ? "," : "");
+	add2(cmd, "-fw_cfg", option.s);
+	add2(cmd, "-append", "fw_cfg:opt/kiln/config");
+	sbuf_free(&option);
+}
+
 void run_qemu_command(const struct run *r, struct strlist *cmd)
 {
 	struct sbuf doc = {0};
@@ -226,7 +259,7 @@ void run_qemu_command(const struct run *r, struct strlist *cmd)
 		strlist_add(cmd, r->qemu_args.v[i]);
 	add2(cmd, "-kernel", path);
 	run_config(r, &doc);
-	add2(cmd, "-append", doc.s);
+	add_config(&doc, cmd);
 	sbuf_free(&doc);
 	free(path);
 }

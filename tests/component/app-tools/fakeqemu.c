@@ -95,6 +95,10 @@ int main(int argc, char **argv)
 		put(console, "stopping\n");
 		fake = "exit 5";
 	}
+	if (strcmp(fake, "stop") == 0) {
+		put(qmp, "{\"QMP\": {}}\r\n{\"event\": \"STOP\"}\r\n");
+		fake = "deaf";
+	}
 	if (strcmp(fake, "deaf") == 0 || strcmp(fake, "stubborn") == 0) {
 		if (strcmp(fake, "stubborn") == 0)
 			signal(SIGTERM, SIG_IGN);

@@ -43,6 +43,7 @@ expect "SIGKILL, too" 0 '^signal 9$' how "signal 9" "$img"
 expect "a panic is SIGABRT" 0 '^signal 6$' how panic "$img"
 expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' how lost "$img"
 expect "and is said in words" 0 'ended without a word' how lost "$img"
+expect "a machine that QEMU stops is not waited for" 0 '^signal 6$' how stop "$img"
 expect "QEMU's refusal is 125" 125 'the machine could not be started' fake refuse "$img"
 expect "a guest that lingers after its last word" 6 '' fake linger "$img"
 for w in "exit 3" "signal 11" panic lost refused; do

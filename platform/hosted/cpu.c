@@ -21,6 +21,7 @@
 #define PARK_STACK_SIZE	 (4 * PAGE)
 #define THREAD_FLAGS                                                                               \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define MOMENT	      20000 /* ns, between looks at another thread */
 #define START_TIMEOUT (5 * 1000000000ULL)
 
 /* sigevent_t of the host's ABI with SIGEV_THREAD_ID. */
@@ -121,7 +122,7 @@ static void waiter_main(void *arg)
 static void thread_start(struct hosted_cpu *hc, void (*func)(void *))
 {
 	uintptr_t stack = stack_alloc(PARK_STACK_SIZE);
-	struct timespec ms = {0, 1000000};
+	struct timespec moment = {0, MOMENT};
 	long tid;
 
 	cpu_init(hc);
@@ -130,7 +131,7 @@ static void thread_start(struct hosted_cpu *hc, void (*func)(void *))
 		hosted_die("cannot make a thread", tid);
 	hc->tid = (int)tid;
 	while (!hc->ready)
-		host_syscall6(__NR_ppoll, 0, 0, (long)&ms, 0, 8, 0);
+		host_syscall6(__NR_ppoll, 0, 0, (long)&moment, 0, 8, 0);
 }
 
 void hosted_cpus_init(void)
@@ -182,11 +183,11 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 	__atomic_store_n(&hc->start, cpu, __ATOMIC_RELEASE);
 	hosted_raise(hc, HOSTED_SIG_IPI);
 	while (!hc->entered) {
-		struct timespec pause = {0, 20000};
+		struct timespec moment = {0, MOMENT};
 
 		if (rumpuser_clock_monotonic() > until)
 			return EIO;
-		host_syscall6(__NR_ppoll, 0, 0, (long)&pause, 0, 8, 0);
+		host_syscall6(__NR_ppoll, 0, 0, (long)&moment, 0, 8, 0);
 	}
 	return 0;
 }

@@ -28,7 +28,7 @@ cppcheck_all() {
 	mapfile -t c < <(printf '%s\n' "${sources[@]}" | grep '\.c$' | grep -v '^tests/component/.*/prog')
 	cppcheck --quiet --inline-suppr --error-exitcode=1 --std=c11 --max-configs=1 -j2 -DKILN_CPPCHECK \
 	    --library=gnu --library=bsd --enable=warning,portability --suppressions-list=tests/cppcheck.suppress \
-	    -I app-tools -I rumpcomponents/include -I platform/include -I tests/unit/support "${c[@]}"
+	    -I build/include/bsd -I app-tools -I rumpcomponents/include -I platform/include -I tests/unit/support "${c[@]}"
 }
 headers() { # each source names its licence in the first line
 	local f r=0

@@ -125,7 +125,8 @@ $(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$p,$$(KERN_CFLAGS) -I 
 $(eval $(call lint_rule,app-tools,$$(TOOL_CFLAGS),,$(notdir $(wildcard app-tools/*.c))))
 $(eval $(call lint_rule,toolchain,$$(HOST_CFLAGS),,$(notdir $(wildcard toolchain/*.c))))
 -include $(LINT_STAMPS:.ok=.d)
-lint-clang: KERN_GCC_INCLUDE = $(shell $(CLANG) -print-resource-dir)/include
+# musl's limits.h before clang's, which knows no musl when freestanding.
+lint-clang: KERN_GCC_INCLUDE = build/sysroot/include -isystem $(shell $(CLANG) -print-resource-dir)/include
 lint-clang: $(LINT_STAMPS) ## everything compiles without a warning with clang, too
 
 lint-docs: $(if $(wildcard rumpcomponents/syscalls.master),docs/syscalls.md)

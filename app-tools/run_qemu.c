@@ -20,10 +20,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CPUID_VMX    (1U << 5) /* leaf 1, ecx */
-#define CPUID_SVM    (1U << 2) /* leaf 0x80000001, ecx */
-#define CMDLINE_MAX  4000      /* of 4096; QEMU's loader does not check */
-#define LOAD_ADDRESS 0x100000  /* where QEMU puts the image; platform/hw links at 0 */
+#define CPUID_VMX	 (1U << 5) /* leaf 1, ecx */
+#define CPUID_SVM	 (1U << 2) /* leaf 0x80000001, ecx */
+#define COMMAND_LINE_MAX 3072
+#define FW_CFG_NAME	 "opt/kiln/config"
+#define LOAD_ADDRESS	 0x100000 /* where QEMU puts the image; platform/hw links at 0 */
 
 /* ------------------------------------------------------------------- checks */
 
@@ -220,28 +221,31 @@ static void add_channels(const struct run *r, struct strlist *cmd)
 	}
 }
 
-/* On the command line; one that is too long for that through fw_cfg, with commas doubled. */
-static void add_config(const struct sbuf *doc, struct strlist *cmd)
+/*
+ * The launch document is the command line.  QEMU's PVH loader keeps only 4 KB of
+ * that, so a long one goes the way that docs/hw.md describes.
+ */
+static void add_config(const struct run *r, struct strlist *cmd)
 {
-	struct sbuf option = {0};
+	struct sbuf doc = {0}, value = {0};
 
-	if (doc->len <= CMDLINE_MAX) {
-		add2(cmd, "-append", doc->s);
-		return;
+	run_config(r, &doc);
+	if (doc.len <= COMMAND_LINE_MAX) {
+		add2(cmd, "-append", doc.s);
+	} else {
+		add2(cmd, "-append", "fw_cfg:" FW_CFG_NAME);
+		sbuf_puts(&value, "name=" FW_CFG_NAME ",string=");
+		for (size_t i = 0; i < doc.len; i++) /* QEMU wants commas doubled */
+			sbuf_add(
+			    &value, doc.s[i] == ',' ? ",," : &doc.s[i], doc.s[i] == ',' ? 2 : 1);
+		add2(cmd, "-fw_cfg", value.s);
 	}
-	sbuf_puts(&option, "name=opt/kiln/config,string=");
-	for (const char *s = doc->s; *s != '\0'; s++)
-		sbuf_printf(&option, "%c%s", *s, *s == ',' ? "," : "");
-	add2(cmd, "-fw_cfg", option.s);
-	add2(cmd, "-append", "fw_cfg:opt/kiln/config");
-	sbuf_free(&option);
+	sbuf_free(&doc);
+	sbuf_free(&value);
 }
 
 void run_qemu_command(const struct run *r, struct strlist *cmd)
 {
-	struct sbuf doc = {0};
-	char *path = xstrdup(r->image.path);
-
 	strlist_add(cmd, qemu_program());
 	add_machine(r, cmd);
 	add_channels(r, cmd);
@@ -257,11 +261,8 @@ void run_qemu_command(const struct run *r, struct strlist *cmd)
 	}
 	for (size_t i = 0; i < r->qemu_args.n; i++)
 		strlist_add(cmd, r->qemu_args.v[i]);
-	add2(cmd, "-kernel", path);
-	run_config(r, &doc);
-	add_config(&doc, cmd);
-	sbuf_free(&doc);
-	free(path);
+	add2(cmd, "-kernel", r->image.path);
+	add_config(r, cmd);
 }
 
 /* ---------------------------------------------------------------------- gdb */

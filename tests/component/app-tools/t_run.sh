@@ -114,6 +114,8 @@ expect "TAP" 0 'netdev tap,id=n0,ifname=tap7,script=no,downscript=no .*mac=52:54
 expect "the launch document" 0 "append '\\{\"args\":\\[\"a\",\"--b c\"\\],\"env\":\\{\"K\":\"v=w\"\\},\"hostname\":\"box\",\"net\":\\{\"if\":\\[\\{\"mode\":\"static\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\",\"dns\":\\[\"10.0.2.3\"\\]\\}\\]\\}\\}'" run --dry-run -e K=v=w --hostname box "$dir/net.img" -- a '--b c'
 expect "DHCP" 0 '\{"if":\[\{"mode":"dhcp"\}\]\}' run --dry-run --dhcp "$dir/net.img"
 expect "a static address" 0 '"address":"192.0.2.5/24","gateway":"192.0.2.1","dns":\["192.0.2.9"\]' run --dry-run --net tap=t --ip 192.0.2.5/24 --gw 192.0.2.1 --dns 192.0.2.9 "$dir/net.img"
+expect "a long document goes through fw_cfg" 0 "append fw_cfg:opt/kiln/config -fw_cfg 'name=opt/kiln/config,string=\{\"args\":\[\"a,,b\",,\"x{4000}\"\]\}'" run --dry-run "$img" -- a,b "$(printf 'x%.0s' $(seq 4000))"
+expect "a document that is too long" 125 'too long: [0-9]+ bytes of 65536' run --dry-run "$img" -- "$(printf 'x%.0s' $(seq 70000))"
 expect "no --: baked arguments stay" 0 "append '\\{\\}'" run --dry-run "$img"
 expect "--: no arguments" 0 'append .\{"args":\[\]\}' run --dry-run "$img" --
 

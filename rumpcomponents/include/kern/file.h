@@ -82,6 +82,9 @@ void file_ref(struct file *fp);
 /* Drop one; the last closes. */
 void file_rele(struct file *fp);
 
+/* Set by kern/epoll: called before fo_close of a file that is being watched. */
+extern void (*file_epoll_gone)(struct file *fp);
+
 /* Lowest free descriptor >= min for fp (takes over the caller's reference).  EMFILE, ENOMEM. */
 int fd_alloc(struct file *fp, int min, bool cloexec, int *fdp);
 /* Look up, with a reference that fd_putfile()/file_rele() drops.  EBADF. */

@@ -15,8 +15,8 @@ struct lwp;
 struct rumpuser_trapframe;
 
 /* Send to the program / to one lwp.  Any context but interrupt handlers. */
-void sig_send_proc(int signo, const siginfo_t *info);
-void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info);
+void sig_send_proc(int signo, const siginfo_t *info) __attribute__((weak));
+void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__((weak));
 
 /*
  * A synchronous trap of the program: deliver signo to the current lwp by changing tf

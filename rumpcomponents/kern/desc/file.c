@@ -13,7 +13,6 @@ static volatile uint32_t free_lock;
 
 static POOL_DEFINE(file_pool, sizeof(struct file), "file");
 
-/* Installed by kern/epoll: an object's registrations end with its last descriptor. */
 void (*file_epoll_gone)(struct file *fp);
 
 static void lock(void)

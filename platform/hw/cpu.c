@@ -95,18 +95,25 @@ static void set_gate(unsigned vector, uintptr_t entry, unsigned ist)
 
 static void idt_init(void)
 {
-	unsigned i;
+	uintptr_t entry = (uintptr_t)hw_trap_vectors;
+	unsigned i, ist;
 
-	for (i = 0; i < HW_VECTOR_BASE; i++)
-		set_gate(i, (uintptr_t)hw_trap_vectors + 16 * i, HW_IST_TRAP);
-	set_gate(
-	    RUMPUSER_TRAPNO_NMI, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_NMI, HW_IST_NMI);
-	set_gate(RUMPUSER_TRAPNO_DOUBLE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_DOUBLE,
-	    HW_IST_DOUBLE);
-	set_gate(RUMPUSER_TRAPNO_MACHINE, (uintptr_t)hw_trap_vectors + 16 * RUMPUSER_TRAPNO_MACHINE,
-	    HW_IST_MACHINE);
-	for (i = 0; i < RUMPUSER_IRQ_MAX; i++)
-		set_gate(HW_VECTOR_BASE + i, (uintptr_t)hw_intr_vectors + 8 * i, HW_IST_INTR);
+	for (i = 0; i < HW_VECTOR_BASE; i++, entry += HW_STUB_SIZE) {
+		ist = HW_IST_TRAP;
+		if (i == RUMPUSER_TRAPNO_NMI)
+			ist = HW_IST_NMI;
+		else if (i == RUMPUSER_TRAPNO_DOUBLE)
+			ist = HW_IST_DOUBLE;
+		else if (i == RUMPUSER_TRAPNO_MACHINE)
+			ist = HW_IST_MACHINE;
+		set_gate(i, entry, ist);
+	}
+	entry = (uintptr_t)hw_intr_vectors;
+	for (i = 0; i < HW_NIRQS; i++, entry += HW_STUB_SIZE) {
+		if (i == HW_NIRQS / 2)
+			entry += HW_STUB_GAP;
+		set_gate(HW_VECTOR_BASE + i, entry, HW_IST_INTR);
+	}
 }
 
 /* Upper end of a stack, as the processor wants it: it aligns down itself. */

@@ -39,8 +39,12 @@
 #define HW_NIRQS	   64
 #define HW_NVECTORS	   (HW_VECTOR_BASE + HW_NIRQS)
 
-#ifndef __ASSEMBLER__
+#define HW_STUB_SIZE	   4 /* an entry of the vectors in vectors.S */
+#define HW_STUB_GAP	   8 /* between the halves of the interrupts' */
+
 #include <rumpuser.h>
+
+#ifndef __ASSEMBLER__
 
 /* ------------------------------------------------------ machine operations */
 

@@ -20,12 +20,11 @@
 #define TF_RFLAGS 160
 #define TF_RSP 168
 
-/* struct rumpuser_cpu */
-#define CPU_KSTACK_TOP 16
-#define CPU_KSTACK_BASE 24
-
 /* What a handler may need of a kernel stack at the least. */
 #define KSTACK_ROOM 768
+
+/* NMI, double fault, machine check */
+#define FATAL_TRAPS (1 << 2 | 1 << 8 | 1 << 18)
 
 	.macro SAVE_REGS
 	pushq %rax
@@ -53,8 +52,8 @@
  */
 	.macro MOVE_FRAME
 	movq TF_RSP(%rsp), %rdx
-	movq %gs:CPU_KSTACK_BASE, %rbx
-	movq %gs:CPU_KSTACK_TOP, %rcx
+	movq %gs:RUMPUSER_CPU_KSTACK_BASE, %rbx
+	movq %gs:RUMPUSER_CPU_KSTACK_TOP, %rcx
 	cmpq %rcx, %rdx
 	ja 1f
 	leaq -4096(%rbx), %rsi
@@ -65,6 +64,7 @@
 	andq $-16, %rcx
 	addq $KSTACK_ROOM, %rbx
 	cmpq %rbx, %rcx
+	movl $0, %esi
 	jb hw_overflow
 	movq %rcx, %rdx
 	movq %rsp, %rsi
@@ -75,40 +75,78 @@
 	.endm
 
 	.section .text.hw_vectors, "ax"
-	.balign 16
-/* Exceptions 0..31, 16 bytes each. */
+/*
+ * Exceptions 0..31, HW_STUB_SIZE bytes each.  Those without an error code take
+ * the way by 1:, which makes room for it below the exception's number.
+ */
 	.globl hw_trap_vectors
 hw_trap_vectors:
 	.set n, 0
 	.rept 32
-	.balign 16
-	.if !(n == 8 || (n >= 10 && n <= 14) || n == 17 || n == 21 || n == 29 || n == 30)
-	pushq $0
-	.endif
 	pushq $n
-	.if n == 2 || n == 8 || n == 18
-	jmp hw_fatal_entry
-	.else
+	.if n == 8 || (n >= 10 && n <= 14) || n == 17 || n == 21 || n == 29 || n == 30
 	jmp hw_trap_entry
+	.else
+	jmp 1f
 	.endif
 	.set n, n + 1
 	.endr
+1:	pushq (%rsp)
+	movq $0, 8(%rsp)
+hw_trap_entry:
+	pushq $0
+	SAVE_REGS
+	movq %cr2, %rax
+	movq %rax, TF_ADDR(%rsp)
+	movl TF_TRAPNO(%rsp), %ecx
+	movl $FATAL_TRAPS, %eax
+	xorl %esi, %esi
+	btl %ecx, %eax
+	jc hw_fatal_entry
+	/* On the interrupt stack there is nothing to go back to. */
+	movq %gs:HW_CPU_PLATFORM, %rcx
+	subq TF_RSP(%rsp), %rcx
+	cmpq $HW_ISTACK_SIZE, %rcx
+	jb hw_nested
+	MOVE_FRAME
+	testl $0x200, TF_RFLAGS(%rsp)
+	jz 2f
+	sti
+2:	movq %rsp, %rdi
+	call rumpkern_trap
+	jmp hw_resume
+hw_nested:
+	incl %esi
+hw_overflow:
+	incl %esi
+hw_fatal_entry:
+	movq %rsp, %rdi
+	movq %gs:HW_CPU_PLATFORM, %rax
+	leaq HW_CPU_SIZE(%rax), %rsp
+	xorl %ebp, %ebp
+	call hw_fatal
 
-/* Interrupts, 8 bytes each; the irq number is kept where err will be. */
-	.balign 16
+/*
+ * Interrupts; the irq number is kept where err will be.  The lower half is too
+ * far away for a short jump, and goes by the middle.
+ */
 	.globl hw_intr_vectors
 hw_intr_vectors:
 	.set n, 0
-	.rept HW_NIRQS
-	.balign 8
+	.rept HW_NIRQS / 2
+	pushq $n
+	jmp 1f
+	.set n, n + 1
+	.endr
+1:	jmp.d32 hw_intr_entry
+	.skip HW_STUB_GAP - 5, 0x90
+	.rept HW_NIRQS / 2
 	pushq $n
 	jmp hw_intr_entry
 	.set n, n + 1
 	.endr
-
-	.balign 16
 hw_intr_entry:
-	pushq $256
+	pushq $RUMPUSER_TRAPNO_INTR
 	pushq $0
 	SAVE_REGS
 	xorl %edi, %edi
@@ -143,42 +181,6 @@ hw_resume:
 	movq %rsp, %rdi
 	call rumpkern_preempt
 	jmp hw_resume
-
-hw_trap_entry:
-	pushq $0
-	SAVE_REGS
-	movq %cr2, %rax
-	movq %rax, TF_ADDR(%rsp)
-	/* On the interrupt stack there is nothing to go back to. */
-	movq %gs:HW_CPU_PLATFORM, %rcx
-	subq TF_RSP(%rsp), %rcx
-	cmpq $HW_ISTACK_SIZE, %rcx
-	jb hw_nested
-	MOVE_FRAME
-	testl $0x200, TF_RFLAGS(%rsp)
-	jz 2f
-	sti
-2:	movq %rsp, %rdi
-	call rumpkern_trap
-	jmp hw_resume
-
-hw_fatal_entry:
-	pushq $0
-	SAVE_REGS
-	movq %cr2, %rax
-	movq %rax, TF_ADDR(%rsp)
-	xorl %esi, %esi
-	jmp 3f
-hw_overflow:
-	movl $1, %esi
-	jmp 3f
-hw_nested:
-	movl $2, %esi
-3:	movq %rsp, %rdi
-	movq %gs:HW_CPU_PLATFORM, %rax
-	leaq HW_CPU_SIZE(%rax), %rsp
-	xorl %ebp, %ebp
-	call hw_fatal
 
 /* An additional CPU, in long mode but still on the trampoline's stack pointer: see ap.c. */
 	.section .text.hw_ap_entry, "ax"

@@ -19,7 +19,7 @@ KERN_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 build/include/.stamp:
 	@mkdir -p build/include/bsd/sys build/include/linux
 	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h build/include/bsd/sys/
-	@printf '/* libbsd asks for this name; its macros need nothing from it. */\n#ifndef __offsetof\n#define __offsetof(t, f) __builtin_offsetof(t, f)\n#endif\n#ifndef __containerof\n#define __containerof(x, s, m) ((s *)(void *)((char *)(x) - __builtin_offsetof(s, m)))\n#endif\n#ifndef __unused\n#define __unused __attribute__((__unused__))\n#endif\n' > build/include/bsd/sys/cdefs.h
+	@printf '/* libbsd asks for this name; its macros need nothing from it. */\n#ifndef __offsetof\n#define __offsetof(t, f) __builtin_offsetof(t, f)\n#endif\n#ifndef __containerof\n#define __containerof(x, s, m) ((s *)(void *)((char *)(x) - __builtin_offsetof(s, m)))\n#endif\n' > build/include/bsd/sys/cdefs.h
 	@mkdir -p build/include/bsd/bsd/sys && ln -sf ../../sys/cdefs.h build/include/bsd/bsd/sys/cdefs.h
 	@ln -sf /usr/include/jsmn.h build/include/bsd/jsmn.h
 	@ln -sfn /usr/include/linux build/include/linux/linux

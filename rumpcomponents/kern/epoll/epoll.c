@@ -18,7 +18,8 @@ static int item_compare(const struct epoll_item *a, const struct epoll_item *b)
 		return a->ei_fd < b->ei_fd ? -1 : 1;
 	return a->ei_fp < b->ei_fp ? -1 : a->ei_fp > b->ei_fp;
 }
-RB_GENERATE_STATIC(epoll_tree, epoll_item, ei_node, item_compare)
+RB_PROTOTYPE(epoll_tree, epoll_item, ei_node, item_compare)
+RB_GENERATE(epoll_tree, epoll_item, ei_node, item_compare)
 
 LIST_HEAD(item_list, epoll_item);
 static struct item_list *file_items(struct file *fp)

@@ -11,7 +11,7 @@
 #define OSXSAVE (1U << 27)
 
 uint32_t cpu_fpu_size = FXSAVE_SIZE;
-static uint64_t xsave_mask; /* 0: FXSAVE */
+static bool xsave;
 
 void cpu_fpu_init(void)
 {
@@ -20,28 +20,25 @@ void cpu_fpu_init(void)
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	if (!(c & OSXSAVE))
 		return;
-	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-	xsave_mask = (uint64_t)d << 32 | a;
 	a = 0xd;
 	c = 0;
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	cpu_fpu_size = ROUNDUP(b, 64);
+	cpu_fpu_size = ROUNDUP(b, 64); /* of what XCR0 enables */
+	xsave = true;
 }
 
 void cpu_fpu_save(struct lwp *l)
 {
-	if (xsave_mask == 0)
+	if (!xsave)
 		__asm__ volatile("fxsave64 (%0)" ::"r"(l->l_fpu) : "memory");
 	else
-		__asm__ volatile("xsave64 (%0)" ::"r"(l->l_fpu), "a"((uint32_t)xsave_mask),
-		    "d"((uint32_t)(xsave_mask >> 32)) : "memory");
+		__asm__ volatile("xsave64 (%0)" ::"r"(l->l_fpu), "a"(-1), "d"(-1) : "memory");
 }
 
 void cpu_fpu_restore(struct lwp *l)
 {
-	if (xsave_mask == 0)
+	if (!xsave)
 		__asm__ volatile("fxrstor64 (%0)" ::"r"(l->l_fpu) : "memory");
 	else
-		__asm__ volatile("xrstor64 (%0)" ::"r"(l->l_fpu), "a"((uint32_t)xsave_mask),
-		    "d"((uint32_t)(xsave_mask >> 32)) : "memory");
+		__asm__ volatile("xrstor64 (%0)" ::"r"(l->l_fpu), "a"(-1), "d"(-1) : "memory");
 }

@@ -26,6 +26,14 @@ grep '^#define __NR_' "$numbers" > "$dest/arch/x86_64/bits/syscall.h.in"
 sed -i 's/"hlt"/"ud2"/' "$dest/arch/x86_64/atomic_arch.h"
 grep -q '"ud2"' "$dest/arch/x86_64/atomic_arch.h" || die "a_crash() in atomic_arch.h has changed: adapt this script"
 
+# Two inline functions of pthread_impl.h are ours: src/internal/kiln_futex.h.
+h=$dest/src/internal/pthread_impl.h
+awk '/^static inline void __(wake|futexwait)\(/ { skip = 1; n++ }
+	!skip { print }
+	skip && /^}/ { skip = 0; if (n == 1) print "#include \"kiln_futex.h\"" }
+	END { exit n != 2 }' "$h" > "$h.new" || die "pthread_impl.h has changed: adapt this script"
+mv "$h.new" "$h"
+
 left=$(cd "$dest" && grep -lE '"syscall["\\;]|^[[:space:]]*syscall[[:space:]]*($|[/;#])' \
 	arch/x86_64/*.h crt/*.c crt/x86_64/* src/*/*.c src/*/x86_64/*.s || true)
 [ -z "$left" ] || die "syscall instructions are left in:" $left

@@ -88,10 +88,11 @@ __KILN_INLINE long __syscall6(long n, long a, long b, long c, long d, long e, lo
 /*
  * The two ways out of a cancellable call's straight path.  enter: a request is
  * there; 0 to go on with the call, or its result, or no return.  eintr: the
- * call was interrupted; its result, or no return.
+ * call was interrupted; its result, or no return.  Weak: pthread_cancel() brings
+ * them along, and without it nobody can request anything.
  */
-hidden long __kiln_cp_enter(long n);
-hidden long __kiln_cp_eintr(long n);
+extern weak hidden long __kiln_cp_enter(long n);
+extern weak hidden long __kiln_cp_eintr(long n);
 
 __KILN_INLINE long __kiln_call_cp(long n, long a, long b, long c, long d, long e, long f)
 {
@@ -107,7 +108,7 @@ __KILN_INLINE long __kiln_call_cp(long n, long a, long b, long c, long d, long e
 	if (__builtin_expect(r == 0, 1))
 		r = __kiln_call(n, a, b, c, d, e, f);
 	__asm__ __volatile__("movl $0, %%fs:%c0" : : "i"(KILN_TP_CP) : "memory");
-	if (__builtin_expect(r == -4, 0)) /* EINTR */
+	if (__builtin_expect(r == -4, 0) && __kiln_cp_eintr) /* EINTR */
 		r = __kiln_cp_eintr(n);
 	return r;
 }

@@ -21,9 +21,11 @@ calls() { # NAME EXPECTED, beyond those of every program; program on stdin
 calls "an empty program" "" <<< 'int main(void) { return 0; }'
 calls "read()" "sys_read" <<< '#include <unistd.h>
 int main(void) { char c; return (int)read(0, &c, 1); }'
-calls "malloc() and free()" "sys_brk sys_futex sys_madvise sys_mprotect sys_mremap sys_munmap" <<< '#include <stdlib.h>
+calls "malloc() and free()" "sys_brk sys_madvise sys_mprotect sys_mremap sys_munmap" <<< '#include <stdlib.h>
 #include <string.h>
 int main(int argc, char **argv) { void *p = malloc(argc * 100); p = realloc(p, argc * 1000); int r = p == 0; free(p); return r; }'
+calls "a mutex draws in no threads" "sys_clock_gettime sys_futex sys_set_robust_list" <<< '#include <pthread.h>
+int main(void) { static pthread_mutex_t m; pthread_mutex_lock(&m); return pthread_mutex_unlock(&m); }'
 calls "setuid()" "sys_setuid" <<< '#include <unistd.h>
 int main(void) { return setuid(1); }'
 calls "syscall() with a number known to the compiler" "sys_gettid" <<< '#define _GNU_SOURCE

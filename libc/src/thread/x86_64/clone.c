@@ -42,3 +42,9 @@ int __clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
 	*start = (struct start){0, func, arg};
 	return __syscall(SYS_kiln_thread, (unsigned)flags, start, ptid, ctid, tls, thread_entry);
 }
+
+/* With this the locks of libc can wait: src/internal/kiln_futex.h. */
+long __kiln_futex(volatile void *addr, int op, int val)
+{
+	return __syscall(SYS_futex, addr, op, val, 0, 0, 0);
+}

@@ -19,6 +19,7 @@ static inline void rumpuser_set_curlwp(struct rumpuser_cpu *cpu, void *l) /* bef
 #include <sys/queue.h>
 #include <kern/callout.h>
 #include <kern/cpu.h>
+#include <kern/cpu_fpu.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
 #include <kern/softint.h>
@@ -122,10 +123,7 @@ void cpu_lwp_frame(struct lwp *l, void (*func)(void *), void *arg);
 void cpu_enter_program(uintptr_t pc, uintptr_t sp, uintptr_t arg) __attribute__((noreturn));
 
 /* fpu.c */
-extern uint32_t cpu_fpu_size; /* bytes of a save area */
 void cpu_fpu_init(void);
-void cpu_fpu_save(struct lwp *l);
-void cpu_fpu_restore(struct lwp *l);
 
 /* sleepq.c */
 static inline void sleepq_init(struct sleepq *sq)

@@ -42,3 +42,12 @@ void cpu_fpu_restore(struct lwp *l)
 	else
 		__asm__ volatile("xrstor64 (%0)" ::"r"(l->l_fpu), "a"(-1), "d"(-1) : "memory");
 }
+
+uint64_t cpu_fpu_mask(void)
+{
+	uint32_t a = 0, d = 0;
+
+	if (xsave)
+		__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+	return (uint64_t)d << 32 | a;
+}

@@ -111,7 +111,9 @@ static void program_fault(struct rumpuser_trapframe *tf, const struct trap_signa
 void rumpkern_trap(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
-	bool program = cpu_frame_in_program(tf), live = l->l_fpulive;
+	bool program = cpu_frame_in_program(tf);
+	/* Coming from the program there was nothing to save (rt_sigreturn leaves the mark set). */
+	bool live = program ? false : l->l_fpulive;
 	struct trap_signal ts = {SIGSEGV, SEGV_MAPERR, tf->addr};
 
 	if (program)
@@ -134,7 +136,9 @@ out:
 void rumpkern_preempt(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
-	bool program = cpu_frame_in_program(tf), live = l->l_fpulive;
+	bool program = cpu_frame_in_program(tf);
+	/* Coming from the program there was nothing to save (rt_sigreturn leaves the mark set). */
+	bool live = program ? false : l->l_fpulive;
 
 	if (program)
 		l->l_fpulive = true;

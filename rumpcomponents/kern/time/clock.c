@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reading and setting clocks.  The LEAF calls here run on the program's stack and
+ * take no lock.
+ *
+ * CLOCK_REALTIME is the platform's wall clock plus what the program has set it off by.
+ */
+#include <sys/time.h>
+#include <sys/times.h>
+#include <kern/cpu.h>
+#include <kern/ktime.h>
+#include <kern/lwp.h>
+#include <kern/sysproto.h>
+#include <kern/systm.h>
+#include "time_impl.h"
+
+volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
+
+static uint64_t process_cputime(void)
+{
+	struct lwp *l;
+	uint64_t sum = 0;
+
+	mutex_enter(&proc_lock);
+	TAILQ_FOREACH(l, &alllwp, l_list)
+	{
+		if (!l->l_kernel)
+			sum += lwp_cputime(l);
+	}
+	mutex_exit(&proc_lock);
+	return sum;
+}
+
+int time_read(clockid_t clock, uint64_t *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		*ns = nanotime() + (uint64_t)time_offset;
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+	case CLOCK_BOOTTIME:
+		*ns = nanouptime();
+		return 0;
+	case CLOCK_TAI:
+		*ns = nanotime() + (uint64_t)time_offset;
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		*ns = process_cputime();
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = lwp_cputime(curlwp);
+		return 0;
+	}
+	return EINVAL;
+}
+
+long do_sys_clock_gettime(clockid_t clock, struct timespec *uts)
+{
+	struct timespec ts;
+	uint64_t ns;
+	int error = time_read(clock, &ns);
+
+	if (error)
+		return sysret(error, 0);
+	ns_to_timespec(ns, &ts);
+	return sysret(copyout(&ts, uts, sizeof(ts)), 0);
+}
+
+long do_sys_clock_getres(clockid_t clock, struct timespec *uts)
+{
+	const struct timespec ts = {0, 1};
+	uint64_t ns;
+	int error = time_read(clock, &ns);
+
+	return sysret(error || !uts ? error : copyout(&ts, uts, sizeof(ts)), 0);
+}
+
+long do_sys_gettimeofday(struct timeval *utv, void *tz)
+{
+	uint64_t ns = nanotime() + (uint64_t)time_offset;
+	struct timeval tv = {.tv_sec = ns / NSEC_PER_SEC, .tv_usec = ns % NSEC_PER_SEC / 1000};
+
+	return sysret(utv ? copyout(&tv, utv, sizeof(tv)) : 0, 0);
+}
+
+long do_sys_time(time_t *ut)
+{
+	time_t t = (time_t)((nanotime() + (uint64_t)time_offset) / NSEC_PER_SEC);
+	int error = ut ? copyout(&t, ut, sizeof(t)) : 0;
+
+	return sysret(error, t);
+}
+
+static int set_clock(const struct timespec *ts)
+{
+	uint64_t ns;
+	int error = timespec_to_ns(ts, &ns);
+
+	if (!error)
+		time_offset = (int64_t)(ns - nanotime());
+	return error;
+}
+
+long do_sys_clock_settime(clockid_t clock, const struct timespec *uts)
+{
+	struct timespec ts;
+	int error = clock == CLOCK_REALTIME ? copyin(uts, &ts, sizeof(ts)) : EINVAL;
+
+	return sysret(error ? error : set_clock(&ts), 0);
+}
+
+long do_sys_settimeofday(const struct timeval *utv, const void *tz)
+{
+	struct timeval tv;
+	struct timespec ts;
+	int error;
+
+	if (!utv)
+		return 0;
+	error = copyin(utv, &tv, sizeof(tv));
+	if (!error && (tv.tv_usec < 0 || tv.tv_usec > 999999))
+		error = EINVAL;
+	ts = (struct timespec){tv.tv_sec, tv.tv_usec * 1000};
+	return sysret(error ? error : set_clock(&ts), 0);
+}
+
+long do_sys_times(struct tms *ubuf)
+{
+	const uint64_t tick = NSEC_PER_SEC / 100; /* AT_CLKTCK */
+	struct tms tms = {.tms_utime = (clock_t)(process_cputime() / tick)};
+	int error = ubuf ? copyout(&tms, ubuf, sizeof(tms)) : 0;
+
+	return sysret(error, (long)(nanouptime() / tick));
+}

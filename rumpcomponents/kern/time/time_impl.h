@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef TIME_IMPL_H
+#define TIME_IMPL_H
+
+#include <stdint.h>
+#include <time.h>
+
+extern volatile int64_t time_offset;
+/* ns of a clock; EINVAL: no such clock. */
+int time_read(clockid_t clock, uint64_t *ns);
+
+#endif

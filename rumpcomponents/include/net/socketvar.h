@@ -144,8 +144,8 @@ extern uint32_t sb_max, sb_default;
 int sosend_stream(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int soreceive_stream(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int soreceive_dgram(struct socket *so, struct uio *uio, struct sockmsg *sm);
-/* The next n bytes of uio as a chain with headroom (and a packet header if hdr).  ENOBUFS, EFAULT. */
-int souiocopy(struct uio *uio, size_t n, bool hdr, struct mbuf **mp);
+/* The next n bytes of uio as a packet with headroom.  ENOBUFS, EFAULT. */
+int souiocopy(struct uio *uio, size_t n, struct mbuf **mp);
 /* n bytes of the chain m from off to uio.  EFAULT. */
 int soput(const struct mbuf *m, size_t off, size_t n, struct uio *uio);
 /* Where a datagram came from: fills a sockaddr_storage; set by the protocol in m_cookie. */

@@ -13,7 +13,7 @@
 
 #define SEND_PIECE 65536U
 
-int souiocopy(struct uio *uio, size_t n, bool hdr, struct mbuf **mp)
+int souiocopy(struct uio *uio, size_t n, struct mbuf **mp)
 {
 	struct mbuf *head = NULL, **tail = &head, *m;
 	uint32_t total = (uint32_t)n;
@@ -21,9 +21,7 @@ int souiocopy(struct uio *uio, size_t n, bool hdr, struct mbuf **mp)
 
 	do {
 		/* The first has room in front for headers, so that it can leave as it is. */
-		bool large = n > MHLEN || (!head && hdr);
-
-		m = !head ? m_gethdr(large || n + M_MAXHDR > MHLEN) : m_get(large);
+		m = head ? m_get(n > MHLEN) : m_gethdr(n + M_MAXHDR > MHLEN);
 		if (!m) {
 			error = ENOBUFS;
 			break;
@@ -122,7 +120,7 @@ int sosend_stream(struct socket *so, struct uio *uio, struct sockmsg *sm)
 				continue;
 		}
 		n = KMIN(KMIN(n, uio->uio_resid), SEND_PIECE);
-		error = souiocopy(uio, n, true, &m);
+		error = souiocopy(uio, n, &m);
 		if (error)
 			break;
 		error = send_piece(so, m, uio->uio_resid > 0 || (sm->sm_flags & MSG_MORE));

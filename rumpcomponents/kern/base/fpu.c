@@ -8,10 +8,13 @@
 #include "base_impl.h"
 
 #define FXSAVE_SIZE 512
+#define XSAVE_SSE_SIZE 576
+#define XSAVE_AVX_SIZE 832
 #define OSXSAVE (1U << 27)
 
 uint32_t cpu_fpu_size = FXSAVE_SIZE;
 static bool xsave;
+static uint64_t features; /* state components that are saved */
 
 void cpu_fpu_init(void)
 {
@@ -24,6 +27,8 @@ void cpu_fpu_init(void)
 	c = 0;
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	cpu_fpu_size = ROUNDUP(b, 64); /* of what XCR0 enables */
+	/* XGETBV would say, but some nested hypervisors cannot do it. */
+	features = b <= XSAVE_SSE_SIZE ? 3 : b <= XSAVE_AVX_SIZE ? 7 : (uint64_t)d << 32 | a;
 	xsave = true;
 }
 
@@ -45,9 +50,5 @@ void cpu_fpu_restore(struct lwp *l)
 
 uint64_t cpu_fpu_mask(void)
 {
-	uint32_t a = 0, d = 0;
-
-	if (xsave)
-		__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
-	return (uint64_t)d << 32 | a;
+	return features;
 }

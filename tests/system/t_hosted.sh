@@ -16,7 +16,7 @@ for end in null:11 abort:6 divide:8 illegal:4 raise:15; do
 	    { tail -n 5 "$work/${end%:*}.log"; fail "hosted ${end%:*}: status $status"; }
 done
 
-bake_program protect
+bake_program protect -Wno-infinite-recursion -Wno-array-bounds
 for what in write-text write-rodata exec-data exec-rodata exec-stack exec-mmap read-null write-null \
     write-protected overflow-main overflow-thread; do
 	run_guest "$work/$what.log" "$work/protect.img" -- $what

@@ -2,7 +2,7 @@
 # What must not be possible, tried: W^X, page zero, guard pages; what must differ between boots.
 # timeout: 400
 . tests/system/lib.sh
-bake_program protect
+bake_program protect -Wno-infinite-recursion -Wno-array-bounds
 
 for what in write-text write-rodata exec-data exec-rodata exec-stack exec-mmap read-null write-null \
     write-protected overflow-main overflow-thread; do

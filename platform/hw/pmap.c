@@ -40,8 +40,8 @@ static uint64_t reserve; /* a page for a split that must not fail */
 
 /* What one operation has to clean up. */
 struct cleanup {
-	bool flush;
-	uint64_t tables; /* list of freed tables, linked through their first words */
+	uintptr_t lo, hi; /* what the TLBs may hold; hi 0: nothing */
+	uint64_t tables;  /* list of freed tables, linked through their first words */
 };
 
 static bool is_table(uint64_t e, unsigned level)
@@ -150,12 +150,15 @@ static uint64_t *lookup(uintptr_t va, unsigned *level, bool create, bool must)
 	}
 }
 
-static void replaced(struct cleanup *c, uint64_t old, unsigned level)
+static void replaced(struct cleanup *c, uint64_t old, uintptr_t va, unsigned level)
 {
 	uint64_t pa;
 
-	if (old & PTE_P)
-		c->flush = true;
+	if (old & PTE_P) {
+		if (c->hi == 0)
+			c->lo = va;
+		c->hi = va + SPAN(level);
+	}
 	if (!is_table(old, level))
 		return;
 	/* As a page-table entry the link has PTE_P clear: its alignment. */
@@ -164,12 +167,12 @@ static void replaced(struct cleanup *c, uint64_t old, unsigned level)
 	c->tables = pa;
 }
 
-static void finish(struct cleanup *c, uintptr_t va, size_t npages)
+static void finish(struct cleanup *c)
 {
 	uint64_t pa, next;
 
-	if (c->flush)
-		hw_tlb_flush(va, npages);
+	if (c->hi != 0)
+		hw_tlb_flush(c->lo, (c->hi - c->lo) >> RUMPUSER_PAGE_SHIFT);
 	for (pa = c->tables; pa != 0; pa = next) {
 		next = *(uint64_t *)hw_phys(pa);
 		table_free(pa);
@@ -201,9 +204,8 @@ static unsigned enter_level(uintptr_t va, uint64_t pa, size_t npages)
 
 int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 {
-	struct cleanup c = {false, 0};
-	uint64_t bits = prot_bits(prot), *e, old;
-	uintptr_t start = va;
+	struct cleanup c = {0, 0, 0};
+	uint64_t bits = prot_bits(prot), *e, old, new;
 	size_t left = npages;
 	unsigned level;
 	int error = 0;
@@ -227,16 +229,16 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 		if (level > 0)
 			fill_reserve();
 		do {
-			old = __atomic_exchange_n(
-			    e++, pa | bits | (level > 0 ? PTE_PS : 0), __ATOMIC_ACQ_REL);
-			if (old != 0)
-				replaced(&c, old, level);
+			new = pa | bits | (level > 0 ? PTE_PS : 0);
+			old = __atomic_exchange_n(e++, new, __ATOMIC_ACQ_REL);
+			if (old != 0 && old != new)
+				replaced(&c, old, va, level);
 			va += SPAN(level);
 			pa += SPAN(level);
 			left -= SPAN(level) >> RUMPUSER_PAGE_SHIFT;
 		} while (level == 0 && left > 0 && INDEX(va, 0) != 0);
 	}
-	finish(&c, start, npages - left);
+	finish(&c);
 	return error;
 }
 
@@ -247,7 +249,7 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
  */
 static int change(uintptr_t va, size_t npages, uint64_t bits)
 {
-	struct cleanup c = {false, 0};
+	struct cleanup c = {0, 0, 0};
 	uintptr_t start = va, end = va + npages * RUMPUSER_PAGE_SIZE;
 	uint64_t *e, v, new;
 	unsigned level;
@@ -266,24 +268,25 @@ static int change(uintptr_t va, size_t npages, uint64_t bits)
 				error = ENOMEM;
 				break;
 			}
-			/* No memory: take all of it.  kern finds the rest missing, and enters it
-			 * again. */
+			/* No memory: take all of it; kern finds the rest missing and enters it. */
 		}
 		va &= ~(SPAN(level) - 1);
 		do {
 			v = *e;
-			new = bits == 0
-				  ? 0
-				  : (v & (PTE_ADDR | PTE_UC)) | bits | (level > 0 ? PTE_PS : 0);
-			if (!is_hole(v))
-				replaced(&c, __atomic_exchange_n(e, new, __ATOMIC_ACQ_REL), level);
+			new = (v & (PTE_ADDR | PTE_UC)) | bits | (level > 0 ? PTE_PS : 0);
+			if (bits == 0)
+				new = 0;
+			if (!is_hole(v) && v != new) {
+				v = __atomic_exchange_n(e, new, __ATOMIC_ACQ_REL);
+				replaced(&c, v, va, level);
+			}
 			e++;
 			va += SPAN(level);
 		} while (level == 0 && va != end && INDEX(va, 0) != 0);
 		if (va - start > end - start)
 			break; /* a hole reached beyond the end */
 	}
-	finish(&c, start, npages);
+	finish(&c);
 	return error;
 }
 

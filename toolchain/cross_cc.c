@@ -20,6 +20,7 @@ static const char *const first[] = {
     "-ffunction-sections",
     "-fdata-sections",
     "-fno-omit-frame-pointer",
+    "-mno-omit-leaf-frame-pointer", /* else the backtrace of a crash skips a caller */
     "-fstack-protector-strong",
     "-fcf-protection=none",
     "-fno-asynchronous-unwind-tables",

@@ -31,7 +31,8 @@ BAKE_OPTIONS=
 run_guest() {
 	local log=$1
 	shift
-	timeout -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null
+	# In a shell of its own, which alone would speak of a signal's death.
+	(timeout -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null; exit $?) 2> /dev/null
 	status=$?
 }
 

@@ -24,6 +24,7 @@ static void call(const void *p)
 
 static void poke(const void *p)
 {
+	__asm__("" : "+r"(p)); /* where it points is nobody's business at compile time */
 	*(volatile unsigned char *)(uintptr_t)p = 0xc3;
 }
 
@@ -33,7 +34,9 @@ static int recurse(int n)
 	volatile char pad[512];
 	pad[0] = (char)n;
 	depth = n;
-	return recurse(n + 1) + pad[0];
+	if (n < 0)
+		return 0;
+	return recurse(n + 1 > 0 ? n + 1 : 0) + pad[0];
 }
 
 static void *thread_overflow(void *arg)
@@ -69,7 +72,11 @@ static void attempt(const char *what)
 		poke(page);
 		call(page);
 	} else if (strcmp(what, "read-null") == 0) {
-		printf("%d\n", *(volatile int *)(uintptr_t)8);
+		{
+			int *near_null = (int *)8;
+			__asm__("" : "+r"(near_null));
+			printf("%d\n", *near_null);
+		}
 	} else if (strcmp(what, "write-null") == 0) {
 		poke((const void *)(uintptr_t)4000);
 	} else if (strcmp(what, "write-protected") == 0) {

@@ -2,6 +2,6 @@ DESC     := virtio over memory-mapped registers (micro-VMs)
 PREFIX   := virtio_mmio_
 SRCS     := virtio_mmio.c
 NEEDS    := kern/base kern/mem dev/virtio
-FOR      := virtio_device_found
+FOR      := virtio_negotiate
 RUMPUSER := yes
 PLATFORMS := hw any

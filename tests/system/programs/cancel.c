@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the libc port has to get right with a kernel below: cancellation in calls that
+ * sleep, restart of calls that a signal broke, thread-local data, calls by
+ * number.  Prints "ok WHAT" or "FAIL WHAT".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int failures;
+
+static void report(int good, const char *what)
+{
+	printf("%s %s\n", good ? "ok" : "FAIL", what);
+	failures += !good;
+}
+
+static int pipefd[2];
+static sem_t sem, ready;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static int cleaned;
+
+static void cleanup(void *p)
+{
+	__atomic_add_fetch(&cleaned, 1, __ATOMIC_SEQ_CST);
+}
+
+static void in_read(void)
+{
+	char c;
+
+	if (read(pipefd[0], &c, 1) != 1)
+		cleaned = -1000;
+}
+
+static void in_sleep(void)
+{
+	sleep(1000);
+}
+
+static void in_nanosleep(void)
+{
+	struct timespec ts = {1000, 0};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+static void in_sem(void)
+{
+	sem_wait(&sem);
+}
+
+static void in_poll(void)
+{
+	struct pollfd p = {pipefd[0], POLLIN, 0};
+
+	poll(&p, 1, -1);
+}
+
+static void unlock(void *p)
+{
+	pthread_mutex_unlock(&mutex);
+}
+
+static void in_cond(void)
+{
+	pthread_mutex_lock(&mutex);
+	pthread_cleanup_push(unlock, NULL);
+	pthread_cond_wait(&cond, &mutex);
+	pthread_cleanup_pop(1);
+}
+
+static void in_pause(void)
+{
+	pause();
+}
+
+static void *victim(void *p)
+{
+	void (*f)(void) = (void (*)(void))p;
+
+	pthread_cleanup_push(cleanup, NULL);
+	sem_post(&ready);
+	for (;;)
+		f();
+	pthread_cleanup_pop(0);
+	return NULL;
+}
+
+/* Cancelled at every moment between start and deep sleep. */
+static void test_cancel(void (*f)(void), const char *what)
+{
+	int good = 1;
+	pthread_t t;
+	void *r;
+
+	cleaned = 0;
+	for (int i = 0; i < 60 && good; i++) {
+		good = pthread_create(&t, NULL, victim, (void *)f) == 0;
+		sem_wait(&ready);
+		if (i % 4 == 3)
+			usleep(2000);
+		else
+			for (volatile int d = 0; d < i * 300; d++)
+				continue;
+		good = good && pthread_cancel(t) == 0 && pthread_join(t, &r) == 0 &&
+		       r == PTHREAD_CANCELED;
+	}
+	report(good && cleaned == 60, what);
+}
+
+static void *disabled(void *p)
+{
+	char c = 0;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	sem_post(&ready);
+	return read(pipefd[0], &c, 1) == 1 && c == 'x' ? p : NULL;
+}
+
+static void test_disabled(void)
+{
+	pthread_t t;
+	void *r;
+
+	pthread_create(&t, NULL, disabled, &sem);
+	sem_wait(&ready);
+	usleep(2000);
+	pthread_cancel(t);
+	usleep(2000);
+	write(pipefd[1], "x", 1);
+	pthread_join(t, &r);
+	report(r == &sem, "a thread with cancellation off reads on");
+}
+
+static volatile int caught;
+
+static void on_signal(int signo)
+{
+	caught++;
+}
+
+static void *reader(void *p)
+{
+	char c;
+
+	sem_post(&ready);
+	errno = 0;
+	return read(pipefd[0], &c, 1) == 1 ? p : errno == EINTR ? (void *)&caught : NULL;
+}
+
+static void test_restart(int flags, void *expect, const char *what)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = flags};
+	pthread_t t;
+	void *r;
+
+	caught = 0;
+	sigaction(SIGUSR1, &sa, NULL);
+	pthread_create(&t, NULL, reader, &sem);
+	sem_wait(&ready);
+	usleep(5000);
+	pthread_kill(t, SIGUSR1);
+	usleep(5000);
+	if (flags & SA_RESTART)
+		write(pipefd[1], "y", 1);
+	pthread_join(t, &r);
+	report(caught == 1 && r == expect, what);
+}
+
+static __thread int counter = 5;
+static __thread char zeros[64];
+
+static void *own(void *p)
+{
+	int good = counter == 5 && zeros[63] == 0;
+
+	counter = 100;
+	zeros[63] = 1;
+	return good ? p : NULL;
+}
+
+static void test_tls(void)
+{
+	pthread_t t;
+	void *r;
+
+	counter = 7;
+	memset(zeros, 9, sizeof(zeros));
+	pthread_create(&t, NULL, own, &sem);
+	pthread_join(t, &r);
+	report(r == &sem && counter == 7 && zeros[63] == 9, "thread-local data");
+}
+
+int main(void)
+{
+	volatile long number = SYS_getpid;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	sem_init(&sem, 0, 0);
+	sem_init(&ready, 0, 0);
+	if (pipe(pipefd) != 0)
+		return 1;
+	test_cancel(in_read, "cancel read");
+	test_cancel(in_sleep, "cancel sleep");
+	test_cancel(in_nanosleep, "cancel clock_nanosleep");
+	test_cancel(in_sem, "cancel sem_wait");
+	test_cancel(in_poll, "cancel poll");
+	test_cancel(in_cond, "cancel pthread_cond_wait");
+	test_cancel(in_pause, "cancel pause");
+	test_disabled();
+	test_restart(SA_RESTART, &sem, "SA_RESTART: read goes on after the handler");
+	test_restart(0, (void *)&caught, "without SA_RESTART: EINTR");
+	test_tls();
+	report(syscall(SYS_gettid) == getpid() && syscall(number) == getpid(), "calls by number");
+	return failures != 0;
+}

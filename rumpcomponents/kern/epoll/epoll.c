@@ -271,11 +271,11 @@ static int create(int flags, int *fd)
 
 long do_sys_epoll_create1(int flags)
 {
-	int fd = 0;
+	int fd = 0, error = EINVAL;
 
-	if (flags & ~EPOLL_CLOEXEC)
-		return sysret(EINVAL, 0);
-	return sysret(create(flags, &fd), fd);
+	if ((flags & ~EPOLL_CLOEXEC) == 0)
+		error = create(flags, &fd);
+	return sysret(error, fd);
 }
 
 long do_sys_epoll_create(int size)

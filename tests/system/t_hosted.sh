@@ -30,6 +30,12 @@ for cpus in 1 2; do
 	check_output "hosted threads on $cpus" "$work/threads.$cpus"
 	[ "$status" = 0 ] || fail "hosted threads on $cpus: status $status"
 done
+bake_program torture
+for cpus in 1 2; do
+	run_guest "$work/torture.$cpus" --cpus $cpus "$work/torture.img"
+	check_output "hosted torture on $cpus" "$work/torture.$cpus"
+	[ "$status" = 0 ] || fail "hosted torture on $cpus: status $status"
+done
 bake_program exhaust
 run_guest "$work/exhaust.log" -m 32M "$work/exhaust.img"
 [ "$status" = 0 ] && ok "hosted exhaust: out of memory is no end" || { tail -n 5 "$work/exhaust.log"; fail "hosted exhaust: status $status"; }

@@ -42,3 +42,8 @@ uint64_t rumpuser_dma_addr(uint64_t pa)
 {
 	return pa;
 }
+
+bool rumpuser_virtio_mmio(unsigned n, uint64_t *pa, uint64_t *size, unsigned *gsi)
+{
+	return false;
+}

@@ -166,6 +166,19 @@ static inline void hw_pause(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+/*
+ * For loops that wait for another CPU.  QEMU's emulation leaves its inner loop
+ * at each pause and takes the lock that the other CPU needs to be interrupted,
+ * so most turns go without.
+ */
+static inline void hw_spin(unsigned *turns)
+{
+	if ((++*turns & 1023) == 0)
+		hw_pause();
+	else
+		__asm__ volatile("" : : : "memory");
+}
+
 /* Turn the machine's interrupts off; what it returns goes to hw_irq_restore(). */
 static inline uint64_t hw_irq_save(void)
 {

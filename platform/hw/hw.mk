@@ -1,6 +1,6 @@
 # platform/hw: x86-64 machines.
 PLATFORM_SRCS.hw := entry.S vectors.S early.c bootproto.c mem.c entropy.c pmap.c tlb.c cpu.c ap.c intr.c lapic.c \
-	acpi.c clock.c rtc.c power.c console.c misc.c fwcfg.c main.c
+	acpi.c clock.c rtc.c power.c console.c virtio_mmio.c misc.c fwcfg.c main.c
 # Most of it runs once, and under emulation each byte of new code costs time.
 PLATFORM_OPT.hw := -Oz
 $(foreach f,intr lapic clock pmap tlb,$(eval build/obj/platform/hw/$f.c.o: PLATFORM_OPT.hw := -Os))

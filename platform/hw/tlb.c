@@ -54,11 +54,12 @@ void hw_tlb_intr(void)
 uint64_t hw_lock(struct hw_lock *l)
 {
 	uint64_t flags = hw_irq_save();
+	unsigned turns = 0;
 
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE) != 0)
 		while (l->held != 0) {
 			hw_tlb_poll();
-			hw_pause();
+			hw_spin(&turns);
 		}
 	return flags;
 }
@@ -82,7 +83,7 @@ static bool flush_on_wakeup(struct hw_cpu *hc)
 static void flush_others(uint32_t others, uintptr_t va, size_t npages)
 {
 	uint32_t targets = 0, left;
-	unsigned i;
+	unsigned i, turns = 0;
 
 	for (left = others; left != 0; left &= left - 1) {
 		i = __builtin_ctz(left);
@@ -97,7 +98,7 @@ static void flush_others(uint32_t others, uintptr_t va, size_t npages)
 	for (left = targets; left != 0; left &= left - 1)
 		hw_lapic_ipi(__builtin_ctz(left), HW_VECTOR_BASE + HW_IRQ_TLB);
 	while (__atomic_load_n(&shoot.waiting, __ATOMIC_ACQUIRE) != 0)
-		hw_pause();
+		hw_spin(&turns);
 }
 
 void hw_tlb_flush(uintptr_t va, size_t npages)

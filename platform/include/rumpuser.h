@@ -285,6 +285,12 @@ void rumpuser_pci_write(unsigned bus, unsigned dev, unsigned func, unsigned reg,
 /* Does the machine have PCI configuration space at all? */
 bool rumpuser_pci_present(void);
 
+/*
+ * The n-th virtio device (virtio v1.2, 4.2) that the machine's firmware names: its
+ * registers and interrupt line.  false past the last one.
+ */
+bool rumpuser_virtio_mmio(unsigned n, uint64_t *pa, uint64_t *size, unsigned *gsi);
+
 /* Address that a device uses for physical address pa (identity on hw). */
 uint64_t rumpuser_dma_addr(uint64_t pa);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The memory-mapped transport of virtio (virtio v1.2, 4.2), as micro-VM monitors
- * have it.  Devices are named on the command line, as for Linux:
+ * have it.  Devices are named by the firmware or, as for Linux, on the command line:
  *   virtio_mmio.device=<size>[KMG]@<address>:<interrupt>
  */
 #include <rumpuser.h>
@@ -248,12 +248,23 @@ static uint64_t parse_number(const char **p)
 	return n;
 }
 
+static void attach_checked(uint64_t size, uint64_t addr, uint64_t gsi)
+{
+	if (size < MMIO_CONFIG || size > 1024 * 1024 || addr == 0 || gsi == 0 || gsi > 255)
+		kprintf("kiln: virtio_mmio.device wants <size>@<address>:<interrupt>\n");
+	else
+		(void)attach(size, addr, (unsigned)gsi);
+}
+
 static int virtio_mmio_init(void)
 {
 	static const char key[] = "virtio_mmio.device=";
 	uint64_t size, addr, gsi;
+	unsigned line;
 	const char *p;
 
+	for (unsigned n = 0; rumpuser_virtio_mmio(n, &addr, &size, &line); n++)
+		attach_checked(size, addr, line);
 	for (p = kern_cmdline(); (p = strchr(p, 'v')) != NULL;) {
 		if (strncmp(p, key, sizeof(key) - 1) != 0) {
 			p++;
@@ -263,11 +274,7 @@ static int virtio_mmio_init(void)
 		size = parse_number(&p);
 		addr = *p == '@' ? (p++, parse_number(&p)) : 0;
 		gsi = *p == ':' ? (p++, parse_number(&p)) : 0;
-		if (size < MMIO_CONFIG || size > 1024 * 1024 || addr == 0 || gsi == 0 || gsi > 255)
-			kprintf("kiln: command line: virtio_mmio.device wants "
-				"<size>@<address>:<interrupt>\n");
-		else
-			(void)attach(size, addr, (unsigned)gsi);
+		attach_checked(size, addr, gsi);
 	}
 	return 0;
 }

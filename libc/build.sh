@@ -15,6 +15,7 @@ if ! (mkdir -p "$libdir" && cd "$cache/$key" 2>/dev/null && sha256sum --check --
 		(cd "$new" && sha256sum -- *.[ao] > SHA256)
 		rm -rf "${cache:?}/$key"
 		mv "$new" "$cache/$key"
+		ls -dt "$cache"/*/ | tail -n +9 | xargs -r rm -rf # old ones
 	fi
 	cp "$musl"/obj/lib/*.[ao] "$libdir/"
 else

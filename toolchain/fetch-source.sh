@@ -9,7 +9,7 @@
 # sources.list is neither needed to name deb-src nor touched.
 set -eu
 package=$1 dest=$2
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/kiln/sources
+cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/kiln/sources
 die() { echo "fetch-source: $package: $*" >&2; exit 1; }
 
 command -v dpkg-source >/dev/null || die "dpkg-source is missing: apt-get install dpkg-dev"
@@ -24,6 +24,8 @@ dsc_is_whole() {
 download() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/kiln-apt.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
+	# No place to keep it is no reason to fail.
+	mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || cache=$work/kept
 	. /etc/os-release
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $VERSION_CODENAME" 2>/dev/null |
 		head -n 1)

@@ -39,6 +39,7 @@ echo '-O2 one.c two.c -o "both"' > args
 check "a response file" cross-cc @args
 check "-static" cross-cc -static one.c two.c -o both
 check "-no-pie and -fno-pic are harmless" cross-cc -no-pie -fno-pic one.c two.c -o both
+check "-flto is harmless" cross-cc -flto=auto -O2 one.c two.c -o both
 check "code is position-independent all the same" sh -c '! readelf -rW both | grep -qE "R_X86_64_(32S|GOT32) "'
 check "-Wl,-s leaves what bake needs" sh -c 'cross-cc -s -Wl,--gc-sections,-O1,-z,now one.c two.c -o both && nm both | grep -q " T main"'
 check "-Wl,-Map" sh -c 'cross-cc one.c two.c -Wl,-Map=both.map -o both && test -s both.map'

@@ -28,6 +28,7 @@ static inline void rumpuser_set_curlwp(struct rumpuser_cpu *cpu, void *l) /* bef
 /* Size of a kernel stack without the vector save area; tests paint it to see what is used. */
 #define KSTACK_SIZE 8192
 #define SLICE_NS 10000000ULL
+#define KICK_NS 500000ULL
 
 /* Run-queue levels; within one, lwps are sorted by priority. */
 enum { RQ_USER, RQ_RT, RQ_KTHREAD, RQ_SOFTINT, RQ_NLEVELS };
@@ -48,6 +49,7 @@ struct cpu_info {
 
 	uint64_t ci_timer;	/* deadline that the timer is set to */
 	uint64_t ci_slice_end;	/* UINT64_MAX: nobody waits for a turn */
+	uint64_t ci_kick_at;	/* when to wake an idle CPU for what waits here; UINT64_MAX: never */
 	volatile uint32_t ci_callout_lock;
 	struct callout *ci_callouts;		    /* heap */
 	struct callout *ci_due;	    /* come due, for the soft interrupt */
@@ -108,8 +110,8 @@ void sched_block(void);
 void sched_yield_cpu(bool tail);
 /* A preemption is due (bit 0 of ipending).  ilevel 1. */
 void sched_preempt(void);
-/* Should another run, as seen by this CPU's timer interrupt? */
-void sched_tick(struct cpu_info *ci, uint64_t now);
+/* From this CPU's timer interrupt: is a slice over?  Returns when to look again. */
+uint64_t sched_tick(struct cpu_info *ci, uint64_t now);
 /* First thing on a new lwp's stack: finish the switch from prev. */
 void sched_switched(struct lwp *prev);
 void sched_idle_loop(void) __attribute__((noreturn));

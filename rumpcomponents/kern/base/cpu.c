@@ -48,9 +48,7 @@ static void timer_intr(struct cpu_info *ci)
 	uint64_t now = rumpuser_clock_monotonic();
 
 	ci->ci_timer = UINT64_MAX;
-	sched_tick(ci, now);
-	if (ci->ci_slice_end != UINT64_MAX)
-		cpu_timer_at(ci, ci->ci_slice_end);
+	cpu_timer_at(ci, sched_tick(ci, now));
 	callout_intr(ci, now);
 }
 

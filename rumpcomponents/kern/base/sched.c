@@ -11,6 +11,11 @@
  * lwp with it set goes to that CPU's queue and nobody steals it from there, so
  * that it cannot run in two places.  sched_switched(), on the next lwp's stack, clears it.
  *
+ * Waking another CPU costs far more than waiting for this one, if this one is about to be
+ * free: mostly who wakes another goes to sleep itself.  So a woken lwp stays here, unless
+ * others wait already, and only if it still waits after KICK_NS an idle CPU is woken to
+ * steal it.
+ *
  * Tickless: the timer is set for a slice only while an equal waits.  A deadline
  * that has become pointless is not taken back; the interrupt finds nothing to do.
  */
@@ -31,7 +36,7 @@ void sched_init(struct cpu_info *ci)
 {
 	for (unsigned i = 0; i < RQ_NLEVELS; i++)
 		TAILQ_INIT(&ci->ci_runq[i]);
-	ci->ci_slice_end = UINT64_MAX;
+	ci->ci_slice_end = ci->ci_kick_at = UINT64_MAX;
 	ci->ci_curpri = PRI_IDLE;
 }
 
@@ -109,6 +114,8 @@ static void dispatch(struct cpu_info *ci)
 	ci->ci_curpri = next->l_priority;
 	now = rumpuser_clock_monotonic();
 	slice = ci->ci_slice_end = slice_needed(ci, next) ? now + SLICE_NS : UINT64_MAX;
+	if (ci->ci_nrun == 0)
+		ci->ci_kick_at = UINT64_MAX;
 	if (next == l) {
 		spin_exit(&ci->ci_lock);
 		if (slice != UINT64_MAX)
@@ -181,14 +188,21 @@ static struct cpu_info *choose_cpu(struct lwp *l)
 				return cpu_infos[i];
 		return idle ? cpu_infos[__builtin_ctzll(idle)] : self;
 	}
-	if (idle == 0 || (idle & bit_of(ci)))
+	if (idle == 0)
 		return ci;
-	/* A soft interrupt will sleep soon; a program thread that wakes another may go on. */
-	if (ci == self && ci->ci_curpri >= PRI_KTHREAD && ci->ci_nrun == 0)
-		return ci;
-	if (ci->ci_curpri < l->l_priority)
-		return ci;
-	return cpu_infos[__builtin_ctzll(idle)];
+	if (self->ci_nrun == 0 && (l->l_affinity & bit_of(self)) && level_of(l->l_priority) == RQ_USER)
+		return self;
+	return idle & bit_of(ci) ? ci : cpu_infos[__builtin_ctzll(idle)];
+}
+
+/* => held, this CPU's. */
+static void kick_later(struct cpu_info *ci)
+{
+	if (ci->ci_kick_at == UINT64_MAX && curlwp != ci->ci_idle &&
+	    __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) != 0) {
+		ci->ci_kick_at = rumpuser_clock_monotonic() + KICK_NS;
+		cpu_timer_at(ci, ci->ci_kick_at);
+	}
 }
 
 void sched_enqueue(struct lwp *l)
@@ -209,6 +223,8 @@ void sched_enqueue(struct lwp *l)
 	spin_exit(&ci->ci_lock);
 	if (resched || slice)
 		cpu_need_resched(ci);
+	if (cpu_count > 1 && !l->l_bound && ci == curcpu())
+		kick_later(ci);
 }
 
 /* Take a runnable lwp from another CPU to this one.  => held. */
@@ -281,19 +297,23 @@ void lwp_yield(void)
 	cpu_release();
 }
 
-void sched_tick(struct cpu_info *ci, uint64_t now)
+uint64_t sched_tick(struct cpu_info *ci, uint64_t now)
 {
 	uint64_t idle;
 
-	if (ci->ci_slice_end > now)
-		return;
-	ci->ci_slice_end = UINT64_MAX;
-	ci->ci_tail = true;
-	cpu_need_resched(ci);
-	/* A CPU that went idle at the wrong moment has missed that there is work here. */
-	idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED);
-	if (idle != 0)
-		cpu_need_resched(cpu_infos[__builtin_ctzll(idle)]);
+	if (ci->ci_slice_end <= now) {
+		ci->ci_slice_end = UINT64_MAX;
+		ci->ci_tail = true;
+		cpu_need_resched(ci);
+		ci->ci_kick_at = now; /* an idle CPU may have missed that there is work here */
+	}
+	if (ci->ci_kick_at <= now) {
+		ci->ci_kick_at = UINT64_MAX;
+		idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED);
+		if (idle != 0 && ci->ci_nrun != 0)
+			cpu_need_resched(cpu_infos[__builtin_ctzll(idle)]);
+	}
+	return KMIN(ci->ci_slice_end, ci->ci_kick_at);
 }
 
 void sched_idle_loop(void)

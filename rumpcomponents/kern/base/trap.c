@@ -140,7 +140,11 @@ void rumpkern_preempt(struct rumpuser_trapframe *tf)
 	/* Coming from the program there was nothing to save (rt_sigreturn leaves the mark set). */
 	bool live = program ? false : l->l_fpulive;
 
-	if (program)
+	/*
+	 * Kernel code may be on its way back to the program, out of a trap or a signal handler,
+	 * with the program's registers in place already.
+	 */
+	if (!l->l_kernel)
 		l->l_fpulive = true;
 	cpu_hold();
 	if (curcpu()->ci_cpu.ipending & 1)

@@ -168,6 +168,35 @@ static const char *extra_object(struct bake *b)
 
 /* ------------------------------------------------------------------ linking */
 
+/*
+ * For ld a symbol that is nowhere defined is weak only if all references to it in all
+ * objects are, those in sections that it is about to discard included.  So where a
+ * weak reference was left open, strong ones, which nothing reaches, are made weak.
+ */
+static const char *linkable(const struct bake *b, const struct object *o)
+{
+	const struct strlist *absent = &b->reach.absent;
+	const struct elf_object *e = &o->elf;
+	bool *weaken = xcalloc(e->nsym, sizeof(*weaken)), any = false;
+	const char *path = o->path;
+
+	for (size_t i = 1; i < e->nsym && absent->n > 0; i++) {
+		weaken[i] = !elfobj_defined(&e->sym[i]) &&
+			    ELF64_ST_BIND(e->sym[i].st_info) == STB_GLOBAL &&
+			    strlist_has(absent, elfobj_symname(e, i));
+		any |= weaken[i];
+	}
+	if (any) {
+		char *name = xasprintf("%s.%zu", base_name(o->path), (size_t)(o - b->reach.object));
+
+		path = scratch_path(name);
+		elfobj_copy_weakened(e, weaken, path);
+		free(name);
+	}
+	free(weaken);
+	return path;
+}
+
 void bake_link(struct bake *b)
 {
 	struct strlist cmd = {0};
@@ -188,11 +217,14 @@ void bake_link(struct bake *b)
 	strlist_add(&cmd, b->elf);
 	for (size_t i = 0; i < b->syscalls.n; i++)
 		strlist_printf(&cmd, "--undefined=sys_%s", b->syscalls.v[i]);
-	strlist_add(&cmd, b->program);
-	for (size_t i = 2; i < b->reach.nobject; i++)
-		if (b->reach.object[i].taken)
-			strlist_add(&cmd, b->reach.object[i].path);
-	strlist_add(&cmd, b->reach.object[1].path);
+	for (size_t i = 0; i < b->reach.nobject; i++) {
+		struct object *o = &b->reach.object[i];
+
+		o->linked = o->taken ? linkable(b, o) : NULL;
+		if (o->taken && o->kind != OBJECT_PLATFORM)
+			strlist_add(&cmd, o->linked);
+	}
+	strlist_add(&cmd, b->reach.object[1].linked);
 	strlist_add(&cmd, extra_object(b));
 	if (b->verbose) {
 		strlist_shell(&cmd, &out);

@@ -41,7 +41,7 @@ static const Elf64_Shdr *output_section(const char *elf, const char *name)
 static size_t object_by_path(const struct reach *r, const char *path)
 {
 	for (size_t i = 0; i < r->nobject; i++)
-		if (r->object[i].taken && strcmp(r->object[i].path, path) == 0)
+		if (r->object[i].taken && strcmp(r->object[i].linked, path) == 0)
 			return i;
 	return r->nobject;
 }

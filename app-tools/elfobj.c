@@ -52,6 +52,7 @@ static void read_symbols(struct elf_object *o, Elf *elf, Elf_Scn *scn, const Elf
 
 	if (str == NULL)
 		damaged(o, "no string table");
+	o->symoff = sh->sh_offset;
 	o->sym = contents(o, scn, sizeof(Elf64_Sym), &o->nsym);
 	o->strtab = contents(o, str, 1, &o->strsize);
 	if (o->strsize == 0 || o->strtab[o->strsize - 1] != '\0')
@@ -224,6 +225,26 @@ void elfobj_read(const char *path, struct elf_object *o)
 			read_eh_frame(o, &o->sec[i], contents(o, elf_getscn(elf, i), 1, &n));
 	}
 	close(fd); /* the mapping stays */
+}
+
+void elfobj_copy_weakened(const struct elf_object *o, const bool *weaken, const char *to)
+{
+	size_t len;
+	const char *from = map_file(o->path, &len);
+	char *copy;
+
+	if (from == NULL)
+		err(kiln_failure, "%s", o->path);
+	if (o->symoff > len || (len - o->symoff) / sizeof(Elf64_Sym) < o->nsym)
+		damaged(o, "it changed while it was read");
+	copy = xcalloc(len, 1);
+	memcpy(copy, from, len);
+	for (size_t i = 0; i < o->nsym; i++)
+		if (weaken[i])
+			copy[o->symoff + i * sizeof(Elf64_Sym) + offsetof(Elf64_Sym, st_info)] =
+			    (char)ELF64_ST_INFO(STB_WEAK, ELF64_ST_TYPE(o->sym[i].st_info));
+	write_file(to, copy, len);
+	free(copy);
 }
 
 /* ----------------------------------------------------------------- writing */

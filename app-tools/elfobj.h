@@ -30,6 +30,7 @@ struct elf_object {
 	size_t nsec;
 	const Elf64_Sym *sym;
 	size_t nsym;
+	uint64_t symoff;	  /* of the symbol table in the file */
 	const Elf32_Word *xindex; /* section indices that do not fit a symbol */
 	const char *strtab;
 	size_t strsize;
@@ -45,6 +46,9 @@ static inline bool elfobj_defined(const Elf64_Sym *s)
 {
 	return s->st_shndx != SHN_UNDEF;
 }
+
+/* Copy the object's file, with these symbols (a true per symbol) made weak. */
+void elfobj_copy_weakened(const struct elf_object *o, const bool *weaken, const char *to);
 
 /* One section of an object to be written; symbols may be NULL. */
 struct elf_data {

@@ -194,6 +194,12 @@ static void note_undefined(struct reach *r, const char *name, size_t node, struc
 	r->undefined[r->nundefined++] = (struct undefined){name, node, elsewhere};
 }
 
+static void add_absent(struct reach *r, const char *name)
+{
+	if (!strlist_has(&r->absent, name))
+		strlist_add(&r->absent, name);
+}
+
 /* Follow one reference from a node to a symbol of its object. */
 static void follow(struct reach *r, size_t node, size_t sym)
 {
@@ -213,8 +219,12 @@ static void follow(struct reach *r, size_t node, size_t sym)
 	}
 	d = lookup(r, name);
 	if (d == NULL || !d->object->available) {
-		if (!linker_defines(r, name) && ELF64_ST_BIND(s->st_info) != STB_WEAK)
+		if (linker_defines(r, name))
+			return;
+		if (ELF64_ST_BIND(s->st_info) != STB_WEAK)
 			note_undefined(r, name, node, d ? d->object : NULL);
+		else
+			add_absent(r, name);
 		return;
 	}
 	if (!elfobj_defined(s) && ELF64_ST_BIND(s->st_info) == STB_WEAK && !d->object->taken) {
@@ -387,6 +397,9 @@ void reach_walk(struct reach *r, const char *platform_entry, const struct strlis
 		settle_sets(r);
 		settle_for(r);
 	} while (r->nnode != nodes || r->ntaken != taken || r->next != r->nnode);
+	for (size_t i = 0; i < r->nweak; i++)
+		if (!r->weak[i].done)
+			add_absent(r, r->weak[i].def->name);
 }
 
 /* ------------------------------------------------------------------ answers */

@@ -28,7 +28,8 @@ struct object {
 	enum object_kind kind;
 	char *name; /* program's name, platform's, or kern/base */
 	char *path;
-	char *summary; /* of a component */
+	const char *linked; /* what ld is given: path, or a copy */
+	char *summary;	    /* of a component */
 	struct strlist for_words, platforms;
 	bool available; /* exists on this platform */
 	bool taken;
@@ -59,7 +60,8 @@ struct reach {
 	size_t nnode;
 	struct undefined *undefined;
 	size_t nundefined;
-	struct strlist options;	     /* "@root" ... */
+	struct strlist absent;	/* weakly referred to, and not in the image: their value is 0 */
+	struct strlist options; /* "@root" ... */
 	struct strlist linker_words; /* words of the linker script: symbols it may define */
 
 	/* the walk's own */

@@ -303,8 +303,9 @@ const char *base_name(const char *path)
  * The scratch directory and the names in it.  Fixed storage, because a signal
  * handler walks it; the pid keeps a forked child from removing anything.
  */
+#define SCRATCH_MAX 64
 static char scratch_dir[512];
-static char scratch_file[16][600];
+static char scratch_file[SCRATCH_MAX][600];
 static volatile sig_atomic_t scratch_n;
 static pid_t scratch_owner;
 
@@ -345,7 +346,7 @@ const char *scratch_path(const char *name)
 {
 	int n = scratch_n;
 
-	if (n == 16)
+	if (n == SCRATCH_MAX)
 		errx(kiln_failure, "too many scratch files");
 	snprintf(scratch_file[n], sizeof(scratch_file[n]), "%s/%s", scratch_dir, name);
 	scratch_n = n + 1;

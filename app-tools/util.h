@@ -70,7 +70,7 @@ const char *base_name(const char *path);
  * `output` appears at once and whole.  One per process.
  */
 void scratch_open(const char *output);
-/* Path of a file in it; at most 16 names. */
+/* Path of a file in it; at most 64 names. */
 const char *scratch_path(const char *name);
 /* Remove it now: for ends that exit handlers do not see. */
 void scratch_close(void);

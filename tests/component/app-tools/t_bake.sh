@@ -58,6 +58,21 @@ expect "--syscalls keeps a call" 0 '5 components, 3 system calls' "$kiln" bake -
 expect "defaults are in the image" 0 '' grep -aqF '{"name":"hello","args":["a b","c\"d"],"env":{"K":"v=w"},"hostname":"box"}' <(
 	"$kiln" bake -e K=v=w --arg 'a b' --hostname box "$dir/hello" -o "$dir/conf.img" -- 'c"d' > /dev/null; cat "$dir/conf.img")
 
+# A weak reference, and a strong one in a section of another object that is dropped.
+component kern/weakly "" "" <<'C'
+long do_sys_open(const char *) __attribute__((weak));
+int weakly(void); int weakly(void) { return do_sys_open ? do_sys_open("x") : 7; }
+long sys_weakly(void); long sys_weakly(void) { return weakly(); }
+C
+program weak <<'C'
+long sys_weakly(void), sys_exit(int);
+void _start(void);
+void _start(void) { sys_exit(sys_weakly()); }
+C
+expect "a weak reference stays open" 0 '4 components' "$kiln" bake -p hosted "$dir/weak" -o "$dir/weak.img"
+expect "and is 0" 7 '' "$dir/weak.img"
+expect "sizes of a weakened object" 0 '^kern/syscall +[1-9]' "$kiln" inspect "$dir/weak.img"
+
 # Errors.
 program bad <<'C'
 long sys_exit(int); int missing_function(void);

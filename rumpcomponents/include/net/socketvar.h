@@ -50,6 +50,7 @@ struct socket {
 	volatile int so_error;		/* reported once */
 	struct sockbuf so_rcv, so_snd;
 	struct selinfo so_sel;
+	volatile uint8_t so_nospace; /* somebody found the send buffer full: tell when there is room */
 	int so_linger; /* seconds, -1: off */
 	/* Listening: connections that are ready; each holds a reference. */
 	uint32_t so_qlen, so_qlimit;

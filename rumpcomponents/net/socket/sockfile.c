@@ -91,6 +91,9 @@ static int file_poll(struct file *fp, int events, struct polltable *pt)
 	if (state & SS_CANTRCVMORE)
 		ready |= POLLRDHUP;
 	if (!(so->so_proto->pr_flags & PR_CONNREQUIRED) || (state & (SS_ISCONNECTED | SS_CANTSENDMORE))) {
+		/* Ask to be told, then look: else room that comes in between is missed. */
+		if (!sbwriteable(&so->so_snd))
+			so->so_nospace = 1;
 		if ((state & SS_CANTSENDMORE) || sbwriteable(&so->so_snd))
 			ready |= POLLOUT | POLLWRNORM;
 	} else if (!(state & SS_ISCONNECTING)) {

@@ -69,6 +69,7 @@ static int wait_for_room(struct socket *so, bool nowait)
 			error = 0; /* still connecting: wait for that */
 		else if (error || (nowait ? sbspace(&so->so_snd) > 0 : sbwriteable(&so->so_snd)))
 			break;
+		so->so_nospace = 1;
 		if (nowait) {
 			error = EAGAIN;
 			break;

@@ -34,4 +34,8 @@ void sig_userret_trap(struct rumpuser_trapframe *tf);
  */
 void sig_suspend_mask(uint64_t mask) __attribute__((weak));
 
+/* kern/base: report the crash of the program as it stands in tf, power off. */
+void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr)
+    __attribute__((noreturn));
+
 #endif

@@ -1,5 +1,6 @@
-DESC     := Signals: sending, waiting, delivering to handlers
-PREFIX   := sig_ signalfd_
-SRCS     := signal.c deliver.c frame.c sigcalls.c sigwait.c
-NEEDS    := kern/base kern/mem kern/syscall
+DESC     := Signals: masks, queues, handlers, waiting for them, signalfd
+PREFIX   := sig_
+SRCS     := sigsend.c sigdeliver.c sigcalls.c sigwait.c sigfd.c
+NEEDS    := kern/base kern/desc kern/poll kern/syscall
 RUMPUSER := yes
+SMALL    := sigcalls.c sigwait.c sigfd.c

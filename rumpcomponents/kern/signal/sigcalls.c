@@ -1,80 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The calls that set up and send signals. */
-#include <kern/syscallframe.h>
+/* Actions, masks and sending, as system calls. */
 #include <kern/sysproto.h>
 #include "signal_impl.h"
 
-#define PID 1
-
-long do_sys_rt_sigaction(int signo, const struct k_sigaction *uact, struct k_sigaction *uold, size_t setsize)
+int sig_getset(const uint64_t *uset, size_t size, uint64_t *set)
 {
-	struct k_sigaction act, old;
-	struct lwp *l;
+	return size == sizeof(*set) ? copyin(uset, set, sizeof(*set)) : EINVAL;
+}
+
+long do_sys_rt_sigaction(int signo, const struct k_sigaction *act, struct k_sigaction *oact, size_t setsize)
+{
+	struct k_sigaction new, old;
 	int error = 0;
 
-	if (setsize != 8 || signo < 1 || signo > NSIGNALS || (uact && SIGBIT(signo) & SIG_CANNOT_BLOCK))
+	if (!sig_valid(signo) || setsize != sizeof(uint64_t) ||
+	    (act && (signo == SIGKILL || signo == SIGSTOP)))
 		return sysret(EINVAL, 0);
-	if (uact)
-		error = copyin(uact, &act, sizeof(act));
+	if (act)
+		error = copyin(act, &new, sizeof(new));
 	if (error)
 		return sysret(error, 0);
-	mutex_enter(&proc_lock);
 	mutex_enter(&sig_lock);
 	old = sig_actions[signo - 1];
-	if (uact) {
-		act.mask &= ~SIG_CANNOT_BLOCK;
-		sig_actions[signo - 1] = act;
-		if (sig_is_ignored(signo)) {
-			sig_flush(&sig_proc_pending, SIGBIT(signo));
-			TAILQ_FOREACH(l, &alllwp, l_list)
-			{
-				if (l->l_sigctx)
-					sig_flush(&l->l_sigctx->sc_pending, SIGBIT(signo));
-			}
-		}
+	if (act) {
+		new.mask &= ~SIG_UNBLOCKABLE;
+		sig_actions[signo - 1] = new;
+		if (sig_ignored(signo)) /* POSIX: pending ones are discarded, blocked or not */
+			sig_flush(SIG_BIT(signo));
 	}
 	mutex_exit(&sig_lock);
-	mutex_exit(&proc_lock);
-	if (uold)
-		error = copyout(&old, uold, sizeof(old));
+	if (oact)
+		error = copyout(&old, oact, sizeof(old));
 	return sysret(error, 0);
 }
 
-static int change_mask(struct sigctx *sc, int how, uint64_t set)
+long do_sys_rt_sigprocmask(int how, const uint64_t *set, uint64_t *oset, size_t setsize)
 {
-	switch (how) {
-	case SIG_BLOCK:
-		sig_set_mask(sc, sc->sc_mask | set);
-		return 0;
-	case SIG_UNBLOCK:
-		sig_set_mask(sc, sc->sc_mask & ~set);
-		return 0;
-	case SIG_SETMASK:
-		sig_set_mask(sc, set);
-		return 0;
+	uint64_t old = curlwp->l_sigctx->sc_mask, new = old, arg;
+	int error = setsize == sizeof(uint64_t) ? 0 : EINVAL;
+
+	if (!error && set) {
+		error = copyin(set, &arg, sizeof(arg));
+		if (how == SIG_BLOCK)
+			new = old | arg;
+		else if (how == SIG_UNBLOCK)
+			new = old & ~arg;
+		else if (how == SIG_SETMASK)
+			new = arg;
+		else if (!error)
+			error = EINVAL;
 	}
-	return EINVAL;
-}
-
-long do_sys_rt_sigprocmask(int how, const uint64_t *uset, uint64_t *uold, size_t setsize)
-{
-	struct sigctx *sc = curlwp->l_sigctx;
-	uint64_t set = 0, old;
-	int error = 0;
-
-	if (setsize != 8)
-		return sysret(EINVAL, 0);
-	if (uset)
-		error = copyin(uset, &set, sizeof(set));
 	if (error)
 		return sysret(error, 0);
-	mutex_enter(&sig_lock);
-	old = sc->sc_mask;
-	if (uset)
-		error = change_mask(sc, how, set);
-	mutex_exit(&sig_lock);
-	if (!error && uold)
-		error = copyout(&old, uold, sizeof(old));
+	if (set)
+		sig_setmask(new);
+	if (oset)
+		error = copyout(&old, oset, sizeof(old));
 	return sysret(error, 0);
 }
 
@@ -83,124 +64,82 @@ long do_sys_rt_sigpending(uint64_t *uset, size_t setsize)
 	struct sigctx *sc = curlwp->l_sigctx;
 	uint64_t set;
 
-	if (setsize != 8)
+	if (setsize > sizeof(set))
 		return sysret(EINVAL, 0);
 	mutex_enter(&sig_lock);
-	set = (sc->sc_pending.sp_set | sig_proc_pending.sp_set) & sc->sc_mask;
+	set = sig_pendingset(sc) & sc->sc_mask;
 	mutex_exit(&sig_lock);
-	return sysret(copyout(&set, uset, sizeof(set)), 0);
+	return sysret(copyout(&set, uset, setsize), 0);
 }
 
-static bool is_us(pid_t pid)
+/* The program is process 1, alone in its group; -1 means all others. */
+static bool is_program(pid_t pid)
 {
-	return pid == PID || pid == 0 || pid == -1 || pid == -PID;
-}
-
-static int send_proc(pid_t pid, int signo, const siginfo_t *info)
-{
-	if (signo < 0 || signo > NSIGNALS)
-		return EINVAL;
-	if (!is_us(pid))
-		return ESRCH;
-	if (signo)
-		sig_send_proc(signo, info);
-	return 0;
-}
-
-static int send_lwp(int tid, int signo, const siginfo_t *info)
-{
-	struct lwp *l;
-
-	if (tid <= 0 || signo < 0 || signo > NSIGNALS)
-		return EINVAL;
-	mutex_enter(&proc_lock);
-	l = lwp_find(tid);
-	if (l && l->l_kernel)
-		l = NULL;
-	if (l && signo)
-		sig_send_lwp(l, signo, info);
-	mutex_exit(&proc_lock);
-	return l ? 0 : ESRCH;
-}
-
-static siginfo_t from_us(int code)
-{
-	siginfo_t info = {.si_code = code};
-
-	info.si_pid = PID;
-	return info;
+	return pid == 1 || pid == 0;
 }
 
 long do_sys_kill(pid_t pid, int signo)
 {
-	siginfo_t info = from_us(SI_USER);
+	siginfo_t info;
 
-	return sysret(send_proc(pid, signo, &info), 0);
+	if (signo != 0 && !sig_valid(signo))
+		return sysret(EINVAL, 0);
+	if (!is_program(pid))
+		return sysret(ESRCH, 0);
+	sig_makeinfo(&info, signo, SI_USER);
+	return sysret(sig_queue(NULL, &info, false), 0);
+}
+
+static int send_thread(int tid, int signo)
+{
+	siginfo_t info;
+
+	if (tid <= 0 || (signo != 0 && !sig_valid(signo)))
+		return EINVAL;
+	sig_makeinfo(&info, signo, SI_TKILL);
+	return sig_queue_lid(tid, &info, true);
 }
 
 long do_sys_tkill(int tid, int signo)
 {
-	siginfo_t info = from_us(SI_TKILL);
-
-	return sysret(send_lwp(tid, signo, &info), 0);
+	return sysret(send_thread(tid, signo), 0);
 }
 
 long do_sys_tgkill(int tgid, int tid, int signo)
 {
-	return tgid != PID ? sysret(tgid <= 0 ? EINVAL : ESRCH, 0) : do_sys_tkill(tid, signo);
+	if (tgid <= 0 || tid <= 0)
+		return sysret(EINVAL, 0);
+	return sysret(tgid == 1 ? send_thread(tid, signo) : ESRCH, 0);
+}
+
+static int get_info(int signo, const siginfo_t *uinfo, siginfo_t *info)
+{
+	int error = copyin(uinfo, info, sizeof(*info));
+
+	if (!error && signo != 0 && !sig_valid(signo))
+		error = EINVAL;
+	info->si_signo = signo;
+	return error;
 }
 
 long do_sys_rt_sigqueueinfo(pid_t pid, int signo, siginfo_t *uinfo)
 {
 	siginfo_t info;
-	int error = copyin(uinfo, &info, sizeof(info));
+	int error = get_info(signo, uinfo, &info);
 
-	return sysret(error ? error : send_proc(pid, signo, &info), 0);
+	if (!error)
+		error = pid == 1 ? sig_queue(NULL, &info, true) : ESRCH;
+	return sysret(error, 0);
 }
 
 long do_sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int signo, siginfo_t *uinfo)
 {
 	siginfo_t info;
-	int error = tgid == PID ? copyin(uinfo, &info, sizeof(info)) : ESRCH;
+	int error = get_info(signo, uinfo, &info);
 
-	return sysret(error ? error : send_lwp(tid, signo, &info), 0);
-}
-
-long do_sys_sigaltstack(const stack_t *uss, stack_t *uold)
-{
-	struct sigctx *sc = curlwp->l_sigctx;
-	stack_t ss, old = sc->sc_stack;
-	/* The program runs on it if its stack pointer, at the call, lies within. */
-	bool inside = !(old.ss_flags & SS_DISABLE) &&
-	    syscallframe_sp(syscallframe_current()) - (uintptr_t)old.ss_sp < old.ss_size;
-	int error = 0;
-
-	if (uss) {
-		error = copyin(uss, &ss, sizeof(ss));
-		if (!error && ss.ss_flags & ~SS_DISABLE && ss.ss_flags != SS_ONSTACK)
-			error = EINVAL;
-		else if (!error && inside)
-			error = EPERM;
-		else if (!error && !(ss.ss_flags & SS_DISABLE) && ss.ss_size < MINSIGSTKSZ)
-			error = ENOMEM;
-		if (!error) {
-			ss.ss_flags &= SS_DISABLE;
-			sc->sc_stack = ss;
-		}
-	}
-	if (!error && uold) {
-		if (inside)
-			old.ss_flags = SS_ONSTACK;
-		error = copyout(&old, uold, sizeof(old));
-	}
+	if (!error && (tgid <= 0 || tid <= 0))
+		error = EINVAL;
+	if (!error)
+		error = tgid == 1 ? sig_queue_lid(tid, &info, true) : ESRCH;
 	return sysret(error, 0);
-}
-
-long do_sys_kiln_cancel(int on)
-{
-	struct sigctx *sc = curlwp->l_sigctx;
-
-	if (sc)
-		sc->sc_cancel = on != 0;
-	return 0;
 }

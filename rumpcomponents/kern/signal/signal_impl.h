@@ -2,8 +2,11 @@
 /*
  * kern/signal's own.
  *
- * One spin lock, sig_lock, guards all masks, pending sets, queues and actions: it
- * is held for a few instructions.  LOCK ORDER: proc_lock, then sig_lock.
+ * One spin lock, sig_lock, guards everything: actions, pending sets, masks.  A mask is
+ * written by its own lwp only.  LOCK ORDER: sig_lock, then sleep queues.
+ *
+ * INVARIANT: an lwp that could deliver a pending signal has LW_PENDSIG set in l_userret.
+ * The bit may also be set for nothing; who looks finds nothing and clears it.
  */
 #ifndef SIGNAL_IMPL_H
 #define SIGNAL_IMPL_H
@@ -13,68 +16,86 @@
 #include <sys/queue.h>
 #include <kern/cpu.h>
 #include <kern/lwp.h>
+#include <kern/mutex.h>
 #include <kern/signalvar.h>
 #include <kern/systm.h>
 
-#define NSIGNALS 64
-#define SIGBIT(signo) (1ULL << ((signo)-1))
-#define SIG_CANNOT_BLOCK (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
-#define SIG_RT_FIRST 32
+#define SIG_NUM 64
+#define SIG_RTMIN 32 /* the kernel's; libc keeps the first few for itself */
+#define SIG_BIT(signo) (UINT64_C(1) << ((signo) - 1))
+#define SIG_UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
+/* What is ignored by default; there is nobody who could continue a stopped program. */
+#define SIG_DEFAULT_IGNORED                                                                        \
+	(SIG_BIT(SIGCHLD) | SIG_BIT(SIGCONT) | SIG_BIT(SIGURG) | SIG_BIT(SIGWINCH) |               \
+	    SIG_BIT(SIGSTOP) | SIG_BIT(SIGTSTP) | SIG_BIT(SIGTTIN) | SIG_BIT(SIGTTOU))
 
-/* The kernel's struct sigaction, as libc passes it. */
+/* As libc passes it. */
 struct k_sigaction {
 	void (*handler)(int);
 	unsigned long flags;
 	void (*restorer)(void);
 	uint64_t mask;
 };
+_Static_assert(sizeof(struct k_sigaction) == 32, "libc's layout");
 
-struct sig_queued {
-	TAILQ_ENTRY(sig_queued) sq_entry;
+struct sigq {
+	STAILQ_ENTRY(sigq) sq_entry;
 	siginfo_t sq_info;
 };
-TAILQ_HEAD(sig_queue, sig_queued);
 
-/* What waits: a bit per signal, and for those that carry something their information. */
-struct sig_pending {
+struct sigpend {
 	uint64_t sp_set;
-	struct sig_queue sp_queue;
+	STAILQ_HEAD(, sigq) sp_queue; /* in order of arrival; may lack an entry for a standard signal */
 };
 
+/* Fields: (s) sig_lock, (l) the lwp itself only. */
 struct sigctx {
-	struct sig_pending sc_pending;
-	uint64_t sc_mask;
-	uint64_t sc_oldmask;	/* comes back after the call, if sc_suspended */
-	bool sc_suspended;
-	bool sc_cancel;		/* libc wants the next sleep to fail */
-	uint64_t sc_waiting;	/* sigtimedwait's set */
-	kcondvar_t sc_cv;	/* sigtimedwait */
-	stack_t sc_stack;	/* sigaltstack */
+	LIST_ENTRY(sigctx) sc_list;  /* (s) */
+	struct lwp *sc_lwp;
+	uint64_t sc_mask;	     /* (s) blocked; read by its lwp without the lock */
+	uint64_t sc_wait;	     /* (s) signals it sleeps for although they are blocked */
+	struct sigpend sc_pend;	     /* (s) sent to this lwp */
+	uint64_t sc_oldmask;	     /* (l) comes back when the call ends, if sc_restore */
+	bool sc_restore;	     /* (l) */
+	bool sc_cancel;		     /* (l) the next sleep fails with EINTR */
+	bool sc_cancelled;	     /* (l) it did */
+	stack_t sc_altstack;	     /* (l) */
 };
 
 extern kmutex_t sig_lock;
-extern struct sig_pending sig_proc_pending;
-extern struct k_sigaction sig_actions[NSIGNALS];
+extern struct k_sigaction sig_actions[SIG_NUM]; /* (s) */
+extern struct sigpend sig_procpend;		/* (s) sent to the program */
+/* Set while a signalfd is open: tells pollers that something has become pending. */
+extern void (*volatile sig_notify)(void);
 
-/* All below: sig_lock held. */
-bool sig_is_ignored(int signo);
-/* Take the most urgent signal of `set` that is pending for l or the process; 0 if none. */
-int sig_take(struct lwp *l, uint64_t set, siginfo_t *info);
-/* Forget signo wherever it is pending (it is ignored now). */
-void sig_flush(struct sig_pending *sp, uint64_t set);
-/* Does l have anything to look at on its way out? */
-static inline uint64_t sig_deliverable(const struct sigctx *sc)
+static inline bool sig_valid(int signo)
 {
-	return (sc->sc_pending.sp_set | sig_proc_pending.sp_set) & ~sc->sc_mask;
+	return signo > 0 && signo <= SIG_NUM;
 }
-/* Change the mask of the current lwp and note what became deliverable. */
-void sig_set_mask(struct sigctx *sc, uint64_t mask);
 
+/* Is it of no effect if delivered now?  sig_lock held. */
+bool sig_ignored(int signo);
 /*
- * Make tf enter the handler of act, with a frame on the program's stack that sigreturn
- * undoes; oldmask comes back then.  May sleep.  EFAULT: no room for the frame.
+ * Queue info->si_signo for sc, or for the program if sc is NULL.  EAGAIN: a signal that
+ * queues (`queue`) finds no room.
  */
-int sig_push_frame(struct rumpuser_trapframe *tf, const struct k_sigaction *act, const siginfo_t *info,
-    uint64_t oldmask);
+int sig_queue(struct sigctx *sc, const siginfo_t *info, bool queue);
+/* Queue for thread id lid.  ESRCH. */
+int sig_queue_lid(int lid, const siginfo_t *info, bool queue);
+/*
+ * Take one of `set` that is pending for sc: private ones first, faults first, low numbers first.
+ * act (may be NULL) is its action at this moment, after which SA_RESETHAND has effect. 0: none.
+ */
+int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigaction *act);
+uint64_t sig_pendingset(struct sigctx *sc);
+/* Change the calling lwp's mask; what becomes deliverable is noticed. */
+void sig_setmask(uint64_t mask);
+/* Forget all pending instances.  sig_lock held. */
+void sig_flush(uint64_t set);
+/* Fill in an info of a signal from the program itself. */
+void sig_makeinfo(siginfo_t *info, int signo, int code);
+/* Sleep until one of set is taken into info, or deadline: EAGAIN, EINTR, ERESTART. */
+int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo);
+int sig_getset(const uint64_t *uset, size_t size, uint64_t *set);
 
 #endif

@@ -1,60 +1,85 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Waiting for signals: sigsuspend, pause, sigtimedwait. */
+/* Waiting for signals: for handlers to run, or to take them without. */
 #include <kern/ktime.h>
 #include <kern/sysproto.h>
 #include "signal_impl.h"
 
+/* Sleep until a handler is going to run. */
+static long sleep_for_handler(void)
+{
+	struct lwp *l = curlwp;
+
+	while (sig_pending(l) == 0)
+		if (lwp_sleep_until(UINT64_MAX - 1, "sigsuspend") == EINTR)
+			break;
+	return sysret(EINTR, 0);
+}
+
 long do_sys_pause(void)
 {
-	while (lwp_sleep_until(UINT64_MAX, "pause") == 0)
-		;
-	return sysret(EINTR, 0);
+	return sleep_for_handler();
 }
 
 long do_sys_rt_sigsuspend(const uint64_t *uset, size_t setsize)
 {
 	uint64_t set;
-	int error = setsize == 8 ? copyin(uset, &set, sizeof(set)) : EINVAL;
+	int error = sig_getset(uset, setsize, &set);
 
 	if (error)
 		return sysret(error, 0);
 	sig_suspend_mask(set);
-	return do_sys_pause();
+	return sleep_for_handler();
 }
 
-static int wait_for(uint64_t set, uint64_t deadline, siginfo_t *info, int *signo)
+static void set_wait(struct sigctx *sc, uint64_t set)
+{
+	mutex_enter(&sig_lock);
+	sc->sc_wait = set;
+	mutex_exit(&sig_lock);
+}
+
+int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo)
 {
 	struct lwp *l = curlwp;
 	struct sigctx *sc = l->l_sigctx;
 	int error = 0;
 
-	mutex_enter(&sig_lock);
-	sc->sc_waiting = set;
-	while ((*signo = sig_take(l, set, info)) == 0 && !error)
-		error = deadline == 0 ? EWOULDBLOCK : cv_timedwait_sig(&sc->sc_cv, &sig_lock, deadline);
-	sc->sc_waiting = 0;
-	mutex_exit(&sig_lock);
-	if (*signo)
-		return 0;
-	return error == EWOULDBLOCK ? EAGAIN : EINTR;
+	set &= ~SIG_UNBLOCKABLE;
+	for (;;) {
+		*signo = sig_take(sc, set, info, NULL);
+		if (*signo)
+			return 0;
+		if (error == EWOULDBLOCK || deadline == 0)
+			return EAGAIN;
+		if (error == EINTR || (error && sig_pending(l)))
+			return error;
+		/* What arrives from here on ends the sleep before it begins. */
+		set_wait(sc, set);
+		error = lwp_sleep_until(deadline, "sigwait");
+		set_wait(sc, 0);
+	}
 }
 
-long do_sys_rt_sigtimedwait(const uint64_t *uset, siginfo_t *uinfo, const struct timespec *uts, size_t setsize)
+long do_sys_rt_sigtimedwait(
+    const uint64_t *uset, siginfo_t *uinfo, const struct timespec *timeout, size_t setsize)
 {
-	uint64_t set, ns, deadline = UINT64_MAX;
+	uint64_t set, deadline = UINT64_MAX - 1, now;
 	struct timespec ts;
 	siginfo_t info;
-	int signo = 0, error = setsize == 8 ? copyin(uset, &set, sizeof(set)) : EINVAL;
+	int signo = 0, error = sig_getset(uset, setsize, &set);
 
-	if (!error && uts) {
-		error = copyin(uts, &ts, sizeof(ts));
+	if (!error && timeout) {
+		error = copyin(timeout, &ts, sizeof(ts));
 		if (!error)
-			error = timespec_to_ns(&ts, &ns);
-		if (!error)
-			deadline = ns ? nanouptime() + ns : 0;
+			error = timespec_to_ns(&ts, &deadline);
+		now = nanouptime();
+		if (!error && deadline)
+			deadline = deadline < UINT64_MAX - 1 - now ? now + deadline : UINT64_MAX - 1;
 	}
 	if (!error)
-		error = wait_for(set & ~SIG_CANNOT_BLOCK, deadline, &info, &signo);
+		error = sig_wait(set, &info, deadline, &signo);
+	if (error == ERESTART)
+		error = EINTR;
 	if (!error && uinfo)
 		error = copyout(&info, uinfo, sizeof(info));
 	return sysret(error, signo);

@@ -16,15 +16,18 @@
 
 volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
 
+/* From a LEAF call too, which must not sleep: the lock is tried until it is free. */
 static uint64_t process_cputime(void)
 {
 	struct lwp *l;
-	uint64_t sum = 0;
+	uint64_t sum;
 
-	mutex_enter(&proc_lock);
+	while (!mutex_tryenter(&proc_lock))
+		lwp_yield();
+	sum = proc_dead_cputime;
 	TAILQ_FOREACH(l, &alllwp, l_list)
 	{
-		if (!l->l_kernel)
+		if (!l->l_kernel && l->l_stat != LSZOMB)
 			sum += lwp_cputime(l);
 	}
 	mutex_exit(&proc_lock);

@@ -1,4 +1,5 @@
 DESC   := Clocks, sleeping and interval timers
-PREFIX := time_
-SRCS   := clock.c sleep.c itimer.c
-NEEDS  := kern/base
+PREFIX := time_ timer_
+SRCS   := clock.c sleep.c itimer.c deadline.c timer.c
+NEEDS  := kern/base kern/mem
+SMALL  := itimer.c timer.c deadline.c

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sending: pending sets, their queues, and which lwp is to be woken.
+ *
+ * A standard signal is pending once, a real-time signal as often as it was sent.  The
+ * bit in sp_set is what counts; the queue holds what came with it, as far as there was memory.
+ */
+#include <kern/kmem.h>
+#include "signal_impl.h"
+
+#define QUEUE_MAX 1024
+
+kmutex_t sig_lock = {.mtx_type = MUTEX_SPIN};
+struct k_sigaction sig_actions[SIG_NUM];
+struct sigpend sig_procpend = {0, STAILQ_HEAD_INITIALIZER(sig_procpend.sp_queue)};
+void (*volatile sig_notify)(void);
+
+static LIST_HEAD(, sigctx) contexts; /* (s) */
+static unsigned nqueued;	     /* (s) */
+static POOL_DEFINE(sigq_pool, sizeof(struct sigq), "sigq");
+static POOL_DEFINE(sigctx_pool, sizeof(struct sigctx), "sigctx");
+
+#define FAULTS                                                                                     \
+	(SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) |                 \
+	    SIG_BIT(SIGFPE) | SIG_BIT(SIGSYS))
+
+bool sig_ignored(int signo)
+{
+	void (*handler)(int) = sig_actions[signo - 1].handler;
+
+	return handler == SIG_IGN || (handler == SIG_DFL && SIG_DEFAULT_IGNORED & SIG_BIT(signo));
+}
+
+void sig_makeinfo(siginfo_t *info, int signo, int code)
+{
+	memset(info, 0, sizeof(*info));
+	info->si_signo = signo;
+	info->si_code = code;
+	info->si_pid = 1;
+}
+
+/* ---- pending sets.  => sig_lock held */
+
+static void pend_init(struct sigpend *p)
+{
+	p->sp_set = 0;
+	STAILQ_INIT(&p->sp_queue);
+}
+
+static void free_sigq(struct sigq *q)
+{
+	nqueued--;
+	pool_put(&sigq_pool, q);
+}
+
+static void pend_take(struct sigpend *p, int signo, siginfo_t *info)
+{
+	struct sigq *q, *found = NULL;
+	bool more = false;
+
+	STAILQ_FOREACH(q, &p->sp_queue, sq_entry) {
+		if (q->sq_info.si_signo != signo)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = q;
+	}
+	if (!more)
+		p->sp_set &= ~SIG_BIT(signo);
+	if (!found) {
+		sig_makeinfo(info, signo, SI_USER);
+		return;
+	}
+	*info = found->sq_info;
+	STAILQ_REMOVE(&p->sp_queue, found, sigq, sq_entry);
+	free_sigq(found);
+}
+
+static void pend_flush(struct sigpend *p, uint64_t set)
+{
+	struct sigq *q, *next;
+
+	p->sp_set &= ~set;
+	for (q = STAILQ_FIRST(&p->sp_queue); q; q = next) {
+		next = STAILQ_NEXT(q, sq_entry);
+		if (!(set & SIG_BIT(q->sq_info.si_signo)))
+			continue;
+		STAILQ_REMOVE(&p->sp_queue, q, sigq, sq_entry);
+		free_sigq(q);
+	}
+}
+
+void sig_flush(uint64_t set)
+{
+	struct sigctx *sc;
+
+	pend_flush(&sig_procpend, set);
+	LIST_FOREACH(sc, &contexts, sc_list)
+		pend_flush(&sc->sc_pend, set);
+}
+
+uint64_t sig_pendingset(struct sigctx *sc)
+{
+	return sc->sc_pend.sp_set | sig_procpend.sp_set;
+}
+
+/* ---- whom to tell */
+
+static void notice(struct sigctx *sc)
+{
+	__atomic_fetch_or(&sc->sc_lwp->l_userret, LW_PENDSIG, __ATOMIC_SEQ_CST);
+	lwp_interrupt(sc->sc_lwp);
+}
+
+static bool accepts(const struct sigctx *sc, int signo)
+{
+	return (~sc->sc_mask | sc->sc_wait) & SIG_BIT(signo) && !(sc->sc_lwp->l_userret & LW_EXIT);
+}
+
+/* The first thread if it accepts the signal, else the caller, else any. */
+static struct sigctx *choose(int signo)
+{
+	struct sigctx *sc, *best = NULL;
+
+	LIST_FOREACH(sc, &contexts, sc_list) {
+		if (!accepts(sc, signo))
+			continue;
+		if (sc->sc_lwp->l_lid == 1)
+			return sc;
+		if (!best || sc->sc_lwp == curlwp)
+			best = sc;
+	}
+	return best;
+}
+
+/* Is it of no consequence?  Where it is blocked, the action may still change before it is seen. */
+static bool dropped(const struct sigctx *to, int signo)
+{
+	const struct sigctx *sc;
+
+	if (!sig_ignored(signo))
+		return false;
+	if (to)
+		return !((to->sc_mask | to->sc_wait) & SIG_BIT(signo));
+	LIST_FOREACH(sc, &contexts, sc_list)
+		if ((sc->sc_mask | sc->sc_wait) & SIG_BIT(signo))
+			return false;
+	return true;
+}
+
+static int queue_locked(struct sigctx *to, const siginfo_t *info, struct sigq **qp, bool queue)
+{
+	struct sigpend *p = to ? &to->sc_pend : &sig_procpend;
+	int signo = info->si_signo;
+	struct sigctx *sc;
+
+	if (dropped(to, signo) || (signo < SIG_RTMIN && p->sp_set & SIG_BIT(signo)))
+		return 0;
+	if (*qp && nqueued < QUEUE_MAX) {
+		(*qp)->sq_info = *info;
+		STAILQ_INSERT_TAIL(&p->sp_queue, *qp, sq_entry);
+		*qp = NULL;
+		nqueued++;
+	} else if (signo >= SIG_RTMIN && queue) {
+		return EAGAIN;
+	}
+	p->sp_set |= SIG_BIT(signo);
+	sc = to ? to : choose(signo);
+	if (sc && accepts(sc, signo))
+		notice(sc);
+	return 0;
+}
+
+static struct sigctx *context_of(int lid)
+{
+	struct sigctx *sc;
+
+	LIST_FOREACH(sc, &contexts, sc_list)
+		if (sc->sc_lwp->l_lid == lid)
+			break;
+	return sc;
+}
+
+static int queue_to(struct sigctx *to, int lid, const siginfo_t *info, bool queue)
+{
+	struct sigq *q = info->si_signo ? pool_get(&sigq_pool) : NULL;
+	void (*tell)(void);
+	int error = 0;
+
+	mutex_enter(&sig_lock);
+	if (lid) {
+		to = context_of(lid);
+		error = to ? 0 : ESRCH;
+	}
+	if (!error && info->si_signo)
+		error = queue_locked(to, info, &q, queue);
+	tell = sig_notify;
+	mutex_exit(&sig_lock);
+	if (q)
+		pool_put(&sigq_pool, q);
+	if (tell)
+		tell();
+	return error;
+}
+
+int sig_queue(struct sigctx *sc, const siginfo_t *info, bool queue)
+{
+	return queue_to(sc, 0, info, queue);
+}
+
+int sig_queue_lid(int lid, const siginfo_t *info, bool queue)
+{
+	return lid > 0 ? queue_to(NULL, lid, info, queue) : ESRCH;
+}
+
+/* What a sender in the kernel has to say, if anything. */
+static void sender_info(siginfo_t *si, int signo, const siginfo_t *info)
+{
+	KASSERT(sig_valid(signo));
+	if (info)
+		*si = *info;
+	else
+		sig_makeinfo(si, signo, SI_KERNEL);
+	si->si_signo = signo;
+}
+
+void sig_send_proc(int signo, const siginfo_t *info)
+{
+	siginfo_t si;
+
+	sender_info(&si, signo, info);
+	(void)sig_queue(NULL, &si, false);
+}
+
+void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info)
+{
+	siginfo_t si;
+
+	sender_info(&si, signo, info);
+	if (l->l_sigctx)
+		(void)sig_queue(l->l_sigctx, &si, false);
+}
+
+/* ---- taking */
+
+static int first_of(uint64_t set)
+{
+	if (set & FAULTS)
+		set &= FAULTS;
+	return set ? __builtin_ctzll(set) + 1 : 0;
+}
+
+int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigaction *act)
+{
+	struct sigpend *p = &sc->sc_pend;
+	int signo;
+
+	mutex_enter(&sig_lock);
+	signo = first_of(p->sp_set & set);
+	if (!signo) {
+		p = &sig_procpend;
+		signo = first_of(p->sp_set & set);
+	}
+	if (signo) {
+		pend_take(p, signo, info);
+		if (act) {
+			*act = sig_actions[signo - 1];
+			if (act->flags & SA_RESETHAND)
+				sig_actions[signo - 1].handler = SIG_DFL;
+		}
+	}
+	mutex_exit(&sig_lock);
+	return signo;
+}
+
+/* Asked by a sleep that may be interrupted.  Whether a call is restarted is seen at delivery. */
+int sig_pending(struct lwp *l)
+{
+	struct sigctx *sc = l->l_sigctx;
+	uint64_t set;
+
+	if (!sc || !(l->l_userret & LW_PENDSIG))
+		return 0;
+	if (sc->sc_cancel) {
+		sc->sc_cancelled = true;
+		return EINTR;
+	}
+	mutex_enter(&sig_lock);
+	set = sig_pendingset(sc) & (~sc->sc_mask | sc->sc_wait);
+	while (set && sig_ignored(first_of(set)) && !(sc->sc_wait & SIG_BIT(first_of(set))))
+		set &= ~SIG_BIT(first_of(set));
+	mutex_exit(&sig_lock);
+	return set ? ERESTART : 0;
+}
+
+void sig_setmask(uint64_t mask)
+{
+	struct sigctx *sc = curlwp->l_sigctx, *o;
+	uint64_t newly, shared;
+
+	mutex_enter(&sig_lock);
+	newly = ~sc->sc_mask & mask;
+	sc->sc_mask = mask & ~SIG_UNBLOCKABLE;
+	if (sig_pendingset(sc) & ~sc->sc_mask)
+		__atomic_fetch_or(&sc->sc_lwp->l_userret, LW_PENDSIG, __ATOMIC_SEQ_CST);
+	/* What was meant for us and is now blocked here, another may take. */
+	shared = sig_procpend.sp_set & newly;
+	if (shared)
+		LIST_FOREACH(o, &contexts, sc_list)
+			if (o != sc && accepts(o, first_of(shared)))
+				notice(o);
+	mutex_exit(&sig_lock);
+}
+
+/* ---- lwps come and go */
+
+int sig_lwp_create(struct lwp *l)
+{
+	struct sigctx *sc = pool_zget(&sigctx_pool);
+
+	if (!sc)
+		return ENOMEM;
+	sc->sc_lwp = l;
+	sc->sc_altstack.ss_flags = SS_DISABLE;
+	pend_init(&sc->sc_pend);
+	if (curlwp != l && curlwp->l_sigctx)
+		sc->sc_mask = curlwp->l_sigctx->sc_mask;
+	l->l_sigctx = sc;
+	mutex_enter(&sig_lock);
+	LIST_INSERT_HEAD(&contexts, sc, sc_list);
+	mutex_exit(&sig_lock);
+	return 0;
+}
+
+void sig_lwp_destroy(struct lwp *l)
+{
+	struct sigctx *sc = l->l_sigctx, *o;
+
+	mutex_enter(&sig_lock);
+	LIST_REMOVE(sc, sc_list);
+	pend_flush(&sc->sc_pend, ~UINT64_C(0));
+	/* It may have been told of a signal that it did not live to take. */
+	LIST_FOREACH(o, &contexts, sc_list)
+		if (sig_procpend.sp_set & ~o->sc_mask)
+			notice(o);
+	mutex_exit(&sig_lock);
+	l->l_sigctx = NULL;
+	pool_put(&sigctx_pool, sc);
+}

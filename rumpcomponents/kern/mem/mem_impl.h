@@ -83,6 +83,8 @@ unsigned vm_hwprot(int prot);
 uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end);
 /* A free range of len bytes, or 0.  vm_lock held as writer. */
 uintptr_t vm_find_space(size_t len);
+/* Likewise where no mapping of the program's can be near: for kernel stacks. */
+uintptr_t vm_find_kernel_space(size_t len);
 /* Enter [start, start + len), which is free.  NULL: no memory. */
 struct vm_entry *vm_insert(uintptr_t start, size_t len);
 void vm_remove_entry(struct vm_entry *e);

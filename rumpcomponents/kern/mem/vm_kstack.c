@@ -42,7 +42,7 @@ int vm_kstack_alloc(size_t size, uintptr_t *base)
 	if (take_kept(size, base))
 		return 0;
 	rw_enter(&vm_lock, RW_WRITER);
-	va = vm_find_space(size + PAGE_SIZE);
+	va = vm_find_kernel_space(size + PAGE_SIZE);
 	if (va)
 		e = vm_insert(va, size + PAGE_SIZE);
 	if (e)

@@ -19,8 +19,11 @@ struct vm_tree vm_tree = RB_INITIALIZER(&vm_tree);
 krwlock_t vm_lock;
 volatile int64_t vm_promised;
 
-static uintptr_t vm_lo, vm_hi; /* [lo, hi) is ours; hi moved down at random */
+static uintptr_t vm_klo;       /* [klo, lo) is for kernel stacks: far from the program's own */
+static uintptr_t vm_lo, vm_hi; /* [lo, hi) is the program's; hi moved down at random */
 static uintptr_t vm_hint;      /* where to look for space first */
+#define KSTACK_SHARE 16
+#define KSTACK_MOST (1UL << 36)
 static POOL_DEFINE(entry_pool, sizeof(struct vm_entry), "vm_entry");
 
 static int vm_compare(const struct vm_entry *a, const struct vm_entry *b)
@@ -31,17 +34,19 @@ RB_GENERATE(vm_tree, vm_entry, ve_node, vm_compare)
 
 void vm_init(uintptr_t va_lo, uintptr_t va_hi)
 {
-	uintptr_t slide = 0;
+	uintptr_t slide[2] = {0};
 	unsigned bits;
 
 	rw_init(&vm_lock);
 	vm_fault_init();
-	rumpuser_entropy(&slide, sizeof(slide), &bits);
-	vm_lo = round_page(va_lo);
+	rumpuser_entropy(slide, sizeof(slide), &bits);
+	vm_klo = round_page(va_lo);
 	vm_hi = trunc_page(va_hi);
+	vm_lo = vm_klo + trunc_page(KMIN((vm_hi - vm_klo) / KSTACK_SHARE, KSTACK_MOST));
+	/* Within the first half of theirs. */
+	vm_klo += (slide[1] % ((vm_lo - vm_klo) >> (PAGE_SHIFT + 1))) << PAGE_SHIFT;
 	/* At most an eighth of the range, at most 28 bits of pages. */
-	slide %= KMIN((vm_hi - vm_lo) >> (PAGE_SHIFT + 3), 1UL << 28) + 1;
-	vm_hi -= slide << PAGE_SHIFT;
+	vm_hi -= (slide[0] % (KMIN((vm_hi - vm_lo) >> (PAGE_SHIFT + 3), 1UL << 28) + 1)) << PAGE_SHIFT;
 	vm_hint = vm_hi;
 }
 
@@ -99,6 +104,16 @@ uintptr_t vm_find_space(size_t len)
 	if (va)
 		vm_hint = va;
 	return va;
+}
+
+uintptr_t vm_find_kernel_space(size_t len)
+{
+	uintptr_t va = vm_klo;
+	struct vm_entry *e;
+
+	for (e = RB_MIN(vm_tree, &vm_tree); e && e->ve_start < va + len; e = RB_NEXT(vm_tree, &vm_tree, e))
+		va = e->ve_end;
+	return len <= vm_lo - va ? va : 0;
 }
 
 struct vm_entry *vm_insert(uintptr_t start, size_t len)

@@ -68,12 +68,12 @@ part_boot() {
 	need_guest
 	for machine in pc microvm; do
 		say "QEMU start to first byte of hello's main(), $machine, median of $runs"
-		mapfile -t ms < <($out/measure marker "$runs" "H" -- \
+		mapfile -t ms < <($out/measure marker "$runs" "" -- \
 		    $qemu -machine $machine -m 64 -kernel build/bench/trivial.elf --- \
 		    $qemu -machine $machine -m 64 -kernel build/packages/hello/hello.img)
 		row "boot, $machine: hello over trivial (${ms[0]} ms)" \
 		    "+$(awk -v a="${ms[1]}" -v b="${ms[0]}" 'BEGIN { printf "%.1f", a - b }') ms" "<= +25 ms" \
-		    "measure marker $runs H -- qemu -machine $machine ... trivial.elf --- ... hello.img"
+		    "measure marker $runs \"\" -- qemu -machine $machine ... trivial.elf --- ... hello.img"
 	done
 	say "the same for the Linux guest, 3 runs"
 	ms=$($out/measure marker 3 "Hello" -- $qemu -machine pc -m 256 -kernel $guest/vmlinuz \

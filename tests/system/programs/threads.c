@@ -1,99 +1,221 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads that compute, lock, wait for each other and are preempted; prints ok and FAIL lines. */
+/* Threads: creating, joining, locks, conditions, preemption, sleeping, signals between them. */
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NTHREADS 8
-#define ROUNDS	 2000
+#define THREADS 8
+#define ROUNDS 20000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static long counter;
-static int turn, failures;
-static __thread int mine;
-static volatile int spinning = 1;
+static volatile int flag;
+static __thread int tls_value;
 
-static void check(int ok, const char *what)
+static void result(int good, const char *what)
 {
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	failures += !ok;
+	printf("%s %s\n", good ? "ok" : "FAIL", what);
 }
 
-static void *count(void *arg)
+static void *add(void *arg)
 {
-	double x = (double)(long)arg;
-
+	tls_value = (int)(long)arg;
 	for (int i = 0; i < ROUNDS; i++) {
 		pthread_mutex_lock(&mutex);
 		counter++;
 		pthread_mutex_unlock(&mutex);
-		mine++;
-		x = x * 1.5 - x / 2; /* the same again: vector registers must survive */
 	}
-	return mine == ROUNDS && x == (double)(long)arg ? NULL : arg;
+	return (void *)(long)tls_value;
 }
 
-static void *relay(void *arg)
+static void test_mutex(void)
+{
+	pthread_t t[THREADS];
+	long sum = 0, want = 0;
+	void *ret;
+
+	for (long i = 0; i < THREADS; i++) {
+		if (pthread_create(&t[i], NULL, add, (void *)(i + 1)) != 0) {
+			result(0, "pthread_create");
+			return;
+		}
+		want += i + 1;
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(t[i], &ret);
+		sum += (long)ret;
+	}
+	result(counter == THREADS * (long)ROUNDS, "a mutex counts right");
+	result(sum == want, "each thread has its own TLS");
+}
+
+static int turn;
+static void *ping(void *arg)
 {
 	int me = (int)(long)arg;
 
-	for (int i = 0; i < 50; i++) {
-		pthread_mutex_lock(&mutex);
+	pthread_mutex_lock(&mutex);
+	for (int i = 0; i < 2000; i++) {
 		while (turn != me)
 			pthread_cond_wait(&cond, &mutex);
-		turn = (turn + 1) % NTHREADS;
+		turn = !me;
 		pthread_cond_broadcast(&cond);
-		pthread_mutex_unlock(&mutex);
 	}
+	pthread_mutex_unlock(&mutex);
 	return NULL;
+}
+
+static void test_cond(void)
+{
+	pthread_t a, b;
+
+	pthread_create(&a, NULL, ping, (void *)0L);
+	pthread_create(&b, NULL, ping, (void *)1L);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	result(turn == 0, "two threads take turns");
 }
 
 static void *spin(void *arg)
 {
-	while (spinning)
-		continue;
+	while (!flag)
+		;
 	return NULL;
 }
 
-static int run_all(void *(*func)(void *))
+/* A spinning thread must not keep others from running, also on one CPU; nor lose its registers. */
+static void test_preempt(void)
 {
-	pthread_t t[NTHREADS];
-	void *result;
-	int bad = 0;
+	pthread_t t;
+	struct timespec ts = {0, 30000000};
+	volatile double x = 1.5, y = 0;
 
-	for (long i = 0; i < NTHREADS; i++) {
-		if (pthread_create(&t[i], NULL, func, (void *)i) != 0)
-			return 1;
+	flag = 0;
+	pthread_create(&t, NULL, spin, NULL);
+	for (int i = 0; i < 5; i++) {
+		nanosleep(&ts, NULL);
+		y += x;
 	}
-	for (int i = 0; i < NTHREADS; i++) {
-		pthread_join(t[i], &result);
-		bad += result != NULL;
+	flag = 1;
+	pthread_join(t, NULL);
+	result(y == 7.5, "a spinning thread is preempted");
+}
+
+static void *float_sum(void *arg)
+{
+	double s = 0, step = (double)(long)arg;
+
+	for (int i = 0; i < 3000000; i++)
+		s += step;
+	return (void *)(long)(s == 3000000 * step);
+}
+
+static void test_float(void)
+{
+	pthread_t t[4];
+	int good = 1;
+	void *ret;
+
+	for (long i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, float_sum, (void *)(i + 1));
+	for (int i = 0; i < 4; i++) {
+		pthread_join(t[i], &ret);
+		good &= ret != NULL;
 	}
-	return bad;
+	result(good, "vector registers survive preemption");
+}
+
+static void test_sleep(void)
+{
+	struct timespec a, b, ts = {0, 50000000};
+	long ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	nanosleep(&ts, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	ms = (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000;
+	if (ms < 50 || ms > 500)
+		printf("slept %ld ms\n", ms);
+	result(ms >= 50 && ms <= 500, "nanosleep sleeps about as long as asked");
+}
+
+static volatile sig_atomic_t got;
+static void handler(int signo)
+{
+	got = signo;
+}
+
+static void *sleeper(void *arg)
+{
+	struct timespec ts = {20, 0};
+	int r = nanosleep(&ts, NULL);
+	return (void *)(long)(r == -1 && errno == EINTR);
+}
+
+static void test_signals(void)
+{
+	struct sigaction sa = {.sa_handler = handler};
+	struct timespec ts = {0, 50000000};
+	pthread_t t;
+	void *ret;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	got = 0;
+	raise(SIGUSR1);
+	result(got == SIGUSR1, "raise runs the handler before it returns");
+	pthread_create(&t, NULL, sleeper, NULL);
+	nanosleep(&ts, NULL);
+	pthread_kill(t, SIGUSR1);
+	pthread_join(t, &ret);
+	result(ret != NULL, "a signal wakes a sleeping thread with EINTR");
+
+	sigaction(SIGALRM, &sa, NULL);
+	got = 0;
+	ualarm(50000, 0);
+	for (volatile long i = 0; !got && i < 4000000000L; i++)
+		;
+	result(got == SIGALRM, "a signal interrupts a loop in the program");
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void test_detached(void)
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int i, failed = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, 16384);
+	for (i = 0; i < 2000; i++)
+		if (pthread_create(&t, &attr, nothing, NULL) != 0) {
+			failed++;
+			sched_yield();
+		}
+	result(failed < 100, "2000 detached threads come and go");
+	for (i = 0; i < 2000 && pthread_create(&t, NULL, nothing, &i) == 0; i++)
+		pthread_join(t, NULL);
+	result(i == 2000, "2000 threads, one after the other");
 }
 
 int main(void)
 {
-	struct timespec t0, t1, nap = {0, 20000000};
-	pthread_t spinner[3];
-	long ms;
-
-	check(run_all(count) == 0 && counter == (long)NTHREADS * ROUNDS, "threads share a mutex");
-	check(run_all(relay) == 0 && turn == 0, "threads take turns with a condition variable");
-	/* More spinning threads than CPUs, and none of them yields. */
-	for (int i = 0; i < 3; i++)
-		pthread_create(&spinner[i], NULL, spin, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &t0);
-	for (int i = 0; i < 5; i++)
-		nanosleep(&nap, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &t1);
-	spinning = 0;
-	for (int i = 0; i < 3; i++)
-		pthread_join(spinner[i], NULL);
-	ms = (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000;
-	check(ms >= 100 && ms < 2000, "a sleeping thread gets its turn among spinning ones");
-	return failures;
+	test_mutex();
+	test_cond();
+	test_preempt();
+	test_float();
+	test_sleep();
+	test_signals();
+	test_detached();
+	return 0;
 }

@@ -21,7 +21,8 @@ static void look(const char *path)
 	(void)config_string(path);
 	(void)config_uint(path, 1, 100, &v);
 	for (unsigned n = 0, count = config_count(path); n < count && n < 8; n++)
-		if (config_pair(path, n, &key, &value) && value != NULL && strlen(key) + strlen(value) == SIZE_MAX)
+		if (config_pair(path, n, &key, &value) && value != NULL &&
+		    strlen(key) + strlen(value) == SIZE_MAX)
 			abort();
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The callout heap: order, removal from the middle, re-arming; against an array that is searched. */
+/* The callout heap: order, removal from the middle, re-arming; against an array that is searched.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -11,9 +11,12 @@
 
 /* Stand for the symbols that bake defines. */
 extern const char __kiln_config_start[], __kiln_config_end[];
-__asm__(".pushsection .rodata\n.globl __kiln_config_start, __kiln_config_end\n__kiln_config_start:\n"
-	".ascii \"{\\\"args\\\":[\\\"x\\\",\\\"y\\\",\\\"z\\\"],\\\"env\\\":{\\\"A\\\":\\\"1\\\",\\\"B\\\":\\\"2\\\"},"
-	"\\\"hostname\\\":\\\"oven\\\"}\"\n__kiln_config_end:\n.popsection\n");
+__asm__(
+    ".pushsection .rodata\n.globl __kiln_config_start, __kiln_config_end\n__kiln_config_start:\n"
+    ".ascii "
+    "\"{\\\"args\\\":[\\\"x\\\",\\\"y\\\",\\\"z\\\"],\\\"env\\\":{\\\"A\\\":\\\"1\\\",\\\"B\\\":"
+    "\\\"2\\\"},"
+    "\\\"hostname\\\":\\\"oven\\\"}\"\n__kiln_config_end:\n.popsection\n");
 
 START_TEST(config_defaults_alone)
 {
@@ -38,7 +41,8 @@ START_TEST(config_launcher_overrides_by_key)
 {
 	const char *key, *value;
 
-	ck_assert_int_eq(config_init("a=b {\"args\":[\"only\"],\"env\":{\"B\":\"3\",\"C\":\"}{\"}} x={"), 0);
+	ck_assert_int_eq(
+	    config_init("a=b {\"args\":[\"only\"],\"env\":{\"B\":\"3\",\"C\":\"}{\"}} x={"), 0);
 	ck_assert_uint_eq(config_count("args"), 1);
 	ck_assert_ptr_null(config_string("args.1"));
 	ck_assert_uint_eq(config_count("env"), 3);
@@ -55,9 +59,11 @@ START_TEST(config_values_and_escapes)
 {
 	uint64_t v;
 
-	ck_assert_int_eq(config_init("{\"s\":\"a\\\"\\\\\\/\\n\\u00e9\\ud83d\\ude00\",\"n\":65535,\"m\":\"12\","
-				     "\"t\":true,\"z\":null,\"big\":18446744073709551616,\"neg\":-1,\"net\":{\"if\":"
-				     "[{\"address\":\"10.0.0.1/24\"},{\"mtu\":1.5e3}]}}"),
+	ck_assert_int_eq(
+	    config_init(
+		"{\"s\":\"a\\\"\\\\\\/\\n\\u00e9\\ud83d\\ude00\",\"n\":65535,\"m\":\"12\","
+		"\"t\":true,\"z\":null,\"big\":18446744073709551616,\"neg\":-1,\"net\":{\"if\":"
+		"[{\"address\":\"10.0.0.1/24\"},{\"mtu\":1.5e3}]}}"),
 	    0);
 	ck_assert_str_eq(config_string("s"), "a\"\\/\n\xc3\xa9\xf0\x9f\x98\x80");
 	ck_assert_int_eq(config_uint("n", 0, 65535, &v), 0);
@@ -80,11 +86,13 @@ END_TEST
 
 START_TEST(config_refuses_what_is_wrong)
 {
-	static const char *const wrong[] = {"{", "{\"a\"}", "{\"a\":}", "{\"a\" \"b\"}", "{a:1}", "{\"a\":1 \"b\":2}",
-	    "{\"a\":[1 2]}", "{\"a\":[\"x\" \"y\"]}", "{\"a\":tru}", "{\"a\":01}", "{\"a\":1.}", "{\"a\":\"\\x\"}",
-	    "{\"a\":\"\\u00\"}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\ud800\"}", "{\"a\":{\"b\":[\"c\":1]}}", "{\"a\":\"\n\"}",
-	    "{\"a\":1,\"b\"}", "{\"a\":1,}", "{,\"a\":1}", "{\"a\":[1,]}",
-	    "{\"a\":[,1]}", "{\"a\":1,,\"b\":2}", "{\"a\"::1}", "{\"a\",1}", "{1:2}", "{\"a\":1:2}", "{\"a\":\"b\":\"c\"}"};
+	static const char *const wrong[] = {"{", "{\"a\"}", "{\"a\":}", "{\"a\" \"b\"}", "{a:1}",
+	    "{\"a\":1 \"b\":2}", "{\"a\":[1 2]}", "{\"a\":[\"x\" \"y\"]}", "{\"a\":tru}",
+	    "{\"a\":01}", "{\"a\":1.}", "{\"a\":\"\\x\"}", "{\"a\":\"\\u00\"}",
+	    "{\"a\":\"\\u0000\"}", "{\"a\":\"\\ud800\"}", "{\"a\":{\"b\":[\"c\":1]}}",
+	    "{\"a\":\"\n\"}", "{\"a\":1,\"b\"}", "{\"a\":1,}", "{,\"a\":1}", "{\"a\":[1,]}",
+	    "{\"a\":[,1]}", "{\"a\":1,,\"b\":2}", "{\"a\"::1}", "{\"a\",1}", "{1:2}", "{\"a\":1:2}",
+	    "{\"a\":\"b\":\"c\"}"};
 	size_t live = native_alloc_live();
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)

@@ -13,17 +13,18 @@
 struct cpu_info;
 
 typedef struct callout {
-	uint64_t c_deadline;	/* ns, monotonic */
+	uint64_t c_deadline; /* ns, monotonic */
 	void (*c_func)(void *);
 	void *c_arg;
 	struct cpu_info *volatile c_cpu; /* whose heap it is in */
-	volatile uint32_t c_index; /* 0 when not armed; the rest is kern/base's own */
+	volatile uint32_t c_index;	 /* 0 when not armed; the rest is kern/base's own */
 	volatile uint32_t c_flags;
 	struct callout *c_child, *c_next, *c_prev;
 } callout_t;
 
 void callout_init(callout_t *c, void (*func)(void *), void *arg);
-/* Arm, or move if armed.  deadline in ns on the monotonic clock.  Any context but interrupt handlers; cannot fail. */
+/* Arm, or move if armed.  deadline in ns on the monotonic clock.  Any context but interrupt
+ * handlers; cannot fail. */
 void callout_schedule_at(callout_t *c, uint64_t deadline);
 /* Same, ns from now. */
 void callout_schedule(callout_t *c, uint64_t ns);

@@ -16,7 +16,8 @@
  * unescaped and NUL-terminated, owned by the configuration, valid for ever.
  */
 const char *config_string(const char *path);
-/* ENOENT if absent; EINVAL (and a console message naming key, value and what is accepted) if not a number in range. */
+/* ENOENT if absent; EINVAL (and a console message naming key, value and what is accepted) if not a
+ * number in range. */
 int config_uint(const char *path, uint64_t min, uint64_t max, uint64_t *value);
 /* Number of elements of the array or object at path; 0 if absent. */
 unsigned config_count(const char *path);

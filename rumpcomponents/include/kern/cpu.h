@@ -16,9 +16,16 @@ struct cpu_info;
 /* Native tests: one thread of the host is one lwp; see tests/unit/support. */
 extern __thread struct lwp *native_curlwp;
 #define curlwp native_curlwp
-static inline void cpu_hold(void) {}
-static inline void cpu_release(void) {}
-static inline unsigned cpu_index(void) { return 0; }
+static inline void cpu_hold(void)
+{
+}
+static inline void cpu_release(void)
+{
+}
+static inline unsigned cpu_index(void)
+{
+	return 0;
+}
 #else
 /* The running lwp.  One load; valid wherever this lwp runs. */
 static inline __attribute__((always_inline)) struct lwp *cpu_curlwp(void)

@@ -22,9 +22,9 @@ struct sigctx;
 enum lwp_state { LSIDL, LSRUN, LSONPROC, LSSLEEP, LSZOMB };
 
 /* Bits of l_userret: why the system-call return path leaves its fast lane. */
-#define LW_PENDSIG 0x01	 /* a deliverable signal may be pending */
-#define LW_TRACE 0x02	 /* system-call tracing */
-#define LW_EXIT 0x04	 /* the program is ending: this lwp must go */
+#define LW_PENDSIG 0x01 /* a deliverable signal may be pending */
+#define LW_TRACE   0x02 /* system-call tracing */
+#define LW_EXIT	   0x04 /* the program is ending: this lwp must go */
 
 struct lwp {
 	volatile uint32_t l_userret; /* (a) LW_*; offset 0: read by the entry stubs */
@@ -35,37 +35,37 @@ struct lwp {
 	uint64_t l_affinity;	     /* (s) CPUs it may run on */
 	uintptr_t l_rsp;	     /* (s) saved kernel stack pointer while not running */
 	uintptr_t l_kstack_base, l_kstack_top; /* (c) */
-	uintptr_t l_tls;	     /* (l) FS base */
-	void *l_fpu;		     /* (c) save area of vector state, top of the kernel stack */
-	TAILQ_ENTRY(lwp) l_runq;     /* (s) */
-	struct sleepq *l_sleepq;     /* queue it sleeps on, NULL if none; kern/base */
+	uintptr_t l_tls;		       /* (l) FS base */
+	void *l_fpu;		 /* (c) save area of vector state, top of the kernel stack */
+	TAILQ_ENTRY(lwp) l_runq; /* (s) */
+	struct sleepq *l_sleepq; /* queue it sleeps on, NULL if none; kern/base */
 	struct lwp *l_sleepnext, **l_sleepprevp;
-	uint64_t l_wakeup;	     /* sleep deadline, UINT64_MAX if none */
-	int l_sleeperror;	     /* why the sleep ended */
+	uint64_t l_wakeup; /* sleep deadline, UINT64_MAX if none */
+	int l_sleeperror;  /* why the sleep ended */
 	const char *l_wmesg;
-	bool l_kernel;		     /* (c) a kernel lwp: no program state */
-	bool l_sinterruptible;	     /* sleeping in a _sig wait */
+	bool l_kernel;			    /* (c) a kernel lwp: no program state */
+	bool l_sinterruptible;		    /* sleeping in a _sig wait */
 	uint64_t l_cputime, l_onproc_since; /* (s) ns */
-	char l_name[16];	     /* (l) PR_SET_NAME */
-	int *l_clear_child_tid;	     /* (l) zeroed and futex-woken at exit */
-	void *l_robust_list;	     /* (l) */
-	struct sigctx *l_sigctx;     /* (c) kern/signal's; NULL if not linked or kernel lwp */
+	char l_name[16];		    /* (l) PR_SET_NAME */
+	int *l_clear_child_tid;		    /* (l) zeroed and futex-woken at exit */
+	void *l_robust_list;		    /* (l) */
+	struct sigctx *l_sigctx; /* (c) kern/signal's; NULL if not linked or kernel lwp */
 	uint32_t l_sigpend_hint;
-	TAILQ_ENTRY(lwp) l_list;     /* (p) all lwps */
-	volatile uint32_t l_oncpu;   /* (a) its registers are on a CPU: nobody else may run it */
-	bool l_fpulive;		     /* (l) the vector registers are the interrupted program's */
-	bool l_bound;		     /* (c) stays on l_cpu */
-	volatile bool l_migrating;   /* (s) leaves its CPU to be queued elsewhere */
-	bool l_rtslice;		     /* (s) SCHED_RR: shares its priority by time slices */
-	uint8_t l_policy, l_rtprio;  /* (p) SCHED_* and priority as the program set them */
-	struct callout l_timeout;    /* ends a timed sleep */
+	TAILQ_ENTRY(lwp) l_list;    /* (p) all lwps */
+	volatile uint32_t l_oncpu;  /* (a) its registers are on a CPU: nobody else may run it */
+	bool l_fpulive;		    /* (l) the vector registers are the interrupted program's */
+	bool l_bound;		    /* (c) stays on l_cpu */
+	volatile bool l_migrating;  /* (s) leaves its CPU to be queued elsewhere */
+	bool l_rtslice;		    /* (s) SCHED_RR: shares its priority by time slices */
+	uint8_t l_policy, l_rtprio; /* (p) SCHED_* and priority as the program set them */
+	struct callout l_timeout;   /* ends a timed sleep */
 };
 
 _Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");
 
-#define PRI_IDLE 0
-#define PRI_USER 1	/* the program's threads, SCHED_OTHER */
-#define PRI_USER_RT 2	/* ..65: SCHED_FIFO/RR of the program */
+#define PRI_IDLE    0
+#define PRI_USER    1 /* the program's threads, SCHED_OTHER */
+#define PRI_USER_RT 2 /* ..65: SCHED_FIFO/RR of the program */
 #define PRI_KTHREAD 66
 #define PRI_SOFTINT 70
 
@@ -90,7 +90,8 @@ extern kmutex_t proc_lock; /* MUTEX_DEFAULT; the list of lwps */
 TAILQ_HEAD(lwplist, lwp);
 extern struct lwplist alllwp; /* (p) */
 
-/* Break an interruptible sleep of l (signals).  Any context, no lock needed but l must stay alive. */
+/* Break an interruptible sleep of l (signals).  Any context, no lock needed but l must stay alive.
+ */
 void lwp_interrupt(struct lwp *l);
 /* Give up the CPU to others of the same or higher priority. */
 void lwp_yield(void);

@@ -79,16 +79,16 @@ static inline long sysret(int error, long value)
 #define ERESTART 512
 
 /* Where a system call is unimplemented in part: say it once per site, return ENOSYS/EINVAL. */
-#define KMIN(a, b) ((a) < (b) ? (a) : (b))
-#define KMAX(a, b) ((a) > (b) ? (a) : (b))
-#define ROUNDUP(x, n) ((((x) + (n) - 1) / (n)) * (n))
-#define ROUNDDOWN(x, n) (((x) / (n)) * (n))
-#define NELEM(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
-#define PAGE_SHIFT 12
+#define KMIN(a, b)		      ((a) < (b) ? (a) : (b))
+#define KMAX(a, b)		      ((a) > (b) ? (a) : (b))
+#define ROUNDUP(x, n)		      ((((x) + (n)-1) / (n)) * (n))
+#define ROUNDDOWN(x, n)		      (((x) / (n)) * (n))
+#define NELEM(a)		      (sizeof(a) / sizeof((a)[0]))
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
+#define PAGE_SHIFT		      12
 #undef PAGE_SIZE
-#define PAGE_SIZE 4096UL
-#define PAGE_MASK (PAGE_SIZE - 1)
+#define PAGE_SIZE     4096UL
+#define PAGE_MASK     (PAGE_SIZE - 1)
 #define trunc_page(x) ((uintptr_t)(x) & ~PAGE_MASK)
 #define round_page(x) (((uintptr_t)(x) + PAGE_MASK) & ~PAGE_MASK)
 

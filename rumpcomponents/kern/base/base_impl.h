@@ -12,7 +12,8 @@
 #define BASE_IMPL_H
 
 #include <rumpuser.h>
-static inline void rumpuser_set_curlwp(struct rumpuser_cpu *cpu, void *l) /* before the macro is defined */
+static inline void rumpuser_set_curlwp(
+    struct rumpuser_cpu *cpu, void *l) /* before the macro is defined */
 {
 	cpu->curlwp = l;
 }
@@ -27,8 +28,8 @@ static inline void rumpuser_set_curlwp(struct rumpuser_cpu *cpu, void *l) /* bef
 
 /* Size of a kernel stack without the vector save area; tests paint it to see what is used. */
 #define KSTACK_SIZE 8192
-#define SLICE_NS 10000000ULL
-#define KICK_NS 500000ULL
+#define SLICE_NS    10000000ULL
+#define KICK_NS	    500000ULL
 
 /* Run-queue levels; within one, lwps are sorted by priority. */
 enum { RQ_USER, RQ_RT, RQ_KTHREAD, RQ_SOFTINT, RQ_NLEVELS };
@@ -38,24 +39,24 @@ struct cpu_info {
 	volatile uint32_t ci_lock;  /* run queue */
 	uint32_t ci_runbits;	    /* levels that are not empty */
 	TAILQ_HEAD(runq, lwp) ci_runq[RQ_NLEVELS];
-	volatile uint32_t ci_nrun;  /* lwps queued */
-	volatile int ci_curpri;	    /* priority of what runs */
+	volatile uint32_t ci_nrun; /* lwps queued */
+	volatile int ci_curpri;	   /* priority of what runs */
 	struct lwp *ci_idle;
-	uintptr_t ci_tls;	    /* what FS holds */
+	uintptr_t ci_tls; /* what FS holds */
 
 	struct lwp *ci_softlwp;
 	volatile uint64_t ci_softpend; /* this CPU only, held */
 	bool ci_softidle;	       /* the soft-interrupt lwp waits for work */
 
-	uint64_t ci_timer;	/* deadline that the timer is set to */
-	uint64_t ci_slice_end;	/* UINT64_MAX: nobody waits for a turn */
-	uint64_t ci_kick_at;	/* when to wake an idle CPU for what waits here; UINT64_MAX: never */
+	uint64_t ci_timer;     /* deadline that the timer is set to */
+	uint64_t ci_slice_end; /* UINT64_MAX: nobody waits for a turn */
+	uint64_t ci_kick_at;   /* when to wake an idle CPU for what waits here; UINT64_MAX: never */
 	volatile uint32_t ci_callout_lock;
-	struct callout *ci_callouts;		    /* heap */
-	struct callout *ci_due;	    /* come due, for the soft interrupt */
+	struct callout *ci_callouts; /* heap */
+	struct callout *ci_due;	     /* come due, for the soft interrupt */
 	struct callout *volatile ci_callout_running;
 	struct lwp *ci_zombies; /* to be freed by the soft interrupt */
-	bool ci_tail; /* the running lwp has used up its slice */
+	bool ci_tail;		/* the running lwp has used up its slice */
 	volatile bool ci_online;
 };
 
@@ -150,7 +151,7 @@ static inline bool sleepq_empty(const struct sleepq *sq)
 }
 
 /* callout.c */
-#define CALLOUT_INTR 1	/* runs in the timer interrupt, under the heap's lock */
+#define CALLOUT_INTR 1 /* runs in the timer interrupt, under the heap's lock */
 void callout_intr(struct cpu_info *ci, uint64_t now);
 void callout_softint(struct cpu_info *ci);
 
@@ -161,9 +162,9 @@ void lwp_reap(struct cpu_info *ci);
 
 /* softint.c */
 #define SOFTINT_CALLOUT 0 /* kern/base's own */
-#define SOFTINT_REAP 1
-#define SOFTINT_POWER 2
-#define SOFTINT_FIRST 3
+#define SOFTINT_REAP	1
+#define SOFTINT_POWER	2
+#define SOFTINT_FIRST	3
 void softint_schedule_bit(unsigned bit);
 void softint_thread(void *arg);
 
@@ -174,7 +175,8 @@ bool cpu_frame_in_program(const struct rumpuser_trapframe *tf);
 struct rumpuser_trapframe;
 void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr)
     __attribute__((noreturn));
-void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why) __attribute__((noreturn));
+void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
+    __attribute__((noreturn));
 bool base_panicking(void);
 extern int base_panic_cpu; /* -1, or the CPU that gives the last report */
 

@@ -28,7 +28,8 @@ static void begin(void)
 
 	cpu_hold();
 	if (!__atomic_compare_exchange_n(&base_panic_cpu, &none, (int)cpu_index(), false,
-		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && none != (int)cpu_index())
+		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
+	    none != (int)cpu_index())
 		for (;;)
 			__asm__ volatile("pause");
 	if (depth++ == 0) {
@@ -46,7 +47,7 @@ static bool readable(uintptr_t va)
 	unsigned prot;
 
 	return va >= PAGE_SIZE && va % 8 == 0 && rumpuser_pmap_extract(va, &pa, &prot) &&
-	    (prot & RUMPUSER_PROT_READ) && !(prot & RUMPUSER_PROT_DEVICE);
+	       (prot & RUMPUSER_PROT_READ) && !(prot & RUMPUSER_PROT_DEVICE);
 }
 
 static void print_frame(unsigned n, uintptr_t pc)
@@ -77,12 +78,16 @@ static void backtrace(uintptr_t pc, uintptr_t fp)
 
 static void registers(const struct rumpuser_trapframe *tf)
 {
-	kprintf("kiln: rip %016lx rsp %016lx rbp %016lx rflags %lx\n", tf->rip, tf->rsp, tf->rbp, tf->rflags);
-	kprintf("kiln: rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx, tf->rdx);
-	kprintf("kiln: rsi %016lx rdi %016lx r8  %016lx r9  %016lx\n", tf->rsi, tf->rdi, tf->r8, tf->r9);
-	kprintf("kiln: r10 %016lx r11 %016lx r12 %016lx r13 %016lx\n", tf->r10, tf->r11, tf->r12, tf->r13);
-	kprintf("kiln: r14 %016lx r15 %016lx trap %lu error %lx address %lx\n", tf->r14, tf->r15, tf->trapno,
-	    tf->err, tf->addr);
+	kprintf("kiln: rip %016lx rsp %016lx rbp %016lx rflags %lx\n", tf->rip, tf->rsp, tf->rbp,
+	    tf->rflags);
+	kprintf("kiln: rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", tf->rax, tf->rbx, tf->rcx,
+	    tf->rdx);
+	kprintf("kiln: rsi %016lx rdi %016lx r8  %016lx r9  %016lx\n", tf->rsi, tf->rdi, tf->r8,
+	    tf->r9);
+	kprintf("kiln: r10 %016lx r11 %016lx r12 %016lx r13 %016lx\n", tf->r10, tf->r11, tf->r12,
+	    tf->r13);
+	kprintf("kiln: r14 %016lx r15 %016lx trap %lu error %lx address %lx\n", tf->r14, tf->r15,
+	    tf->trapno, tf->err, tf->addr);
 }
 
 static void who(void)
@@ -100,7 +105,8 @@ static __attribute__((always_inline)) inline void here(struct rumpuser_trapframe
 	tf->rip = (uintptr_t)__builtin_return_address(0);
 	tf->rsp = (uintptr_t)__builtin_frame_address(0) + 16;
 	tf->rbp = *(uintptr_t *)__builtin_frame_address(0);
-	__asm__ volatile("movq %%rbx, %0\n\tmovq %%r12, %1\n\tmovq %%r13, %2\n\tmovq %%r14, %3\n\tmovq %%r15, %4"
+	__asm__ volatile(
+	    "movq %%rbx, %0\n\tmovq %%r12, %1\n\tmovq %%r13, %2\n\tmovq %%r14, %3\n\tmovq %%r15, %4"
 	    : "=m"(tf->rbx), "=m"(tf->r12), "=m"(tf->r13), "=m"(tf->r14), "=m"(tf->r15));
 }
 
@@ -121,7 +127,8 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 		tf = &now;
 	}
 	begin();
-	kprintf("kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
+	kprintf(
+	    "kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
 	who();
 	registers(tf);
 	backtrace(tf->rip, tf->rbp);

@@ -7,10 +7,10 @@
  */
 #include "base_impl.h"
 
-#define FXSAVE_SIZE 512
+#define FXSAVE_SIZE    512
 #define XSAVE_SSE_SIZE 576
 #define XSAVE_AVX_SIZE 832
-#define OSXSAVE (1U << 27)
+#define OSXSAVE	       (1U << 27)
 
 uint32_t cpu_fpu_size = FXSAVE_SIZE;
 static bool xsave;

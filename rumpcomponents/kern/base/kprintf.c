@@ -18,7 +18,7 @@ static void console_enter(void)
 {
 	cpu_hold();
 	while (base_panic_cpu != (int)cpu_index() &&
-	    __atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0)
+	       __atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0)
 		__asm__ volatile("pause");
 }
 
@@ -64,7 +64,8 @@ struct spec {
 	int size;	      /* 0 int, 1 long */
 };
 
-static void put_number(struct out *o, const struct spec *sp, uint64_t v, bool negative, unsigned base)
+static void put_number(
+    struct out *o, const struct spec *sp, uint64_t v, bool negative, unsigned base)
 {
 	char digits[24], *p = digits + sizeof(digits);
 	int n, prefix = negative;
@@ -149,10 +150,12 @@ static void format(struct out *o, const char *f, va_list ap)
 			break;
 		case 'u':
 			sp.alt = false;
-			put_number(o, &sp, sp.size ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), false, 10);
+			put_number(o, &sp,
+			    sp.size ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), false, 10);
 			break;
 		case 'x':
-			put_number(o, &sp, sp.size ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), false, 16);
+			put_number(o, &sp,
+			    sp.size ? va_arg(ap, unsigned long) : va_arg(ap, unsigned), false, 16);
 			break;
 		case 'p':
 			sp.alt = true;
@@ -162,7 +165,8 @@ static void format(struct out *o, const char *f, va_list ap)
 			s = va_arg(ap, const char *);
 			if (s == NULL)
 				s = "(null)";
-			put_padded(o, s, strnlen(s, sp.precision < 0 ? SIZE_MAX : (size_t)sp.precision),
+			put_padded(o, s,
+			    strnlen(s, sp.precision < 0 ? SIZE_MAX : (size_t)sp.precision),
 			    sp.width, sp.left, ' ');
 			break;
 		case 'c':

@@ -19,7 +19,7 @@ struct lwplist alllwp = TAILQ_HEAD_INITIALIZER(alllwp);
 static int last_lid, last_kernel_lid; /* (p) */
 uint64_t proc_dead_cputime;
 int proc_status;
-static unsigned nprogram;	      /* (p) program lwps that live */
+static unsigned nprogram; /* (p) program lwps that live */
 
 /* What cpu_switchto() pops. */
 struct switch_frame {
@@ -32,8 +32,8 @@ void cpu_lwp_frame(struct lwp *l, void (*func)(void *), void *arg)
 {
 	struct switch_frame *f = (struct switch_frame *)(l->l_rsp - 16) - 1;
 
-	*f = (struct switch_frame){.r12 = (uintptr_t)arg, .rbx = (uintptr_t)func,
-	    .rip = (uintptr_t)cpu_lwp_trampoline};
+	*f = (struct switch_frame){
+	    .r12 = (uintptr_t)arg, .rbx = (uintptr_t)func, .rip = (uintptr_t)cpu_lwp_trampoline};
 	__asm__ volatile("stmxcsr %0" : "=m"(f->mxcsr));
 	__asm__ volatile("fnstcw %0" : "=m"(f->fcw));
 	l->l_rsp = (uintptr_t)f;

@@ -12,9 +12,9 @@
 #include <kern/config.h>
 #include <kern/vm_map.h>
 
-#define STACK_SIZE (8UL << 20)
+#define STACK_SIZE  (8UL << 20)
 #define STACK_GUARD (64UL << 10)
-#define ARGS_MAX (128UL << 10)
+#define ARGS_MAX    (128UL << 10)
 #define CLOCK_TICKS 100
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));

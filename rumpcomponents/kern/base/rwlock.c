@@ -9,8 +9,8 @@
 #include "base_impl.h"
 
 #define RW_WRITE 1UL
-#define RW_WAIT 2UL
-#define RW_READ 4UL
+#define RW_WAIT	 2UL
+#define RW_READ	 4UL
 
 void rw_init(krwlock_t *rw)
 {
@@ -115,7 +115,7 @@ void rw_exit(krwlock_t *rw)
 		if (v & RW_WRITE) {
 			if ((v & ~3UL) != (uintptr_t)curlwp)
 				panic("rwlock %p left by who does not own it", (void *)rw);
-			new = v & RW_WAIT;
+			new = v &RW_WAIT;
 		} else {
 			if (v < RW_READ)
 				panic("rwlock %p left by who does not own it", (void *)rw);

@@ -50,7 +50,8 @@ static void runq_insert(struct cpu_info *ci, struct lwp *l, bool tail)
 	ci->ci_runbits |= 1U << level;
 	ci->ci_nrun++;
 	if (tail) {
-		TAILQ_FOREACH_REVERSE (o, &ci->ci_runq[level], runq, l_runq) {
+		TAILQ_FOREACH_REVERSE(o, &ci->ci_runq[level], runq, l_runq)
+		{
 			if (o->l_priority >= l->l_priority) {
 				TAILQ_INSERT_AFTER(&ci->ci_runq[level], o, l, l_runq);
 				return;
@@ -91,7 +92,7 @@ static bool slice_needed(struct cpu_info *ci, const struct lwp *l)
 	struct lwp *o = runq_first(ci);
 
 	return o != NULL && o->l_priority == l->l_priority &&
-	    (l->l_priority <= PRI_USER || l->l_rtslice);
+	       (l->l_priority <= PRI_USER || l->l_rtslice);
 }
 
 /*
@@ -190,7 +191,8 @@ static struct cpu_info *choose_cpu(struct lwp *l)
 	}
 	if (idle == 0)
 		return ci;
-	if (self->ci_nrun == 0 && (l->l_affinity & bit_of(self)) && level_of(l->l_priority) == RQ_USER)
+	if (self->ci_nrun == 0 && (l->l_affinity & bit_of(self)) &&
+	    level_of(l->l_priority) == RQ_USER)
 		return self;
 	return idle & bit_of(ci) ? ci : cpu_infos[__builtin_ctzll(idle)];
 }

@@ -42,7 +42,8 @@ bool cpu_frame_in_program(const struct rumpuser_trapframe *tf)
 {
 	const struct lwp *l = curlwp;
 
-	return !l->l_kernel && (tf->rsp < l->l_kstack_base - PAGE_SIZE || tf->rsp > l->l_kstack_top);
+	return !l->l_kernel &&
+	       (tf->rsp < l->l_kstack_base - PAGE_SIZE || tf->rsp > l->l_kstack_top);
 }
 
 struct trap_signal {
@@ -77,7 +78,8 @@ static int page_fault(const struct rumpuser_trapframe *tf, struct trap_signal *t
 {
 	int sicode = SEGV_MAPERR, error;
 
-	error = vm_fault(tf->addr, tf->err & RUMPUSER_PFERR_WRITE, tf->err & RUMPUSER_PFERR_EXEC, &sicode);
+	error = vm_fault(
+	    tf->addr, tf->err & RUMPUSER_PFERR_WRITE, tf->err & RUMPUSER_PFERR_EXEC, &sicode);
 	*ts = (struct trap_signal){SIGSEGV, sicode, tf->addr};
 	if (error == EFBIG)
 		*ts = (struct trap_signal){SIGBUS, BUS_ADRERR, tf->addr};
@@ -125,7 +127,9 @@ void rumpkern_trap(struct rumpuser_trapframe *tf)
 	if (ex_fixup(tf))
 		goto out;
 	if (!program)
-		base_crash_kernel(tf, "trap in the kernel");
+		base_crash_kernel(tf, tf->trapno == RUMPUSER_TRAPNO_PAGE
+					  ? "page fault in the kernel"
+					  : "trap in the kernel");
 	program_fault(tf, &ts);
 out:
 	if (program)

@@ -108,9 +108,11 @@ bool config_pair(const char *path, unsigned n, const char **key, const char **va
 		node[i] = resolve(&docs[i], path, &hides);
 		if (node[i] < 0 || config_doc_kind(&docs[i], node[i]) != NODE_OBJECT)
 			continue;
-		for (unsigned k = 0; (child = config_doc_child(&docs[i], node[i], k, key)) >= 0; k++) {
+		for (unsigned k = 0; (child = config_doc_child(&docs[i], node[i], k, key)) >= 0;
+		     k++) {
 			if (i == DEFAULTS && node[LAUNCHER] >= 0 &&
-			    config_doc_find(&docs[LAUNCHER], node[LAUNCHER], *key, strlen(*key)) >= 0)
+			    config_doc_find(&docs[LAUNCHER], node[LAUNCHER], *key, strlen(*key)) >=
+				0)
 				continue;
 			if (n-- == 0) {
 				*value = config_doc_text(&docs[i], child);

@@ -97,8 +97,8 @@ static size_t unescape_u(const char *in, size_t left, unsigned *c)
 	*c = (unsigned)hi;
 	if (hi < 0xd800 || hi > 0xdfff)
 		return 4;
-	if (hi > 0xdbff || left < 10 || in[4] != '\\' || in[5] != 'u' || (lo = hex4(in + 6)) < 0xdc00 ||
-	    lo > 0xdfff)
+	if (hi > 0xdbff || left < 10 || in[4] != '\\' || in[5] != 'u' ||
+	    (lo = hex4(in + 6)) < 0xdc00 || lo > 0xdfff)
 		return 0;
 	*c = 0x10000 + ((unsigned)(hi - 0xd800) << 10 | (unsigned)(lo - 0xdc00));
 	return 10;
@@ -214,7 +214,8 @@ static const char *check_token(const struct document *d, const jsmntok_t *t, str
 		return "a colon that does not follow a key";
 	if (!gap(d, in->end, t->start - (t->type == JSMN_STRING), mark))
 		return "a comma or colon is missing, or one too many";
-	if (t->type == JSMN_PRIMITIVE && !primitive(d->doc_text + t->start, (size_t)(t->end - t->start)))
+	if (t->type == JSMN_PRIMITIVE &&
+	    !primitive(d->doc_text + t->start, (size_t)(t->end - t->start)))
 		return "not a number, true, false or null";
 	in->had_key = key;
 	in->empty = false;
@@ -232,7 +233,8 @@ static const char *check(const struct document *d, size_t *where)
 	for (unsigned i = 0; i <= d->doc_ntok; i++) {
 		const jsmntok_t *t = &d->doc_tok[i];
 
-		while (depth > 0 && (i == d->doc_ntok || t->start >= d->doc_tok[level[depth].token].end)) {
+		while (depth > 0 &&
+		       (i == d->doc_ntok || t->start >= d->doc_tok[level[depth].token].end)) {
 			*where = (size_t)level[depth].end;
 			if (level[depth].had_key ||
 			    !gap(d, level[depth].end, d->doc_tok[level[depth].token].end - 1, '\0'))
@@ -248,7 +250,8 @@ static const char *check(const struct document *d, size_t *where)
 		if (t->type == JSMN_OBJECT || t->type == JSMN_ARRAY) {
 			if (depth == DOCUMENT_DEPTH_MAX)
 				return "nested too deeply";
-			level[++depth] = (struct level){.token = (int)i, .end = t->start + 1, .empty = true};
+			level[++depth] =
+			    (struct level){.token = (int)i, .end = t->start + 1, .empty = true};
 		}
 	}
 	return NULL;
@@ -260,7 +263,8 @@ static const char *terminate(struct document *d, size_t *where)
 		jsmntok_t *t = &d->doc_tok[i];
 
 		*where = (size_t)t->start;
-		if (t->type == JSMN_STRING && !unescape(d->doc_text + t->start, (size_t)(t->end - t->start)))
+		if (t->type == JSMN_STRING &&
+		    !unescape(d->doc_text + t->start, (size_t)(t->end - t->start)))
 			return "a wrong escape or a control character in a string";
 		if (t->type == JSMN_PRIMITIVE)
 			d->doc_text[t->end] = '\0';
@@ -284,7 +288,8 @@ static int wrong(struct document *d, const char **why, const char *text)
 	return EINVAL;
 }
 
-int config_doc_parse(struct document *d, const char *text, size_t len, const char **why, size_t *where)
+int config_doc_parse(
+    struct document *d, const char *text, size_t len, const char **why, size_t *where)
 {
 	jsmn_parser parser;
 	int n;

@@ -14,13 +14,13 @@
 #endif
 #include <jsmn.h>
 
-#define DOCUMENT_MAX 65536
+#define DOCUMENT_MAX	    65536
 #define DOCUMENT_TOKENS_MAX 4096
-#define DOCUMENT_DEPTH_MAX 16
+#define DOCUMENT_DEPTH_MAX  16
 
 struct document {
-	char *doc_text;		 /* a copy; strings are unescaped in it */
-	jsmntok_t *doc_tok;	 /* NULL: no document */
+	char *doc_text;	    /* a copy; strings are unescaped in it */
+	jsmntok_t *doc_tok; /* NULL: no document */
 	unsigned doc_ntok;
 	size_t doc_size, doc_toksize; /* of the allocations */
 };
@@ -30,7 +30,8 @@ enum node_kind { NODE_OBJECT, NODE_ARRAY, NODE_VALUE };
 /* Length of the object that starts at text ('{'), 0 if it does not end within max bytes. */
 size_t config_doc_length(const char *text, size_t max);
 /* Parse text[0..len), an object.  EINVAL with *why and *where (offset) set, ENOMEM, E2BIG. */
-int config_doc_parse(struct document *d, const char *text, size_t len, const char **why, size_t *where);
+int config_doc_parse(
+    struct document *d, const char *text, size_t len, const char **why, size_t *where);
 void config_doc_free(struct document *d);
 
 enum node_kind config_doc_kind(const struct document *d, int node);

@@ -11,7 +11,7 @@
 #include <kern/systm.h>
 
 #define NGROUPS 32
-#define SAME ((uint32_t)-1)
+#define SAME	((uint32_t)-1)
 
 enum { REAL, EFFECTIVE, SAVED };
 static uint32_t uids[3], gids[3];
@@ -102,12 +102,14 @@ static long set_id(uint32_t *ids, uint32_t id)
 
 	if (id == SAME)
 		return sysret(EINVAL, 0);
-	return sysret(set_ids(ids, (uint32_t[]){privileged ? id : SAME, id, privileged ? id : SAME}), 0);
+	return sysret(
+	    set_ids(ids, (uint32_t[]){privileged ? id : SAME, id, privileged ? id : SAME}), 0);
 }
 
 static long set_reid(uint32_t *ids, uint32_t real, uint32_t effective)
 {
-	uint32_t saved = real != SAME || (effective != SAME && effective != ids[REAL]) ? effective : SAME;
+	uint32_t saved =
+	    real != SAME || (effective != SAME && effective != ids[REAL]) ? effective : SAME;
 
 	if (saved == SAME && real != SAME)
 		saved = ids[EFFECTIVE];
@@ -211,7 +213,8 @@ long do_sys_capget(void *header, void *data)
 		return sysret(error, 0);
 	if (h.version == _LINUX_CAPABILITY_VERSION_1) {
 		n = 1;
-	} else if (h.version != _LINUX_CAPABILITY_VERSION_3 && h.version != _LINUX_CAPABILITY_VERSION_2) {
+	} else if (h.version != _LINUX_CAPABILITY_VERSION_3 &&
+		   h.version != _LINUX_CAPABILITY_VERSION_2) {
 		h.version = _LINUX_CAPABILITY_VERSION_3;
 		error = copyout(&h, header, sizeof(h));
 		return sysret(error != 0 ? error : data != NULL ? EINVAL : 0, 0);

@@ -13,12 +13,12 @@
 
 /* Kept for the program to read; what is enforced is enforced by the memory there is. */
 static struct rlimit limits[NLIMITS] = {
-    [RLIMIT_CPU ... RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_CPU... RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_STACK] = {8UL << 20, RLIM_INFINITY},
     [RLIMIT_CORE] = {0, 0},
-    [RLIMIT_RSS ... RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_RSS... RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_NOFILE] = {65536, 65536},
-    [RLIMIT_MEMLOCK ... NLIMITS - 1] = {RLIM_INFINITY, RLIM_INFINITY},
+    [RLIMIT_MEMLOCK... NLIMITS - 1] = {RLIM_INFINITY, RLIM_INFINITY},
 };
 
 static int get_limit(int resource, struct rlimit *limit)

@@ -8,7 +8,7 @@
 #define ARCH_SET_GS 0x1001
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
-#define VA_MAX 0x7ffffffff000UL
+#define VA_MAX	    0x7ffffffff000UL
 
 static int set_name(const char *uname)
 {

@@ -11,7 +11,7 @@
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
-#define RT_MAX 99
+#define RT_MAX	 99
 #define SLICE_NS 10000000
 
 static int nice_value;
@@ -58,7 +58,8 @@ static int set_scheduler(pid_t tid, int policy, const struct sched_param *param)
 		l->l_policy = (uint8_t)policy;
 		l->l_rtprio = (uint8_t)priority;
 		l->l_rtslice = policy == SCHED_RR;
-		lwp_set_priority(l, rt ? PRI_USER_RT + (priority - 1) * 63 / (RT_MAX - 1) : PRI_USER);
+		lwp_set_priority(
+		    l, rt ? PRI_USER_RT + (priority - 1) * 63 / (RT_MAX - 1) : PRI_USER);
 	}
 	mutex_exit(&proc_lock);
 	return error;
@@ -103,7 +104,8 @@ long do_sys_sched_get_priority_max(int policy)
 {
 	if (policy == SCHED_FIFO || policy == SCHED_RR)
 		return RT_MAX;
-	return sysret(policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : EINVAL, 0);
+	return sysret(
+	    policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : EINVAL, 0);
 }
 
 long do_sys_sched_get_priority_min(int policy)
@@ -182,9 +184,9 @@ long do_sys_setpriority(int which, id_t who, int nice)
 }
 
 /* linux/membarrier.h */
-#define MEMBARRIER_CMD_QUERY 0
-#define MEMBARRIER_CMD_GLOBAL 1
-#define MEMBARRIER_CMD_PRIVATE_EXPEDITED 8
+#define MEMBARRIER_CMD_QUERY			  0
+#define MEMBARRIER_CMD_GLOBAL			  1
+#define MEMBARRIER_CMD_PRIVATE_EXPEDITED	  8
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED 16
 
 /* A barrier on every CPU: be on every CPU once. */
@@ -207,7 +209,7 @@ long do_sys_membarrier(int cmd, unsigned flags, int cpu)
 	switch (cmd) {
 	case MEMBARRIER_CMD_QUERY:
 		return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-		    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+		       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
 	case MEMBARRIER_CMD_GLOBAL:
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
 		visit_cpus();

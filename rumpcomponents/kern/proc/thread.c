@@ -30,8 +30,8 @@ void proc_lwp_exit(struct lwp *l)
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_THREAD)
 
-long do_sys_kiln_thread(
-    unsigned long flags, void *stack, int *ptid, int *ctid, unsigned long tls, void (*entry)(void *))
+long do_sys_kiln_thread(unsigned long flags, void *stack, int *ptid, int *ctid, unsigned long tls,
+    void (*entry)(void *))
 {
 	struct lwp *l;
 	int error, lid;

@@ -106,7 +106,8 @@ static void formats(void)
 	format("%s", 0, "(null)");
 	format("%c", 'x', "x");
 	format("%%", 0, "%");
-	CHECK(ksnprintf(small, sizeof(small), "%d", 123456) == 6 && small[2] == '3' && small[3] == '\0');
+	CHECK(ksnprintf(small, sizeof(small), "%d", 123456) == 6 && small[2] == '3' &&
+	      small[3] == '\0');
 }
 
 void test_main(void)

@@ -40,8 +40,8 @@ long sys_sysinfo(void *info);
 long sys_arch_prctl(int code, unsigned long addr);
 long sys_futex(volatile uint32_t *uaddr, int op, uint32_t value, const struct timespec *timeout,
     uint32_t *uaddr2, uint32_t value3);
-long sys_kiln_thread(
-    unsigned long flags, void *stack, int *ptid, volatile uint32_t *ctid, unsigned long tls, void (*entry)(void *));
+long sys_kiln_thread(unsigned long flags, void *stack, int *ptid, volatile uint32_t *ctid,
+    unsigned long tls, void (*entry)(void *));
 
 static int failed;
 

@@ -5,12 +5,12 @@
  */
 #include "inside.h"
 
-#define NTHREADS 24
-#define NSTEPS 40
-#define STACK 8192
+#define NTHREADS    24
+#define NSTEPS	    40
+#define STACK	    8192
 #define CLONE_FLAGS 0x1390100 /* VM THREAD SETTLS CHILD_CLEARTID CHILD_SETTID */
-#define FUTEX_WAIT 0
-#define FUTEX_WAKE 1
+#define FUTEX_WAIT  0
+#define FUTEX_WAKE  1
 
 static char stacks[NTHREADS][STACK] __attribute__((aligned(16)));
 static volatile uint32_t tids[NTHREADS], mutex;
@@ -130,7 +130,8 @@ static void round_of_threads(uint64_t seed)
 		top[0] = n;
 		top[1] = seed + n;
 		tls[n] = n + 100;
-		CHECK(sys_kiln_thread(CLONE_FLAGS, top, NULL, &tids[n], (uintptr_t)&tls[n], thread) > 0);
+		CHECK(sys_kiln_thread(
+			  CLONE_FLAGS, top, NULL, &tids[n], (uintptr_t)&tls[n], thread) > 0);
 	}
 	for (int n = 0; n < NTHREADS; n++)
 		while ((tid = tids[n]) != 0)

@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #define MAXFRAMES 32
+#define LEAF_MAX  4096 /* bytes of a function without a frame */
 
 int base_panic_cpu = -1;
 static int depth;
@@ -58,12 +59,45 @@ static void print_frame(unsigned n, uintptr_t pc)
 		kprintf("kiln:  #%u 0x%lx\n", n, pc);
 }
 
-static void backtrace(uintptr_t pc, uintptr_t fp)
+static bool in_image(uintptr_t va)
 {
+	return va >= kern_bootinfo->image_base && va < kern_bootinfo->image_end;
+}
+
+/*
+ * The caller of a function that has made no frame (a leaf, even with
+ * -fno-omit-frame-pointer), or that was called through a bad pointer: its
+ * return address is where the stack pointer points.  To be sure, the call before it
+ * must lead to where we are; 0 if it does not.
+ */
+static uintptr_t frameless_caller(uintptr_t pc, uintptr_t sp)
+{
+	uintptr_t ret, callee;
+	int32_t rel;
+
+	if (!readable(sp))
+		return 0;
+	ret = *(const uintptr_t *)sp;
+	if (!in_image(ret) || !readable((ret - 5) & ~7UL) || !readable(ret & ~7UL))
+		return 0;
+	if (!in_image(pc))
+		return ret;
+	if (((const uint8_t *)ret)[-5] != 0xe8) /* call rel32 */
+		return 0;
+	memcpy(&rel, (const void *)(ret - 4), sizeof(rel));
+	callee = ret + (uintptr_t)(intptr_t)rel;
+	return callee <= pc && pc - callee < LEAF_MAX ? ret : 0;
+}
+
+static void backtrace(uintptr_t pc, uintptr_t sp, uintptr_t fp)
+{
+	uintptr_t caller = frameless_caller(pc, sp);
 	unsigned n = 0;
 
 	if (pc != 0)
 		print_frame(n++, pc);
+	if (caller != 0 && !(readable(fp + 8) && ((const uintptr_t *)fp)[1] == caller))
+		print_frame(n++, caller);
 	while (n < MAXFRAMES && readable(fp) && readable(fp + 8)) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
@@ -131,7 +165,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 	    "kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
 	who();
 	registers(tf);
-	backtrace(tf->rip, tf->rbp);
+	backtrace(tf->rip, tf->rsp, tf->rbp);
 	rumpuser_exit(RUMPUSER_END_SIGNAL, signo);
 }
 
@@ -141,7 +175,7 @@ void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
 	kprintf("kiln: panic: %s\n", why);
 	who();
 	registers(tf);
-	backtrace(tf->rip, tf->rbp);
+	backtrace(tf->rip, tf->rsp, tf->rbp);
 	rumpuser_exit(RUMPUSER_END_PANIC, 0);
 }
 
@@ -159,7 +193,7 @@ void panic(const char *fmt, ...)
 	kprintf("\n");
 	who();
 	registers(&tf);
-	backtrace(tf.rip, tf.rbp);
+	backtrace(tf.rip, tf.rsp, tf.rbp);
 	rumpuser_exit(RUMPUSER_END_PANIC, 0);
 }
 

@@ -46,11 +46,15 @@ void kern_console_write(const char *buf, size_t len);
 /* Print message, registers and backtrace; power off with RUMPUSER_END_PANIC. */
 void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn, cold));
 
+#ifndef __FILE_NAME__
+#define __FILE_NAME__ __FILE__
+#endif
+
 /* Always on and cheap; expressions have no side effects. */
 #define KASSERT(e)                                                                                 \
 	do {                                                                                       \
 		if (__builtin_expect(!(e), 0))                                                     \
-			kassert_failed(#e, __FILE__, __LINE__);                                    \
+			kassert_failed(#e, __FILE_NAME__, __LINE__);                               \
 	} while (0)
 void kassert_failed(const char *expr, const char *file, int line) __attribute__((noreturn, cold));
 

@@ -6,4 +6,4 @@ SRCS     := start.c program.c cpu.c softint.c sched.c sleepq.c mutex.c rwlock.c 
             crash.c fpu.c kprintf.c string.c ktime.c mem.S copy.S switch.S
 NEEDS    := kern/config
 RUMPUSER := yes
-SMALL    := start.c program.c lwp.c proc.c trap.c crash.c fpu.c kprintf.c string.c rwlock.c callout.c condvar.c cpu.c ktime.c softint.c
+SMALL    := start.c program.c lwp.c proc.c trap.c crash.c fpu.c kprintf.c string.c rwlock.c callout.c condvar.c cpu.c ktime.c sched.c sleepq.c softint.c

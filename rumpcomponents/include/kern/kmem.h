@@ -27,6 +27,10 @@ struct pool {
 	void *pr_cpu;		/* per-CPU caches, kern/mem's */
 	uint64_t pr_nget, pr_nput, pr_npages; /* under pr_lock */
 	struct pool *pr_next;	/* all pools that were used, for statistics */
+	uint32_t pr_stride;	/* bytes from object to object; 0 before the first use */
+	uint32_t pr_recip;	/* 2^32 / pr_stride, rounded up */
+	uint64_t pr_slabmask;	/* address of an object & this: physical address of its slab */
+	uint8_t pr_order;	/* pages of a slab: 2^pr_order */
 };
 #define POOL_DEFINE(var, size, name) struct pool var = {.pr_name = (name), .pr_size = (size)}
 void *pool_get(struct pool *p) __attribute__((malloc, warn_unused_result));

@@ -23,6 +23,8 @@
 static inline void mem_spin_enter(volatile uint32_t *lock)
 {
 	cpu_hold();
+	if (cpu_count == 1)
+		return;
 	while (__builtin_expect(__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0, 0))
 		while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0)
 			__asm__ volatile("pause");

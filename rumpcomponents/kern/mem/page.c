@@ -9,6 +9,7 @@
  * Single pages are most of the traffic and go through a small cache per CPU.
  * The last page_reserve pages are not given to the program (page_alloc_user), so
  * that a program that takes all memory gets ENOMEM and the kernel goes on.
+ * What lies in caches is not counted in page_nfree.
  */
 #include <kern/mem_init.h>
 #include "mem_impl.h"
@@ -16,8 +17,10 @@
 #define MAXORDER 12 /* 16 MiB */
 #define STATE_FREE 0x80
 #define STATE_ANON 0x40 /* holds the program's own data: freed when it is unmapped */
+#define STATE_CACHED 0x20 /* free, in a CPU's cache */
 #define CACHE_MAX 16
-#define CACHE_BATCH 8
+#define CACHE_SMALL 4	/* on a machine with less than ... */
+#define CACHE_PLENTY 4096 /* pages */
 
 struct free_block {
 	struct free_block *next, **prevp;
@@ -36,7 +39,7 @@ static struct free_block *free_lists[MAXORDER + 1];
 static uint8_t *page_state;	 /* by page number - first_page */
 static uint64_t first_page, end_page;
 static struct page_cache caches[RUMPUSER_MAXCPUS];
-static bool use_caches;
+static unsigned cache_max; /* 0: no caches */
 
 static struct free_block *block_at(uint64_t pn)
 {
@@ -101,6 +104,21 @@ static uint64_t alloc_locked(unsigned order, uint64_t keep)
 	return pn << PAGE_SHIFT;
 }
 
+static uint8_t *state_of(uint64_t pa)
+{
+	return &page_state[(pa >> PAGE_SHIFT) - first_page];
+}
+
+/* => page_lock held.  Down to `keep` pages. */
+static void cache_drain(struct page_cache *c, unsigned keep)
+{
+	while (c->count > keep) {
+		uint64_t pa = c->pages[--c->count];
+		*state_of(pa) = 0;
+		free_locked(pa >> PAGE_SHIFT, 0);
+	}
+}
+
 static uint64_t alloc_cached(uint64_t keep)
 {
 	struct page_cache *c;
@@ -110,11 +128,18 @@ static uint64_t alloc_cached(uint64_t keep)
 	c = &caches[cpu_index()];
 	if (c->count == 0) {
 		mem_spin_enter(&page_lock);
-		while (c->count < CACHE_BATCH && (pa = alloc_locked(0, keep)) != 0)
+		while (c->count <= cache_max / 2 && (pa = alloc_locked(0, keep)) != 0) {
 			c->pages[c->count++] = pa;
+			*state_of(pa) = STATE_CACHED;
+		}
 		mem_spin_exit(&page_lock);
 	}
-	pa = c->count > 0 ? c->pages[--c->count] : 0;
+	pa = 0;
+	/* The kernel's reserve stays the kernel's also when it comes by here. */
+	if (c->count > 0 && page_nfree >= keep) {
+		pa = c->pages[--c->count];
+		*state_of(pa) = 0;
+	}
 	cpu_release();
 	return pa;
 }
@@ -125,10 +150,14 @@ static uint64_t alloc(unsigned order, uint64_t keep)
 
 	if (order > MAXORDER)
 		return 0;
-	if (order == 0 && use_caches)
+	if (order == 0 && cache_max)
 		return alloc_cached(keep);
 	mem_spin_enter(&page_lock);
 	pa = alloc_locked(order, keep);
+	if (!pa && cache_max) {
+		cache_drain(&caches[cpu_index()], 0);
+		pa = alloc_locked(order, keep);
+	}
 	mem_spin_exit(&page_lock);
 	return pa;
 }
@@ -143,7 +172,7 @@ uint64_t page_alloc_user(unsigned order)
 	uint64_t pa = alloc(order, page_reserve);
 
 	for (uint64_t i = 0; pa && i < 1ULL << order; i++)
-		page_state[(pa >> PAGE_SHIFT) - first_page + i] = STATE_ANON;
+		*state_of(pa + i * PAGE_SIZE) = STATE_ANON;
 	return pa;
 }
 
@@ -151,12 +180,12 @@ bool page_is_user(uint64_t pa)
 {
 	uint64_t pn = pa >> PAGE_SHIFT;
 
-	return pn >= first_page && pn < end_page && page_state[pn - first_page] == STATE_ANON;
+	return pn >= first_page && pn < end_page && *state_of(pa) == STATE_ANON;
 }
 
 void page_free_user(uint64_t pa)
 {
-	page_state[(pa >> PAGE_SHIFT) - first_page] = 0;
+	*state_of(pa) = 0;
 	page_free(pa, 0);
 }
 
@@ -174,22 +203,23 @@ void page_free(uint64_t pa, unsigned order)
 	uint64_t pn = pa >> PAGE_SHIFT;
 
 	KASSERT(pn >= first_page && pn + (1ULL << order) <= end_page && !(pa & PAGE_MASK));
-	if (order == 0 && use_caches) {
+	if (page_state[pn - first_page] & (STATE_FREE | STATE_CACHED))
+		panic("page %llx is freed twice", (unsigned long long)pa);
+	if (order == 0 && cache_max) {
 		struct page_cache *c;
 		cpu_hold();
 		c = &caches[cpu_index()];
-		if (c->count == CACHE_MAX) {
+		if (c->count == cache_max) {
 			mem_spin_enter(&page_lock);
-			while (c->count > CACHE_MAX - CACHE_BATCH)
-				free_locked(c->pages[--c->count] >> PAGE_SHIFT, 0);
+			cache_drain(c, cache_max / 2);
 			mem_spin_exit(&page_lock);
 		}
 		c->pages[c->count++] = pa;
+		*state_of(pa) = STATE_CACHED;
 		cpu_release();
 		return;
 	}
 	mem_spin_enter(&page_lock);
-	KASSERT(!(page_state[pn - first_page] & STATE_FREE));
 	free_locked(pn, order);
 	mem_spin_exit(&page_lock);
 }
@@ -209,7 +239,7 @@ static uint64_t cached_pages(void)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; use_caches && i < RUMPUSER_MAXCPUS; i++)
+	for (unsigned i = 0; i < RUMPUSER_MAXCPUS; i++)
 		n += caches[i].count;
 	return n;
 }
@@ -258,5 +288,6 @@ void page_init(const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t ph
 		add_region((mem[i].pa + taken) >> PAGE_SHIFT, (mem[i].pa + mem[i].size) >> PAGE_SHIFT);
 	}
 	page_reserve = KMAX(KMIN(page_ntotal / 64, 1024U), 16U);
-	use_caches = ncpu > 1;
+	cache_max = page_ntotal >= CACHE_PLENTY ? CACHE_MAX : CACHE_SMALL;
+	(void)ncpu;
 }

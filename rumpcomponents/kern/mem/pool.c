@@ -41,15 +41,10 @@ static struct pool *all_pools;
 static volatile uint32_t all_lock;
 static uintptr_t secret;
 
-static unsigned object_size(const struct pool *p)
-{
-	return (p->pr_size + 15) & ~15U;
-}
-
 /* The smallest slab that wastes less than an eighth. */
-static unsigned slab_order(const struct pool *p)
+static unsigned slab_order(unsigned size)
 {
-	unsigned size = object_size(p), order;
+	unsigned order;
 
 	for (order = 0; order < SLAB_ORDER_MAX; order++) {
 		size_t room = (PAGE_SIZE << order) - sizeof(struct slab);
@@ -62,7 +57,15 @@ static unsigned slab_order(const struct pool *p)
 /* Slabs are aligned in physical memory; the direct map need not be. */
 static struct slab *slab_of(const struct pool *p, const void *obj)
 {
-	return page_va(page_pa(obj) & ~((PAGE_SIZE << slab_order(p)) - 1));
+	return page_va(page_pa(obj) & p->pr_slabmask);
+}
+
+/* Does obj begin where an object of s begins?  Exact: offsets and strides are below 2^15. */
+static bool is_object(const struct pool *p, const struct slab *s, const void *obj)
+{
+	uint64_t off = (uintptr_t)obj - (uintptr_t)(s + 1);
+
+	return off < PAGE_SIZE << p->pr_order && (off * p->pr_recip >> 32) * p->pr_stride == off;
 }
 
 static void *encode(const void *at, const void *p)
@@ -70,18 +73,21 @@ static void *encode(const void *at, const void *p)
 	return (void *)((uintptr_t)p ^ secret ^ (uintptr_t)at);
 }
 
-/* First use: learn the secret, join the list of all pools. */
+/* First use: compute what makes later uses fast, learn the secret, join the list of all pools. */
 static void pool_join(struct pool *p)
 {
-	unsigned bits;
+	unsigned bits, stride = (p->pr_size + 15) & ~15U;
 
+	KASSERT(p->pr_size > 0 && stride <= (PAGE_SIZE << SLAB_ORDER_MAX) - sizeof(struct slab));
+	p->pr_order = slab_order(stride);
+	p->pr_slabmask = ~((PAGE_SIZE << p->pr_order) - 1);
+	p->pr_recip = (uint32_t)(((1ULL << 32) + stride - 1) / stride);
+	p->pr_stride = stride;
 	mem_spin_enter(&all_lock);
 	if (!secret)
 		rumpuser_entropy(&secret, sizeof(secret), &bits);
-	if (p->pr_npages == 0) {
-		p->pr_next = all_pools;
-		all_pools = p;
-	}
+	p->pr_next = all_pools;
+	all_pools = p;
 	mem_spin_exit(&all_lock);
 }
 
@@ -107,24 +113,26 @@ static void slab_unlink(struct slab *s)
 /* pr_lock held. */
 static struct slab *slab_new(struct pool *p)
 {
-	unsigned order = slab_order(p), size = object_size(p);
-	uint64_t pa = page_alloc(order);
 	struct slab *s;
+	unsigned order;
+	uint64_t pa;
 	char *obj;
 
+	if (p->pr_stride == 0)
+		pool_join(p);
+	order = p->pr_order;
+	pa = page_alloc(order);
 	if (!pa)
 		return NULL;
-	if (p->pr_npages == 0 && p->pr_next == NULL)
-		pool_join(p);
 	p->pr_npages += 1ULL << order;
 	s = page_va(pa);
 	s->magic = SLAB_MAGIC;
 	s->pool = p;
 	s->free = NULL;
-	s->nobj = s->nfree = ((PAGE_SIZE << order) - sizeof(*s)) / size;
-	obj = (char *)(s + 1) + (size_t)s->nobj * size;
+	s->nobj = s->nfree = ((PAGE_SIZE << order) - sizeof(*s)) / p->pr_stride;
+	obj = (char *)(s + 1) + (size_t)s->nobj * p->pr_stride;
 	for (unsigned i = 0; i < s->nobj; i++) {
-		obj -= size;
+		obj -= p->pr_stride;
 		*(void **)obj = encode(obj, s->free);
 		s->free = obj;
 	}
@@ -152,11 +160,9 @@ static void *get_locked(struct pool *p)
 
 static void put_locked(struct pool *p, void *obj)
 {
-	unsigned order = slab_order(p);
 	struct slab *s = slab_of(p, obj);
 
-	if (s->magic != SLAB_MAGIC || s->pool != p ||
-	    ((uintptr_t)obj - (uintptr_t)(s + 1)) % object_size(p) != 0)
+	if (s->magic != SLAB_MAGIC || s->pool != p || !is_object(p, s, obj))
 		panic("pool %s: %p was not allocated from it", p->pr_name, obj);
 	if (s->free == obj || s->nfree == s->nobj)
 		panic("pool %s: %p is freed twice", p->pr_name, obj);
@@ -168,8 +174,8 @@ static void put_locked(struct pool *p, void *obj)
 	if (s->nfree == s->nobj && (s->next || (struct slab *)p->pr_free != s)) {
 		slab_unlink(s);
 		s->magic = 0;
-		p->pr_npages -= 1ULL << order;
-		page_free(page_pa(s), order);
+		p->pr_npages -= 1ULL << p->pr_order;
+		page_free(page_pa(s), p->pr_order);
 	}
 }
 

@@ -42,7 +42,7 @@ define component_rules
 build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponents.mk
 	@rm -rf $$(@D) && mkdir -p $$(@D)
 	@for f in $(C.$1.FACTIONS:/=); do \
-	    [ -d rumpcomponents/include/$$$$f ] || { echo "$1/component.mk: NEEDS names unknown faction $$$$f" >&2; exit 1; }; \
+	    [ -d rumpcomponents/include/$$$$f ] || [ $$$$f = $(firstword $(subst /, ,$1)) ] || { echo "$1/component.mk: NEEDS names unknown faction $$$$f" >&2; exit 1; }; \
 	    ln -sfn $(CURDIR)/rumpcomponents/include/$$$$f $$(@D)/$$$$f; done
 	@$(if $(filter yes,$(C.$1.RUMPUSER)),ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h,:)
 	@touch $$@

@@ -177,7 +177,7 @@ static bool works_with(char **cmd, const char *what, int mib)
 	char *argv[256];
 	int i;
 
-	for (i = 0; cmd[i] && i < 255; i++) {
+	for (i = 0; i < 255 && cmd[i]; i++) {
 		char *at = strstr(cmd[i], "@MEM@");
 		argv[i] = cmd[i];
 		if (at && asprintf(&argv[i], "%.*s%d%s", (int)(at - cmd[i]), cmd[i], mib, at + 5) < 0)

@@ -9,12 +9,12 @@
  */
 #include "hw.h"
 
-#define HID_LEN	    9 /* "LNRO0005" and its NUL */
-#define SCAN_MAX    128 /* the descriptors follow within so many bytes */
-#define MEM32_TAG   0x86
-#define MEM32_LEN   12
-#define EXTIRQ_TAG  0x89
-#define EXTIRQ_LEN  9
+#define HID_LEN	   9   /* "LNRO0005" and its NUL */
+#define SCAN_MAX   128 /* the descriptors follow within so many bytes */
+#define MEM32_TAG  0x86
+#define MEM32_LEN  12
+#define EXTIRQ_TAG 0x89
+#define EXTIRQ_LEN 9
 
 static bool is_hid(const uint8_t *p)
 {
@@ -26,7 +26,8 @@ static bool is_hid(const uint8_t *p)
 	return true;
 }
 
-static bool read_resources(const uint8_t *p, const uint8_t *end, uint64_t *pa, uint64_t *size, unsigned *gsi)
+static bool read_resources(
+    const uint8_t *p, const uint8_t *end, uint64_t *pa, uint64_t *size, unsigned *gsi)
 {
 	bool mem = false;
 
@@ -36,7 +37,8 @@ static bool read_resources(const uint8_t *p, const uint8_t *end, uint64_t *pa, u
 			*size = hw_load32(p + 8);
 			mem = true;
 			p += MEM32_LEN - 1;
-		} else if (mem && p[0] == EXTIRQ_TAG && hw_load16(p + 1) == EXTIRQ_LEN - 3 && p[4] == 1) {
+		} else if (mem && p[0] == EXTIRQ_TAG && hw_load16(p + 1) == EXTIRQ_LEN - 3 &&
+			   p[4] == 1) {
 			*gsi = hw_load32(p + 5);
 			return true;
 		}

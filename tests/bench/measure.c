@@ -27,9 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAXCMDS 8
-#define MAXRUNS 101
-#define TIMEOUT_MS 60000
+#define MAXCMDS		 8
+#define MAXRUNS		 101
+#define TIMEOUT_MS	 60000
 #define LEAST_TIMEOUT_MS 15000
 
 struct guest {
@@ -149,7 +149,8 @@ static double run_once(char **cmd, const char *what, double timeout)
 	double ms;
 
 	guest_start(&g, cmd);
-	ms = what[0] == ':' ? wait_http(&g, atoi(what + 1), timeout) : wait_marker(&g, what, timeout);
+	ms = what[0] == ':' ? wait_http(&g, atoi(what + 1), timeout)
+			    : wait_marker(&g, what, timeout);
 	guest_end(&g);
 	return ms;
 }
@@ -180,7 +181,8 @@ static bool works_with(char **cmd, const char *what, int mib)
 	for (i = 0; i < 255 && cmd[i]; i++) {
 		char *at = strstr(cmd[i], "@MEM@");
 		argv[i] = cmd[i];
-		if (at && asprintf(&argv[i], "%.*s%d%s", (int)(at - cmd[i]), cmd[i], mib, at + 5) < 0)
+		if (at &&
+		    asprintf(&argv[i], "%.*s%d%s", (int)(at - cmd[i]), cmd[i], mib, at + 5) < 0)
 			err(2, "asprintf");
 	}
 	argv[i] = NULL;

@@ -11,7 +11,7 @@
 #include <rumpuser.h>
 #include <dev/virtio_transport.h>
 
-#define SIZE 8
+#define SIZE	  8
 #define EVENT_IDX (1ULL << 29)
 #define VERSION_1 (1ULL << 32)
 
@@ -146,7 +146,8 @@ static int add(unsigned n, void *cookie)
 	struct virtio_sg sg[SIZE + 1];
 
 	for (unsigned i = 0; i < n; i++)
-		sg[i] = (struct virtio_sg){.pa = 0x1000 * (i + 1), .len = 10 + i, .device_writes = i > 0};
+		sg[i] = (struct virtio_sg){
+		    .pa = 0x1000 * (i + 1), .len = 10 + i, .device_writes = i > 0};
 	return virtqueue_add(vq, sg, n, cookie);
 }
 
@@ -183,7 +184,8 @@ START_TEST(setup_survives_every_failed_allocation)
 	live = native_alloc_live();
 	for (unsigned long i = 0; i < n; i++) {
 		native_alloc_fail(i);
-		ck_assert_int_eq(virtio_queue_setup(&dev, 0, SIZE, queue_work, NULL, &other), ENOMEM);
+		ck_assert_int_eq(
+		    virtio_queue_setup(&dev, 0, SIZE, queue_work, NULL, &other), ENOMEM);
 		native_alloc_fail(-1);
 		ck_assert_uint_eq(native_alloc_live(), live);
 	}
@@ -201,7 +203,7 @@ START_TEST(chain_reaches_device_as_specified)
 	ck_assert_uint_eq(dv.desc[head].addr, 0x1000);
 	ck_assert_uint_eq(dv.desc[head].flags, 1); /* NEXT */
 	uint16_t second = dv.desc[head].next;
-	ck_assert_uint_eq(dv.desc[second].flags, 3); /* NEXT | WRITE */
+	ck_assert_uint_eq(dv.desc[second].flags, 3);		   /* NEXT | WRITE */
 	ck_assert_uint_eq(dv.desc[dv.desc[second].next].flags, 2); /* WRITE */
 }
 END_TEST

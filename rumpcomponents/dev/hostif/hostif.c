@@ -13,7 +13,7 @@
 #include <net/mbuf.h>
 
 #define HOSTIF_MAXSEGS 40
-#define HOSTIF_BATCH 32
+#define HOSTIF_BATCH   32
 
 static struct ifnet hostif_ifnet;
 static struct softint *hostif_softint;

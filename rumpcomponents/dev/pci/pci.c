@@ -15,24 +15,24 @@
 #include <kern/systm.h>
 #include <dev/pci.h>
 
-#define PCI_VENDOR_ID 0x00
-#define PCI_COMMAND 0x04
-#define PCI_STATUS 0x06
-#define PCI_REVISION 0x08
-#define PCI_HEADER_TYPE 0x0e
-#define PCI_BAR0 0x10
-#define PCI_SECONDARY_BUS 0x19
-#define PCI_CAPABILITIES 0x34
+#define PCI_VENDOR_ID	   0x00
+#define PCI_COMMAND	   0x04
+#define PCI_STATUS	   0x06
+#define PCI_REVISION	   0x08
+#define PCI_HEADER_TYPE	   0x0e
+#define PCI_BAR0	   0x10
+#define PCI_SECONDARY_BUS  0x19
+#define PCI_CAPABILITIES   0x34
 
 #define PCI_COMMAND_MEMORY 0x0002
 #define PCI_COMMAND_MASTER 0x0004
-#define PCI_STATUS_CAPS 0x0010
-#define PCI_HEADER_MULTI 0x80
-#define PCI_HEADER_BRIDGE 0x01
-#define PCI_BAR_IO 0x01
-#define PCI_BAR_64 0x04
+#define PCI_STATUS_CAPS	   0x0010
+#define PCI_HEADER_MULTI   0x80
+#define PCI_HEADER_BRIDGE  0x01
+#define PCI_BAR_IO	   0x01
+#define PCI_BAR_64	   0x04
 
-#define PCI_MAX_DEPTH 8 /* nested bridges; a loop in broken firmware ends here */
+#define PCI_MAX_DEPTH	   8 /* nested bridges; a loop in broken firmware ends here */
 
 LINK_SET_DECLARE(pci_drivers, const struct pci_driver);
 
@@ -120,8 +120,7 @@ static void attach_device(const struct pci_device *found)
 	struct pci_device *pd;
 	int error;
 
-	LINK_SET_FOREACH(drv, pci_drivers)
-	{
+	LINK_SET_FOREACH (drv, pci_drivers) {
 		if (!(*drv)->pdr_match(found))
 			continue;
 		pd = kmem_alloc(sizeof(*pd));
@@ -130,8 +129,8 @@ static void attach_device(const struct pci_device *found)
 		*pd = *found;
 		error = (*drv)->pdr_attach(pd);
 		if (error)
-			kprintf("kiln: %s at pci %u:%u.%u: attach failed, error %d\n", (*drv)->pdr_name,
-			    pd->pd_bus, pd->pd_dev, pd->pd_func, error);
+			kprintf("kiln: %s at pci %u:%u.%u: attach failed, error %d\n",
+			    (*drv)->pdr_name, pd->pd_bus, pd->pd_dev, pd->pd_func, error);
 		return;
 	}
 }

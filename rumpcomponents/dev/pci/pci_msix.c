@@ -5,15 +5,15 @@
 #include <kern/systm.h>
 #include <dev/pci.h>
 
-#define PCI_CAP_MSIX 0x11
-#define PCI_INTERRUPT_LINE 0x3c
-#define PCI_COMMAND 0x04
+#define PCI_CAP_MSIX	     0x11
+#define PCI_INTERRUPT_LINE   0x3c
+#define PCI_COMMAND	     0x04
 #define PCI_COMMAND_INTX_OFF 0x0400
 
-#define MSIX_CONTROL 2
-#define MSIX_CONTROL_ENABLE 0x8000
+#define MSIX_CONTROL	     2
+#define MSIX_CONTROL_ENABLE  0x8000
 #define MSIX_CONTROL_MASKALL 0x4000
-#define MSIX_TABLE 4
+#define MSIX_TABLE	     4
 
 struct msix_entry {
 	uint32_t addr_lo, addr_hi, data, control;
@@ -32,21 +32,22 @@ static int msix_enable(struct pci_device *pd)
 	control = pci_conf_read(pd, cap + MSIX_CONTROL, 2);
 	table = pci_conf_read(pd, cap + MSIX_TABLE, 4);
 	pd->pd_msix_count = (control & 0x7ff) + 1;
-	error = pci_map_bar(pd, table & 7, table & ~7U, pd->pd_msix_count * sizeof(struct msix_entry),
-	    (void **)&entries);
+	error = pci_map_bar(pd, table & 7, table & ~7U,
+	    pd->pd_msix_count * sizeof(struct msix_entry), (void **)&entries);
 	if (error)
 		return error;
 	pd->pd_msix = entries;
 	pd->pd_msix_cap = cap;
 	/* Entries come up masked; the function mask can go. */
-	pci_conf_write(pd, cap + MSIX_CONTROL, 2,
-	    (control & ~MSIX_CONTROL_MASKALL) | MSIX_CONTROL_ENABLE);
-	pci_conf_write(pd, PCI_COMMAND, 2, pci_conf_read(pd, PCI_COMMAND, 2) | PCI_COMMAND_INTX_OFF);
+	pci_conf_write(
+	    pd, cap + MSIX_CONTROL, 2, (control & ~MSIX_CONTROL_MASKALL) | MSIX_CONTROL_ENABLE);
+	pci_conf_write(
+	    pd, PCI_COMMAND, 2, pci_conf_read(pd, PCI_COMMAND, 2) | PCI_COMMAND_INTX_OFF);
 	return 0;
 }
 
-int pci_msix_establish(struct pci_device *pd, unsigned entry, unsigned cpu, void (*handler)(void *),
-    void *arg)
+int pci_msix_establish(
+    struct pci_device *pd, unsigned entry, unsigned cpu, void (*handler)(void *), void *arg)
 {
 	volatile struct msix_entry *e;
 	uint64_t addr;

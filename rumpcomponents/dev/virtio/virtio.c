@@ -8,10 +8,10 @@
 #include "virtio_impl.h"
 
 #define STATUS_ACKNOWLEDGE 1
-#define STATUS_DRIVER 2
-#define STATUS_DRIVER_OK 4
+#define STATUS_DRIVER	   2
+#define STATUS_DRIVER_OK   4
 #define STATUS_FEATURES_OK 8
-#define STATUS_FAILED 128
+#define STATUS_FAILED	   128
 
 LINK_SET_DECLARE(virtio_drivers, const struct virtio_driver);
 
@@ -25,8 +25,7 @@ int virtio_device_found(struct virtio_device *dev)
 	const struct virtio_driver *const *drv;
 	int error;
 
-	LINK_SET_FOREACH(drv, virtio_drivers)
-	{
+	LINK_SET_FOREACH (drv, virtio_drivers) {
 		if ((*drv)->vd_id != dev->dv_id)
 			continue;
 		dev->dv_transport->vt_set_status(dev, 0);

@@ -3,8 +3,8 @@
 #ifndef VIRTIO_IMPL_H
 #define VIRTIO_IMPL_H
 
-#define VIRTIO_F_EVENT_IDX (1ULL << 29)
-#define VIRTIO_F_VERSION_1 (1ULL << 32)
+#define VIRTIO_F_EVENT_IDX	 (1ULL << 29)
+#define VIRTIO_F_VERSION_1	 (1ULL << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (1ULL << 33)
 
 #endif

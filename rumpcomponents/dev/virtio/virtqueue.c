@@ -26,7 +26,7 @@ struct vring_desc {
 	uint16_t flags;
 	uint16_t next;
 };
-#define VRING_DESC_F_NEXT 1
+#define VRING_DESC_F_NEXT  1
 #define VRING_DESC_F_WRITE 2
 
 struct vring_avail {
@@ -57,19 +57,19 @@ struct virtqueue {
 	volatile struct vring_used *vq_used;
 	volatile void *vq_notify;
 	uint16_t vq_index;
-	uint16_t vq_size;	/* a power of two */
+	uint16_t vq_size; /* a power of two */
 	uint16_t vq_nfree;
 	uint16_t vq_freehead;
-	uint16_t vq_avail_idx;	/* next free running index of the available ring */
-	uint16_t vq_kicked;	/* avail index when the device was last told */
-	uint16_t vq_used_idx;	/* how far the used ring was read */
+	uint16_t vq_avail_idx; /* next free running index of the available ring */
+	uint16_t vq_kicked;    /* avail index when the device was last told */
+	uint16_t vq_used_idx;  /* how far the used ring was read */
 	bool vq_event_idx;
 	bool vq_broken;
 	struct softint *vq_softint;
 	struct {
 		void *cookie;
 		uint16_t count; /* descriptors in the chain */
-	} vq_chain[];	/* by head */
+	} vq_chain[];		/* by head */
 };
 
 static volatile uint16_t *used_event(struct virtqueue *vq)
@@ -103,7 +103,8 @@ static int ring_alloc(struct virtqueue *vq, struct virtio_queue_addr *addr)
 	size_t size = vq->vq_size;
 	size_t avail_off = size * sizeof(struct vring_desc);
 	size_t used_off = ROUNDUP(avail_off + sizeof(struct vring_avail) + 2 * size + 2, 4);
-	size_t bytes = used_off + sizeof(struct vring_used) + size * sizeof(struct vring_used_elem) + 2;
+	size_t bytes =
+	    used_off + sizeof(struct vring_used) + size * sizeof(struct vring_used_elem) + 2;
 	uint64_t pa = page_zalloc(ring_order(bytes));
 	char *va;
 
@@ -155,8 +156,8 @@ int virtio_queue_setup(struct virtio_device *dev, unsigned index, unsigned max_s
 	/* Off until virtqueue_enable(). */
 	vq->vq_avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
 	*used_event(vq) = 0x8000;
-	error = vt->vt_queue_enable(dev, index, size, &addr, func ? queue_interrupt : NULL, vq,
-	    &vq->vq_notify);
+	error = vt->vt_queue_enable(
+	    dev, index, size, &addr, func ? queue_interrupt : NULL, vq, &vq->vq_notify);
 	if (error)
 		goto fail_ring;
 	*vqp = vq;
@@ -246,7 +247,8 @@ void *virtqueue_get(struct virtqueue *vq, uint32_t *len)
 	uint32_t head;
 	void *cookie;
 
-	if (vq->vq_used_idx == __atomic_load_n(&vq->vq_used->idx, __ATOMIC_ACQUIRE) || vq->vq_broken)
+	if (vq->vq_used_idx == __atomic_load_n(&vq->vq_used->idx, __ATOMIC_ACQUIRE) ||
+	    vq->vq_broken)
 		return NULL;
 	e = &vq->vq_used->ring[vq->vq_used_idx & (vq->vq_size - 1)];
 	head = e->id;

@@ -13,28 +13,28 @@
 #include <dev/virtio_transport.h>
 
 /* Registers (4.2.2). */
-#define MMIO_MAGIC 0x000
-#define MMIO_VERSION 0x004
-#define MMIO_DEVICE_ID 0x008
-#define MMIO_DEVICE_FEATURES 0x010
+#define MMIO_MAGIC		 0x000
+#define MMIO_VERSION		 0x004
+#define MMIO_DEVICE_ID		 0x008
+#define MMIO_DEVICE_FEATURES	 0x010
 #define MMIO_DEVICE_FEATURES_SEL 0x014
-#define MMIO_DRIVER_FEATURES 0x020
+#define MMIO_DRIVER_FEATURES	 0x020
 #define MMIO_DRIVER_FEATURES_SEL 0x024
-#define MMIO_QUEUE_SEL 0x030
-#define MMIO_QUEUE_NUM_MAX 0x034
-#define MMIO_QUEUE_NUM 0x038
-#define MMIO_QUEUE_READY 0x044
-#define MMIO_QUEUE_NOTIFY 0x050
-#define MMIO_INTERRUPT_STATUS 0x060
-#define MMIO_INTERRUPT_ACK 0x064
-#define MMIO_STATUS 0x070
-#define MMIO_QUEUE_DESC 0x080
-#define MMIO_QUEUE_DRIVER 0x090
-#define MMIO_QUEUE_DEVICE 0x0a0
-#define MMIO_CONFIG 0x100
+#define MMIO_QUEUE_SEL		 0x030
+#define MMIO_QUEUE_NUM_MAX	 0x034
+#define MMIO_QUEUE_NUM		 0x038
+#define MMIO_QUEUE_READY	 0x044
+#define MMIO_QUEUE_NOTIFY	 0x050
+#define MMIO_INTERRUPT_STATUS	 0x060
+#define MMIO_INTERRUPT_ACK	 0x064
+#define MMIO_STATUS		 0x070
+#define MMIO_QUEUE_DESC		 0x080
+#define MMIO_QUEUE_DRIVER	 0x090
+#define MMIO_QUEUE_DEVICE	 0x0a0
+#define MMIO_CONFIG		 0x100
 
-#define MMIO_MAGIC_VALUE 0x74726976 /* "virt" */
-#define MMIO_MAX_QUEUES 4	    /* with interrupts */
+#define MMIO_MAGIC_VALUE	 0x74726976 /* "virt" */
+#define MMIO_MAX_QUEUES		 4	    /* with interrupts */
 
 struct virtio_mmio {
 	struct virtio_device vm_dev;

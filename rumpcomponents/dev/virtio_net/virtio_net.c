@@ -16,11 +16,11 @@
 #include <kern/systm.h>
 #include "virtio_net_impl.h"
 
-#define RX_BATCH 32
-#define RXQ 0
-#define TXQ 1
+#define RX_BATCH	32
+#define RXQ		0
+#define TXQ		1
 #define NET_MTU_DEFAULT 1500
-#define NET_MTU_MAX (MLLEN - sizeof(struct virtio_net_hdr) - 18) /* one buffer a frame */
+#define NET_MTU_MAX	(MLLEN - sizeof(struct virtio_net_hdr) - 18) /* one buffer a frame */
 
 static struct mbuf *rx_alloc(void)
 {
@@ -124,7 +124,8 @@ static struct mbuf *rx_frame(struct virtio_net *vn, bool *dropped)
 	m->m_len -= sizeof(*hdr);
 	m->m_pktlen -= sizeof(*hdr);
 	m->m_rcvif = &vn->vn_ifnet;
-	m->m_csum_flags = hdr->flags & (NET_HDR_F_NEEDS_CSUM | NET_HDR_F_DATA_VALID) ? MCSUM_RX_L4_OK : 0;
+	m->m_csum_flags =
+	    hdr->flags & (NET_HDR_F_NEEDS_CSUM | NET_HDR_F_DATA_VALID) ? MCSUM_RX_L4_OK : 0;
 	return m;
 }
 
@@ -193,8 +194,8 @@ static int virtio_net_attach(struct virtio_device *dev)
 	vn->vn_dev = dev;
 	mutex_init(&vn->vn_txlock, MUTEX_SPIN);
 	error = virtio_negotiate(dev,
-	    NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_HOST_TSO4 | NET_F_GUEST_TSO4 |
-		NET_F_MRG_RXBUF,
+	    NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_HOST_TSO4 |
+		NET_F_GUEST_TSO4 | NET_F_MRG_RXBUF,
 	    &vn->vn_features);
 	if (error)
 		goto fail;
@@ -218,11 +219,12 @@ static int virtio_net_attach(struct virtio_device *dev)
 	ifp->if_softc = vn;
 	ifp->if_type = ARPHRD_ETHER;
 	read_lladdr(vn);
-	ifp->if_mtu = vn->vn_features & NET_F_MTU ? virtio_config_read(dev, 10, 2) : NET_MTU_DEFAULT;
+	ifp->if_mtu =
+	    vn->vn_features & NET_F_MTU ? virtio_config_read(dev, 10, 2) : NET_MTU_DEFAULT;
 	ifp->if_mtu = KMAX(KMIN(ifp->if_mtu, NET_MTU_MAX), 576U);
 	ifp->if_capabilities = (vn->vn_features & NET_F_CSUM ? IFCAP_TXCSUM : 0) |
-	    (vn->vn_features & NET_F_HOST_TSO4 ? IFCAP_TSO4 : 0) |
-	    (vn->vn_features & NET_F_GUEST_CSUM ? IFCAP_RXCSUM : 0);
+			       (vn->vn_features & NET_F_HOST_TSO4 ? IFCAP_TSO4 : 0) |
+			       (vn->vn_features & NET_F_GUEST_CSUM ? IFCAP_RXCSUM : 0);
 	ifp->if_transmit = virtio_net_transmit;
 	virtio_ready(dev);
 	virtqueue_kick(vn->vn_rx);

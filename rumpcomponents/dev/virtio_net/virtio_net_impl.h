@@ -8,13 +8,13 @@
 #include <net/mbuf.h>
 #include <dev/virtio.h>
 
-#define NET_F_CSUM (1ULL << 0)	     /* device completes our checksums */
+#define NET_F_CSUM	 (1ULL << 0) /* device completes our checksums */
 #define NET_F_GUEST_CSUM (1ULL << 1) /* we accept incomplete checksums */
-#define NET_F_MTU (1ULL << 3)
-#define NET_F_MAC (1ULL << 5)
-#define NET_F_GUEST_TSO4 (1ULL << 7) /* we accept coalesced segments */
-#define NET_F_HOST_TSO4 (1ULL << 11) /* device cuts our segments */
-#define NET_F_MRG_RXBUF (1ULL << 15) /* a frame may span receive buffers */
+#define NET_F_MTU	 (1ULL << 3)
+#define NET_F_MAC	 (1ULL << 5)
+#define NET_F_GUEST_TSO4 (1ULL << 7)  /* we accept coalesced segments */
+#define NET_F_HOST_TSO4	 (1ULL << 11) /* device cuts our segments */
+#define NET_F_MRG_RXBUF	 (1ULL << 15) /* a frame may span receive buffers */
 
 /* Before every frame, both ways (5.1.6). */
 struct virtio_net_hdr {
@@ -29,7 +29,7 @@ struct virtio_net_hdr {
 _Static_assert(sizeof(struct virtio_net_hdr) == 12, "virtio v1.2, 5.1.6");
 #define NET_HDR_F_NEEDS_CSUM 1
 #define NET_HDR_F_DATA_VALID 2
-#define NET_HDR_GSO_TCPV4 1
+#define NET_HDR_GSO_TCPV4    1
 
 struct virtio_net {
 	struct ifnet vn_ifnet; /* first: if_softc is us */

@@ -84,7 +84,8 @@ static struct mbuf *prepend_header(struct mbuf *m)
 	return m;
 }
 
-/* vn_txlock held.  Chains what was sent through m_nextpkt onto *sent, to be freed without the lock. */
+/* vn_txlock held.  Chains what was sent through m_nextpkt onto *sent, to be freed without the lock.
+ */
 static void collect_sent(struct virtio_net *vn, struct mbuf **sent)
 {
 	struct mbuf *m;

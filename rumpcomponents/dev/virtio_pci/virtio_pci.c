@@ -6,13 +6,13 @@
 #include <dev/virtio_transport.h>
 
 #define PCI_VENDOR_REDHAT 0x1af4
-#define PCI_CAP_VENDOR 0x09
+#define PCI_CAP_VENDOR	  0x09
 
 /* Structure types in vendor capabilities (4.1.4). */
-#define CFG_COMMON 1
-#define CFG_NOTIFY 2
-#define CFG_ISR 3
-#define CFG_DEVICE 4
+#define CFG_COMMON    1
+#define CFG_NOTIFY    2
+#define CFG_ISR	      3
+#define CFG_DEVICE    4
 
 #define MSI_NO_VECTOR 0xffff
 
@@ -152,8 +152,7 @@ static int queue_enable(struct virtio_device *dev, unsigned index, unsigned size
 	c->queue_used_lo = (uint32_t)addr->used;
 	c->queue_used_hi = (uint32_t)(addr->used >> 32);
 	if (intr) {
-		error = vp->vp_intx ? ENOTSUP
-				    : pci_msix_establish(vp->vp_pci, index, 0, intr, arg);
+		error = vp->vp_intx ? ENOTSUP : pci_msix_establish(vp->vp_pci, index, 0, intr, arg);
 		if (error)
 			error = line_establish(vp, intr, arg);
 		else
@@ -226,7 +225,7 @@ static uint32_t device_kind(const struct pci_device *pd)
 static bool virtio_pci_match(const struct pci_device *pd)
 {
 	return pd->pd_vendor == PCI_VENDOR_REDHAT && pd->pd_product >= 0x1000 &&
-	    pd->pd_product <= 0x107f;
+	       pd->pd_product <= 0x107f;
 }
 
 static int virtio_pci_attach(struct pci_device *pd)

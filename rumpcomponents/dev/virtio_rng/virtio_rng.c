@@ -10,7 +10,7 @@
 #include <kern/systm.h>
 #include <dev/virtio.h>
 
-#define RNG_BYTES 64
+#define RNG_BYTES    64
 #define RNG_INTERVAL (600 * NSEC_PER_SEC)
 
 struct virtio_rng {

@@ -43,7 +43,8 @@ void pci_enable(const struct pci_device *pd);
  * Have MSI-X entry `entry` call handler(arg) on CPU `cpu` at interrupt level.
  * ENOTSUP the device has no MSI-X or no such entry, ENOSPC no vector left.
  */
-int pci_msix_establish(struct pci_device *pd, unsigned entry, unsigned cpu, void (*handler)(void *), void *arg);
+int pci_msix_establish(
+    struct pci_device *pd, unsigned entry, unsigned cpu, void (*handler)(void *), void *arg);
 
 /* The legacy interrupt line, level-triggered and shared by nobody else. */
 int pci_intx_establish(struct pci_device *pd, void (*handler)(void *), void *arg);

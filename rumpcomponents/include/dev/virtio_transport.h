@@ -33,9 +33,9 @@ struct virtio_transport {
 /* Embedded by the transport in its own structure; zeroed. */
 struct virtio_device {
 	const struct virtio_transport *dv_transport;
-	uint32_t dv_id;	       /* VIRTIO_ID_* */
-	char dv_where[24];     /* for messages: "pci 0:3.0", "mmio 0xfeb02e00" */
-	uint64_t dv_features;  /* negotiated */
+	uint32_t dv_id;	      /* VIRTIO_ID_* */
+	char dv_where[24];    /* for messages: "pci 0:3.0", "mmio 0xfeb02e00" */
+	uint64_t dv_features; /* negotiated */
 };
 
 /* A device was found: give it to its driver.  ENXIO if none wants it; else what attach said. */

@@ -15,7 +15,7 @@
 #include <kern/softint.h>
 #include <kern/systm.h>
 
-#define CHUNK 256
+#define CHUNK	   256
 #define INPUT_SIZE 256 /* a power of two */
 
 static struct {

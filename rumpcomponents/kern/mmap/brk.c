@@ -24,8 +24,8 @@ static int move_break(uintptr_t end)
 	} else if (new < old) {
 		uintptr_t va = new;
 		/* A fresh reservation in its place: contents and promise are gone. */
-		error = vm_map_enter(&va, old - new, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
+		error = vm_map_enter(
+		    &va, old - new, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0);
 	}
 	if (!error)
 		brk_end = end;

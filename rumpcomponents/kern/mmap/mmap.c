@@ -8,7 +8,8 @@
 #include <kern/vm_map.h>
 
 /* The object behind fd, and whether it may be mapped that way. */
-static int file_object(int fd, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp)
+static int file_object(
+    int fd, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp)
 {
 	struct file *fp;
 	int error = fd_getfile(fd, &fp), mode;
@@ -18,7 +19,8 @@ static int file_object(int fd, uint64_t off, size_t len, int prot, int flags, st
 	mode = fp->f_flags & O_ACCMODE;
 	if (fp->f_flags & O_PATH)
 		error = EBADF;
-	else if (mode == O_WRONLY || ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && mode != O_RDWR))
+	else if (mode == O_WRONLY ||
+		 ((flags & MAP_TYPE) != MAP_PRIVATE && prot & PROT_WRITE && mode != O_RDWR))
 		error = EACCES;
 	else if (!fp->f_ops->fo_mmap)
 		error = ENODEV;
@@ -65,7 +67,8 @@ long do_sys_munmap(void *addr, size_t len)
 
 long do_sys_mprotect(void *addr, size_t len, int prot)
 {
-	return sysret(vm_map_protect((uintptr_t)addr, len, prot & ~(PROT_GROWSDOWN | PROT_GROWSUP)), 0);
+	return sysret(
+	    vm_map_protect((uintptr_t)addr, len, prot & ~(PROT_GROWSDOWN | PROT_GROWSUP)), 0);
 }
 
 long do_sys_mremap(void *addr, size_t oldlen, size_t newlen, int flags, void *newaddr)
@@ -76,8 +79,8 @@ long do_sys_mremap(void *addr, size_t oldlen, size_t newlen, int flags, void *ne
 	if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) ||
 	    (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)))
 		return sysret(EINVAL, 0);
-	error = vm_map_move(&va, oldlen, newlen, flags & MREMAP_MAYMOVE, flags & MREMAP_FIXED,
-	    (uintptr_t)newaddr);
+	error = vm_map_move(
+	    &va, oldlen, newlen, flags & MREMAP_MAYMOVE, flags & MREMAP_FIXED, (uintptr_t)newaddr);
 	if (!error && flags & MREMAP_FIXED)
 		va = (uintptr_t)newaddr;
 	return sysret(error, va);
@@ -127,8 +130,8 @@ long do_sys_mincore(void *addr, size_t len, unsigned char *vec)
 	for (size_t off = 0, n; !error && off < round_page(len); off += n << PAGE_SHIFT) {
 		n = KMIN(sizeof(chunk), (round_page(len) - off) >> PAGE_SHIFT);
 		error = vm_map_check(va + off, n << PAGE_SHIFT, chunk)
-		    ? copyout(chunk, vec + (off >> PAGE_SHIFT), n)
-		    : ENOMEM;
+			    ? copyout(chunk, vec + (off >> PAGE_SHIFT), n)
+			    : ENOMEM;
 	}
 	return sysret(error, 0);
 }
@@ -148,7 +151,9 @@ long do_sys_msync(void *addr, size_t len, int flags)
 /* Memory is never paged out; what remains of locking is that the range exists. */
 long do_sys_mlock(const void *addr, size_t len)
 {
-	return sysret(vm_map_check(trunc_page(addr), len + ((uintptr_t)addr & PAGE_MASK), NULL) ? 0 : ENOMEM, 0);
+	return sysret(
+	    vm_map_check(trunc_page(addr), len + ((uintptr_t)addr & PAGE_MASK), NULL) ? 0 : ENOMEM,
+	    0);
 }
 
 long do_sys_munlock(const void *addr, size_t len)

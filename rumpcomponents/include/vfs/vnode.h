@@ -70,7 +70,7 @@ struct direntsink {
  *	that the name is free.  [EROFS]
  * vop_link [W dvp, W vp]  [EPERM]
  * vop_remove [W dvp, W vp]  takes the name off; a directory must be empty: ENOTEMPTY.  [EROFS]
- * vop_rename [W both directories]  tvp (NULL if none) is replaced; exchange: the two change places.
+ * vop_rename [W both directories, fvp and tvp]  tvp (NULL if none) is replaced; exchange: the two change places.
  *	Kinds and cycles have been checked, emptiness not.  [EROFS]
  * vop_readdir [R]  from *off on, until the sink is full or the end.  [ENOTDIR]
  * vop_readlink [R]  *len: room, then length; no NUL.  [EINVAL]

@@ -37,6 +37,7 @@ static int rename_locked(struct nameidata *from, struct nameidata *to, struct vn
     bool from_inside, bool to_above, unsigned flags)
 {
 	struct vnode *fdvp = from->nd_dvp, *tdvp = to->nd_dvp;
+	int error;
 
 	if (fvp == tvp)
 		return 0;
@@ -56,8 +57,16 @@ static int rename_locked(struct nameidata *from, struct nameidata *to, struct vn
 		return vn_isdir(tvp) ? EISDIR : ENOTDIR;
 	if (!fdvp->v_op->vop_rename)
 		return EROFS;
-	return fdvp->v_op->vop_rename(
+	/* Neither is above the other; nobody who holds one waits for the other. */
+	rw_enter(&fvp->v_lock, RW_WRITER);
+	if (tvp)
+		rw_enter(&tvp->v_lock, RW_WRITER);
+	error = fdvp->v_op->vop_rename(
 	    fdvp, &from->nd_name, fvp, tdvp, &to->nd_name, tvp, flags & EXCHANGE);
+	if (tvp)
+		rw_exit(&tvp->v_lock);
+	rw_exit(&fvp->v_lock);
+	return error;
 }
 
 static int rename_pair(struct nameidata *from, struct nameidata *to, unsigned flags)

@@ -162,7 +162,7 @@ static void put_locked(struct pool *p, void *obj)
 {
 	struct slab *s = slab_of(p, obj);
 
-	if (s->magic != SLAB_MAGIC || s->pool != p || !is_object(p, s, obj))
+	if (p->pr_stride == 0 || s->magic != SLAB_MAGIC || s->pool != p || !is_object(p, s, obj))
 		panic("pool %s: %p was not allocated from it", p->pr_name, obj);
 	if (s->free == obj || s->nfree == s->nobj)
 		panic("pool %s: %p is freed twice", p->pr_name, obj);

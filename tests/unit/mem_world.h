@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A machine for kern/mem's real sources: physical memory is an arena, page tables are an
+ * array over a window of addresses that are never dereferenced.
+ */
+#ifndef MEM_WORLD_H
+#define MEM_WORLD_H
+
+#include <stdint.h>
+
+#define WORLD_PAGES 2048	  /* 8 MiB of memory, in two regions */
+#define WORLD_VA    0x100000000UL /* the window: 256 MiB */
+#define WORLD_VPAGES 65536
+
+struct world_pte {
+	uint64_t pa;
+	unsigned prot;
+	unsigned present;
+};
+extern struct world_pte world_pt[WORLD_VPAGES];
+/* Make it: page_init() and vm_init() are called. */
+void world_init(void);
+/* The n-th rumpuser_pmap_enter() from now fails; negative: none. */
+extern long world_enter_fails;
+/* What the program would find at va, through the page table; NULL if a fault would come. */
+void *world_access(uintptr_t va, int write);
+
+#endif

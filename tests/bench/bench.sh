@@ -38,7 +38,7 @@ kiln_nginx() {
 
 need_guest() {
 	[ -f "$guest/nginx.cpio" ] || tests/bench/linux/build.sh "$guest" \
-	    packages/nginx/root/etc/nginx/nginx.conf packages/nginx/root/var/www/html/index.html >&2
+	    build/packages/nginx/root/etc/nginx/nginx.conf build/packages/nginx/root/var/www/html/index.html >&2
 }
 
 part_size() {

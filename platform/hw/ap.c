@@ -93,10 +93,14 @@ void hw_ap_main(void)
 	rumpkern_cpu_main(cpu);
 }
 
+/*
+ * A hypervisor loses no SIPI, and a second one does harm: in QEMU 7.2 an
+ * interrupt that is sent to the new CPU at about the same time is never taken.
+ */
 static int start(uint32_t apic_id)
 {
 	uint64_t begin = rumpuser_clock_monotonic(), now;
-	bool again = true;
+	bool again = !hw_features.hypervisor;
 
 	hw_lapic_start_ap(apic_id, hw_trampoline_pa, true);
 	while (!__atomic_load_n(&ap_started, __ATOMIC_ACQUIRE)) {

@@ -165,15 +165,15 @@ void test_timer(void)
 	CHECK(least < 1 * MS);
 	/* An earlier setting does not fire any more, a later one does. */
 	start = rumpuser_clock_monotonic();
-	rumpuser_timer_set(start + 2 * MS);
-	rumpuser_timer_set(start + 6 * MS);
+	rumpuser_timer_set(start + 100 * MS);
+	rumpuser_timer_set(start + 150 * MS);
 	idle_until(RUMPUSER_IRQ_TIMER, n + 1);
-	CHECK(rumpuser_clock_monotonic() >= start + 6 * MS - 1000);
+	CHECK(rumpuser_clock_monotonic() >= start + 150 * MS - 1000);
 	CHECK(intr_count[RUMPUSER_IRQ_TIMER] == ++n);
 	/* Disarmed; in the past; noted while masked. */
-	rumpuser_timer_set(rumpuser_clock_monotonic() + 1 * MS);
+	rumpuser_timer_set(rumpuser_clock_monotonic() + 100 * MS);
 	rumpuser_timer_set(UINT64_MAX);
-	wait_ns(3 * MS);
+	wait_ns(150 * MS);
 	CHECK(intr_count[RUMPUSER_IRQ_TIMER] == n);
 	rumpuser_timer_set(1);
 	idle_until(RUMPUSER_IRQ_TIMER, n + 1);

@@ -19,10 +19,10 @@ PLATFORM_GLOBALS := rumpuser_* rumpkern_* __kiln_*
 define platform_rules
 P.$1.OBJS := $(addprefix build/obj/platform/$1/,$(addsuffix .o,$(PLATFORM_SRCS.$1)))
 
-build/obj/platform/$1/%.c.o: platform/$1/%.c platform/$1/$1.mk build/include/.stamp
+build/obj/platform/$1/%.c.o: platform/$1/%.c platform/$1/$1.mk build/include/.stamp | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  CC      platform/$1/$$*.c"
 	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
-build/obj/platform/$1/%.S.o: platform/$1/%.S platform/$1/$1.mk build/include/.stamp
+build/obj/platform/$1/%.S.o: platform/$1/%.S platform/$1/$1.mk build/include/.stamp | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  AS      platform/$1/$$*.S"
 	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
 

@@ -42,17 +42,17 @@
 #define RUMPUSER_VERSION 1
 
 /* Offsets into struct rumpuser_cpu for assembly; asserted below. */
-#define RUMPUSER_CPU_SELF 0
-#define RUMPUSER_CPU_CURLWP 8
-#define RUMPUSER_CPU_KSTACK_TOP 16
+#define RUMPUSER_CPU_SELF	 0
+#define RUMPUSER_CPU_CURLWP	 8
+#define RUMPUSER_CPU_KSTACK_TOP	 16
 #define RUMPUSER_CPU_KSTACK_BASE 24
-#define RUMPUSER_CPU_IPENDING 32
-#define RUMPUSER_CPU_ILEVEL 40
-#define RUMPUSER_CPU_CANARY 48
+#define RUMPUSER_CPU_IPENDING	 32
+#define RUMPUSER_CPU_ILEVEL	 40
+#define RUMPUSER_CPU_CANARY	 48
 
-#define RUMPUSER_MAXCPUS 32
-#define RUMPUSER_PAGE_SHIFT 12
-#define RUMPUSER_PAGE_SIZE 4096UL
+#define RUMPUSER_MAXCPUS	 32
+#define RUMPUSER_PAGE_SHIFT	 12
+#define RUMPUSER_PAGE_SIZE	 4096UL
 
 #ifndef __ASSEMBLER__
 /*
@@ -61,14 +61,14 @@
  */
 struct rumpuser_cpu {
 	struct rumpuser_cpu *self;
-	void *curlwp;		/* current lwp; opaque to the platform */
-	uintptr_t kstack_top;	/* kernel stack of curlwp */
-	uintptr_t kstack_base;	/* lowest usable byte; the page below is a guard */
+	void *curlwp;		    /* current lwp; opaque to the platform */
+	uintptr_t kstack_top;	    /* kernel stack of curlwp */
+	uintptr_t kstack_base;	    /* lowest usable byte; the page below is a guard */
 	volatile uint64_t ipending; /* bit n: RUMPUSER_IRQ n waits; atomic access */
-	volatile uint32_t ilevel; /* > 0: interrupts and preemption held off */
-	uint32_t index;		/* 0 is the boot CPU */
-	uintptr_t canary;	/* stack-protector value of kernel code */
-	void *platform;		/* platform's own per-CPU data */
+	volatile uint32_t ilevel;   /* > 0: interrupts and preemption held off */
+	uint32_t index;		    /* 0 is the boot CPU */
+	uintptr_t canary;	    /* stack-protector value of kernel code */
+	void *platform;		    /* platform's own per-CPU data */
 };
 
 /*
@@ -85,25 +85,25 @@ struct rumpuser_trapframe {
 };
 #endif /* !__ASSEMBLER__ */
 
-#define RUMPUSER_TRAPNO_DIVIDE 0
-#define RUMPUSER_TRAPNO_DEBUG 1
-#define RUMPUSER_TRAPNO_NMI 2
+#define RUMPUSER_TRAPNO_DIVIDE	   0
+#define RUMPUSER_TRAPNO_DEBUG	   1
+#define RUMPUSER_TRAPNO_NMI	   2
 #define RUMPUSER_TRAPNO_BREAKPOINT 3
-#define RUMPUSER_TRAPNO_ILLEGAL 6
-#define RUMPUSER_TRAPNO_DOUBLE 8
-#define RUMPUSER_TRAPNO_STACK 12
+#define RUMPUSER_TRAPNO_ILLEGAL	   6
+#define RUMPUSER_TRAPNO_DOUBLE	   8
+#define RUMPUSER_TRAPNO_STACK	   12
 #define RUMPUSER_TRAPNO_PROTECTION 13
-#define RUMPUSER_TRAPNO_PAGE 14
-#define RUMPUSER_TRAPNO_FPE 16
-#define RUMPUSER_TRAPNO_ALIGN 17
-#define RUMPUSER_TRAPNO_MACHINE 18
-#define RUMPUSER_TRAPNO_SIMD 19
-#define RUMPUSER_TRAPNO_INTR 256 /* a frame of an interrupt, not of a trap */
+#define RUMPUSER_TRAPNO_PAGE	   14
+#define RUMPUSER_TRAPNO_FPE	   16
+#define RUMPUSER_TRAPNO_ALIGN	   17
+#define RUMPUSER_TRAPNO_MACHINE	   18
+#define RUMPUSER_TRAPNO_SIMD	   19
+#define RUMPUSER_TRAPNO_INTR	   256 /* a frame of an interrupt, not of a trap */
 
 /* Page-fault error code bits (Intel SDM vol. 3, 4.7), as on hardware. */
 #define RUMPUSER_PFERR_PRESENT 0x01
-#define RUMPUSER_PFERR_WRITE 0x02
-#define RUMPUSER_PFERR_EXEC 0x10
+#define RUMPUSER_PFERR_WRITE   0x02
+#define RUMPUSER_PFERR_EXEC    0x10
 
 #ifndef __ASSEMBLER__
 
@@ -114,21 +114,21 @@ struct rumpuser_trapframe {
  */
 struct rumpuser_bootinfo {
 	const char *platform; /* "hw", "xen", "hosted" */
-	const char *cmdline; /* launch configuration as the launcher gave it; "" if none */
-	unsigned ncpu;	     /* CPUs that can be started, boot CPU included */
+	const char *cmdline;  /* launch configuration as the launcher gave it; "" if none */
+	unsigned ncpu;	      /* CPUs that can be started, boot CPU included */
 	uintptr_t image_base; /* where the image was placed at this boot */
 	uintptr_t image_end;
 	uintptr_t va_lo, va_hi; /* virtual range free for the address-space map */
-	uintptr_t physmap;   /* physical address p is readable and writable at physmap + p */
-	const void *rootfs;  /* root file system image, NULL if none was baked in */
+	uintptr_t physmap;	/* physical address p is readable and writable at physmap + p */
+	const void *rootfs;	/* root file system image, NULL if none was baked in */
 	size_t rootfs_size;
 	const struct rumpuser_memregion *mem; /* free physical memory */
 	unsigned nmem;
 };
 
 struct rumpuser_memregion {
-	uint64_t pa;	/* page aligned */
-	uint64_t size;	/* bytes, page multiple */
+	uint64_t pa;   /* page aligned */
+	uint64_t size; /* bytes, page multiple */
 };
 
 /*
@@ -174,13 +174,13 @@ void rumpuser_tls_set(uintptr_t fsbase);
 
 /* -------------------------------------------------------------- interrupts */
 
-#define RUMPUSER_IRQ_RESCHED 0	/* kern's own: never raised by a platform */
-#define RUMPUSER_IRQ_TIMER 1	/* rumpuser_timer_set() came due */
-#define RUMPUSER_IRQ_IPI 2	/* rumpuser_cpu_ipi() */
-#define RUMPUSER_IRQ_CONSOLE 3	/* console input may be waiting */
-#define RUMPUSER_IRQ_POWER 4	/* power button, launcher's SIGTERM */
-#define RUMPUSER_IRQ_DEVICE 8	/* first number handed out to devices */
-#define RUMPUSER_IRQ_MAX 64
+#define RUMPUSER_IRQ_RESCHED 0 /* kern's own: never raised by a platform */
+#define RUMPUSER_IRQ_TIMER   1 /* rumpuser_timer_set() came due */
+#define RUMPUSER_IRQ_IPI     2 /* rumpuser_cpu_ipi() */
+#define RUMPUSER_IRQ_CONSOLE 3 /* console input may be waiting */
+#define RUMPUSER_IRQ_POWER   4 /* power button, launcher's SIGTERM */
+#define RUMPUSER_IRQ_DEVICE  8 /* first number handed out to devices */
+#define RUMPUSER_IRQ_MAX     64
 
 /*
  * Upcall: interrupt irq arrived on this CPU, which had ilevel 0.  Runs on the
@@ -207,8 +207,7 @@ void rumpkern_trap(struct rumpuser_trapframe *tf);
  * Upcall: a trap nobody can return from (double fault, machine check, kernel
  * stack overflow), on a stack of the platform's.  why is a short sentence.
  */
-void rumpkern_fatal_trap(struct rumpuser_trapframe *tf, const char *why)
-    __attribute__((noreturn));
+void rumpkern_fatal_trap(struct rumpuser_trapframe *tf, const char *why) __attribute__((noreturn));
 
 /* kern has delivered a noted interrupt: a masked level-triggered line opens. */
 void rumpuser_intr_replayed(unsigned irq);
@@ -243,10 +242,10 @@ void rumpuser_timer_set(uint64_t deadline);
 
 /* ------------------------------------------------------------------ memory */
 
-#define RUMPUSER_PROT_NONE 0
-#define RUMPUSER_PROT_READ 1
-#define RUMPUSER_PROT_WRITE 2
-#define RUMPUSER_PROT_EXEC 4
+#define RUMPUSER_PROT_NONE   0
+#define RUMPUSER_PROT_READ   1
+#define RUMPUSER_PROT_WRITE  2
+#define RUMPUSER_PROT_EXEC   4
 #define RUMPUSER_PROT_DEVICE 8 /* uncached */
 
 /*
@@ -279,8 +278,8 @@ int rumpuser_mmio_map(uint64_t pa, size_t len, void **va);
 
 /* PCI configuration space; width 1, 2 or 4.  Absent functions read all ones. */
 uint32_t rumpuser_pci_read(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width);
-void rumpuser_pci_write(unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width,
-    uint32_t value);
+void rumpuser_pci_write(
+    unsigned bus, unsigned dev, unsigned func, unsigned reg, unsigned width, uint32_t value);
 
 /* Does the machine have PCI configuration space at all? */
 bool rumpuser_pci_present(void);
@@ -333,7 +332,8 @@ void rumpuser_exit(enum rumpuser_end how, int status) __attribute__((noreturn));
 
 _Static_assert(offsetof(struct rumpuser_cpu, curlwp) == RUMPUSER_CPU_CURLWP, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, kstack_top) == RUMPUSER_CPU_KSTACK_TOP, "asm offset");
-_Static_assert(offsetof(struct rumpuser_cpu, kstack_base) == RUMPUSER_CPU_KSTACK_BASE, "asm offset");
+_Static_assert(
+    offsetof(struct rumpuser_cpu, kstack_base) == RUMPUSER_CPU_KSTACK_BASE, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, ipending) == RUMPUSER_CPU_IPENDING, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, ilevel) == RUMPUSER_CPU_ILEVEL, "asm offset");
 _Static_assert(offsetof(struct rumpuser_cpu, canary) == RUMPUSER_CPU_CANARY, "asm offset");

@@ -40,10 +40,11 @@ bake_program exhaust
 run_guest "$work/exhaust.log" -m 32M "$work/exhaust.img"
 [ "$status" = 0 ] && ok "hosted exhaust: out of memory is no end" || { tail -n 5 "$work/exhaust.log"; fail "hosted exhaust: status $status"; }
 
-# nginx behind a TAP device in a network namespace of its own.
+# Servers behind a TAP device in a network namespace of its own.
 nginx=build/packages/nginx
+echo=build/packages/udp-echo/udp-echo
 net=kiln$$
-if [ ! -f $nginx/nginx ]; then
+if [ ! -f $nginx/nginx ] || [ ! -f $echo ]; then
 	echo "skip hosted nginx: not built"
 	exit $failed
 fi
@@ -59,6 +60,28 @@ if ! inside ip tuntap add kiln0 mode tap 2> "$work/tap"; then
 fi
 inside ip addr add 10.77.0.1/24 dev kiln0
 inside ip link set kiln0 up
+
+kiln bake $BAKE_OPTIONS $echo -o "$work/udp-echo.img" || { fail "hosted udp-echo does not bake"; exit 1; }
+inside kiln run --net tap=kiln0 --ip 10.77.0.2/24 "$work/udp-echo.img" > "$work/udp-echo.log" 2>&1 < /dev/null &
+pid=$!
+inside python3 - << 'PY' && ok "hosted udp-echo: 500 datagrams come back" || { tail -n 5 "$work/udp-echo.log"; fail "hosted udp-echo"; }
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.2)
+good = 0
+for i in range(550):
+    m = b"%d" % i + b"x" * (i * 2)
+    try:
+        s.sendto(m, ("10.77.0.2", 7))
+        good += s.recv(2000) == m
+    except OSError:
+        time.sleep(0.02)  # not up yet
+sys.exit(good < 500)
+PY
+kill -KILL $pid
+wait $pid 2> /dev/null
+while pgrep -f "$work/udp-echo.img" > /dev/null; do sleep 0.1; done
+
 kiln bake $BAKE_OPTIONS --root $nginx/root $nginx/nginx -o "$work/nginx.img" || { fail "hosted nginx does not bake"; exit 1; }
 inside kiln run --net tap=kiln0 --ip 10.77.0.2/24 -m 32M "$work/nginx.img" > "$work/nginx.log" 2>&1 < /dev/null &
 pid=$!

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-#define WORLD_PAGES 2048	  /* 8 MiB of memory, in two regions */
-#define WORLD_VA    0x100000000UL /* the window: 256 MiB */
+#define WORLD_PAGES  2048	   /* 8 MiB of memory, in two regions */
+#define WORLD_VA     0x100000000UL /* the window: 256 MiB */
 #define WORLD_VPAGES 65536
 
 struct world_pte {

@@ -27,7 +27,8 @@ START_TEST(page_blocks_random)
 	uint64_t before = free_pages();
 
 	for (int i = 0; i < 20000; i++) {
-		unsigned n = random_u32() % 400, order = random_u32() % 8 ? random_u32() % 3 : random_u32() % 9;
+		unsigned n = random_u32() % 400,
+			 order = random_u32() % 8 ? random_u32() % 3 : random_u32() % 9;
 		uint8_t *p;
 		if (have[n].pa) {
 			p = page_va(have[n].pa);
@@ -107,7 +108,8 @@ START_TEST(page_freed_twice)
 }
 END_TEST
 
-static const size_t sizes[] = {1, 8, 16, 17, 48, 100, 500, 1000, 2032, 2033, 4096, 4097, 12288, 20000, 65536, 100000};
+static const size_t sizes[] = {
+    1, 8, 16, 17, 48, 100, 500, 1000, 2032, 2033, 4096, 4097, 12288, 20000, 65536, 100000};
 
 START_TEST(kmem_random)
 {

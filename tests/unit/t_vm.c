@@ -62,8 +62,7 @@ static void check_tree(void)
 	unsigned prot;
 	uint64_t pa;
 
-	RB_FOREACH(e, vm_tree, &vm_tree)
-	{
+	RB_FOREACH (e, vm_tree, &vm_tree) {
 		uint64_t present = 0;
 		ck_assert_uint_lt(e->ve_start, e->ve_end);
 		ck_assert_uint_ge(e->ve_start, last);
@@ -100,7 +99,8 @@ static void pick(unsigned *first, unsigned *n)
 	*n = 1 + random_u32() % KMIN(24U, SLOTS - *first);
 }
 
-static const int prots[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
+static const int prots[] = {
+    PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC};
 
 static void op_map(unsigned first, unsigned n)
 {
@@ -143,7 +143,8 @@ static void op_touch(unsigned first, unsigned n)
 		int write = random_u32() % 4 != 0, error = 0;
 		bool allowed = model[i].mapped && model[i].prot & (write ? PROT_WRITE : PROT_READ);
 		uint8_t *p = touch(LO + i * PAGE_SIZE + 8 * (random_u32() % 2), write, &error);
-		ck_assert_msg((p != NULL) == allowed, "page %u: error %d, prot %d", i, error, model[i].prot);
+		ck_assert_msg(
+		    (p != NULL) == allowed, "page %u: error %d, prot %d", i, error, model[i].prot);
 		if (p && write) {
 			p = (uint8_t *)((uintptr_t)p & ~PAGE_MASK);
 			*p = model[i].value = (uint8_t)(1 + random_u32() % 255);
@@ -235,7 +236,8 @@ START_TEST(vm_promises_are_kept)
 	int n, error = 0;
 
 	for (n = 0; n < 64; n++)
-		if (vm_map_enter(&va[n], 64 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE, NULL, 0) != 0)
+		if (vm_map_enter(
+			&va[n], 64 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE, NULL, 0) != 0)
 			break;
 	ck_assert_int_gt(n, 20);
 	ck_assert_int_lt(n, 64);
@@ -265,8 +267,9 @@ START_TEST(vm_reservation_is_one_entry)
 
 	ck_assert_int_eq(vm_map_enter(&va, 30000 * PAGE_SIZE, PROT_NONE, PRIVATE, NULL, 0), 0);
 	for (unsigned i = 0; i < 100; i++)
-		ck_assert_int_eq(vm_map_protect(va + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
-	RB_FOREACH(e, vm_tree, &vm_tree)
+		ck_assert_int_eq(
+		    vm_map_protect(va + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+	RB_FOREACH (e, vm_tree, &vm_tree)
 		n++;
 	ck_assert_uint_eq(n, 2);
 	for (unsigned i = 0; i < 100; i += 2)
@@ -274,7 +277,7 @@ START_TEST(vm_reservation_is_one_entry)
 	for (unsigned i = 1; i < 100; i += 2)
 		ck_assert_int_eq(vm_map_protect(va + i * PAGE_SIZE, PAGE_SIZE, PROT_NONE), 0);
 	n = 0;
-	RB_FOREACH(e, vm_tree, &vm_tree)
+	RB_FOREACH (e, vm_tree, &vm_tree)
 		n++;
 	/* Charged once, such a range may stay apart from its neighbours. */
 	ck_assert_uint_le(n, 3);
@@ -289,15 +292,19 @@ START_TEST(vm_bad_arguments)
 {
 	uintptr_t va = LO + 1;
 
-	ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), EINVAL);
+	ck_assert_int_eq(
+	    vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), EINVAL);
 	va = 0;
-	ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), ENOMEM);
+	ck_assert_int_eq(
+	    vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), ENOMEM);
 	ck_assert_int_eq(vm_map_enter(&va, 0, PROT_READ, PRIVATE, NULL, 0), EINVAL);
 	ck_assert_int_eq(vm_map_enter(&va, SIZE_MAX, PROT_READ, PRIVATE, NULL, 0), ENOMEM);
 	ck_assert_int_eq(vm_map_enter(&va, 1UL << 40, PROT_READ, PRIVATE, NULL, 0), ENOMEM);
 	va = LO;
 	ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
-	ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED_NOREPLACE, NULL, 0), EEXIST);
+	ck_assert_int_eq(
+	    vm_map_enter(&va, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED_NOREPLACE, NULL, 0),
+	    EEXIST);
 	ck_assert_int_eq(vm_map_remove(LO + 1, PAGE_SIZE), EINVAL);
 	ck_assert_int_eq(vm_map_remove(LO, 0), EINVAL);
 	ck_assert_int_eq(vm_map_remove(LO, SIZE_MAX), EINVAL);
@@ -314,7 +321,9 @@ START_TEST(vm_move_grows_in_place)
 	uintptr_t va = LO, at = LO;
 	int error = 0;
 
-	ck_assert_int_eq(vm_map_enter(&va, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, NULL, 0),
+	    0);
 	*touch(LO, 1, &error) = 77;
 	ck_assert_int_eq(vm_map_move(&at, 4 * PAGE_SIZE, 8 * PAGE_SIZE, false, false, 0), 0);
 	ck_assert_uint_eq(at, LO);
@@ -353,7 +362,8 @@ START_TEST(vm_kernel_stacks_apart)
 		/* The program cannot have it, nor take it away. */
 		ck_assert_int_ne(vm_map_remove(stack[i], 8192), 0);
 		ck_assert_int_ne(vm_map_protect(stack[i], 8192, PROT_READ), 0);
-		ck_assert_int_ne(vm_map_enter(&guard, 8192, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
+		ck_assert_int_ne(
+		    vm_map_enter(&guard, 8192, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
 	}
 	before = page_nfree;
 	for (int i = 0; i < 20; i++)
@@ -416,7 +426,9 @@ START_TEST(vm_private_file_copies)
 	int error = 0;
 
 	file_make();
-	ck_assert_int_eq(vm_map_enter(&va, 12 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, &file.obj, 0), 0);
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 12 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, &file.obj, 0),
+	    0);
 	ck_assert_int_eq(*touch(va + 3 * PAGE_SIZE, 0, &error), 103);
 	ck_assert_ptr_null(world_access(va + 3 * PAGE_SIZE, 1));
 	*touch(va + 3 * PAGE_SIZE, 1, &error) = 7;
@@ -444,8 +456,9 @@ START_TEST(vm_shared_file_is_written)
 	int error = 0;
 
 	file_make();
-	ck_assert_int_eq(
-	    vm_map_enter(&va, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, &file.obj, 2 * PAGE_SIZE), 0);
+	ck_assert_int_eq(vm_map_enter(&va, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			     &file.obj, 2 * PAGE_SIZE),
+	    0);
 	ck_assert_int_eq(*touch(va, 0, &error), 102);
 	ck_assert_ptr_null(world_access(va, 1)); /* its object must hear of the first write */
 	*touch(va, 1, &error) = 9;

@@ -96,7 +96,8 @@ static int fd_readdir(struct vnode *vp, int64_t *off, struct direntsink *ds)
 			fd_putfile(fp);
 			name.n_len = (unsigned)ksnprintf(buf, sizeof(buf), "%d", fd);
 		}
-		if (!ds->ds_emit(ds, &name, (uint64_t)KMAX(fd + 2, 1), fd < 0 ? S_IFDIR : S_IFCHR, *off + 1))
+		if (!ds->ds_emit(
+			ds, &name, (uint64_t)KMAX(fd + 2, 1), fd < 0 ? S_IFDIR : S_IFCHR, *off + 1))
 			return 0;
 	}
 	return 0;

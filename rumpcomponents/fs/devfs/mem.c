@@ -80,8 +80,8 @@ static void dev_close(struct file *fp)
 }
 
 #define DEV_OPS(name, read, write)                                                                 \
-	static const struct fileops name##_ops = {                                                 \
-	    read, write, .fo_seek = dev_seek, .fo_stat = dev_stat, .fo_truncate = dev_truncate, .fo_close = dev_close}
+	static const struct fileops name##_ops = {read, write, .fo_seek = dev_seek,                \
+	    .fo_stat = dev_stat, .fo_truncate = dev_truncate, .fo_close = dev_close}
 DEV_OPS(null, null_read, null_write);
 DEV_OPS(zero, zero_read, null_write);
 DEV_OPS(full, zero_read, full_write);

@@ -26,14 +26,16 @@ static int get_block(const struct erofs_node *n, uint64_t block, struct dirblock
 	if (len != want || len < sizeof(first))
 		return EUCLEAN;
 	memcpy(&first, db->db_data, sizeof(first));
-	if (first.nameoff < sizeof(first) || first.nameoff > len || first.nameoff % sizeof(first) != 0)
+	if (first.nameoff < sizeof(first) || first.nameoff > len ||
+	    first.nameoff % sizeof(first) != 0)
 		return EUCLEAN;
 	db->db_len = (unsigned)len;
 	db->db_count = first.nameoff / sizeof(first);
 	return 0;
 }
 
-static int get_entry(const struct dirblock *db, unsigned i, struct erofs_dirent *de, struct name *name)
+static int get_entry(
+    const struct dirblock *db, unsigned i, struct erofs_dirent *de, struct name *name)
 {
 	struct erofs_dirent next;
 	unsigned end;
@@ -45,7 +47,8 @@ static int get_entry(const struct dirblock *db, unsigned i, struct erofs_dirent 
 		memcpy(&next, db->db_data + (i + 1) * sizeof(next), sizeof(next));
 		end = next.nameoff;
 	} else {
-		end = de->nameoff + (unsigned)strnlen((const char *)db->db_data + de->nameoff, db->db_len - de->nameoff);
+		end = de->nameoff + (unsigned)strnlen((const char *)db->db_data + de->nameoff,
+					db->db_len - de->nameoff);
 	}
 	if (end <= de->nameoff || end > db->db_len || end - de->nameoff > 255)
 		return EUCLEAN;
@@ -61,7 +64,8 @@ static int compare(const struct name *a, const struct name *b)
 	return c ? c : a->n_len < b->n_len ? -1 : a->n_len > b->n_len;
 }
 
-/* The last entry of block [lo, hi) by halving whose name is not above `name`; its place within the block. */
+/* The last entry of block [lo, hi) by halving whose name is not above `name`; its place within the
+ * block. */
 static int search_block(const struct dirblock *db, const struct name *name, struct erofs_dirent *de)
 {
 	unsigned lo = 0, hi = db->db_count;
@@ -119,8 +123,8 @@ int erofs_lookup(struct vnode *dvp, const struct name *name, struct vnode **vpp)
 
 static mode_t kind_of(uint8_t file_type)
 {
-	static const uint8_t kinds[] = {0, S_IFREG >> 12, S_IFDIR >> 12, S_IFCHR >> 12, S_IFBLK >> 12,
-	    S_IFIFO >> 12, S_IFSOCK >> 12, S_IFLNK >> 12};
+	static const uint8_t kinds[] = {0, S_IFREG >> 12, S_IFDIR >> 12, S_IFCHR >> 12,
+	    S_IFBLK >> 12, S_IFIFO >> 12, S_IFSOCK >> 12, S_IFLNK >> 12};
 
 	return file_type < sizeof(kinds) ? (mode_t)kinds[file_type] << 12 : 0;
 }
@@ -137,13 +141,14 @@ int erofs_readdir(struct vnode *vp, int64_t *off, struct direntsink *ds)
 		error = get_block(n, block, &db);
 		if (error)
 			return error;
-		i = (unsigned)(((uint64_t)*off & ((1ULL << bits) - 1)) / sizeof(struct erofs_dirent));
+		i = (unsigned)(((uint64_t)*off & ((1ULL << bits) - 1)) /
+			       sizeof(struct erofs_dirent));
 		for (; i < db.db_count; i++) {
 			struct erofs_dirent de;
 			struct name name;
 			int64_t next = i + 1 < db.db_count
-			    ? (int64_t)((block << bits) + (i + 1) * sizeof(de))
-			    : (int64_t)((block + 1) << bits);
+					   ? (int64_t)((block << bits) + (i + 1) * sizeof(de))
+					   : (int64_t)((block + 1) << bits);
 			error = get_entry(&db, i, &de, &name);
 			if (error)
 				return error;

@@ -3,8 +3,8 @@
  * EROFS on disk, little-endian (Linux, Documentation/filesystems/erofs.rst).  Block 0 holds the
  * superblock at byte 1024.  Inode number nid lies at 32 * nid from the metadata area's start, 32
  * bytes (compact) or 64 (extended), then extended attributes, then, for flat-inline
- * files, the bytes of the last block.  A directory is blocks of entries sorted by name: first all entries
- * of the block, then their names; the first entry's nameoff tells how many there are.
+ * files, the bytes of the last block.  A directory is blocks of entries sorted by name: first all
+ * entries of the block, then their names; the first entry's nameoff tells how many there are.
  */
 #ifndef EROFS_FS_H
 #define EROFS_FS_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define EROFS_SUPER_OFFSET 1024
-#define EROFS_MAGIC 0xE0F5E1E2U
+#define EROFS_MAGIC	   0xE0F5E1E2U
 
 struct erofs_super {
 	uint32_t magic, checksum, feature_compat;
@@ -34,11 +34,11 @@ _Static_assert(sizeof(struct erofs_super) == 128, "on disk");
 #define EROFS_INCOMPAT_ZERO_PADDING 0x1U
 
 /* i_format: bit 0 extended, bits 1-3 layout of the data. */
-#define EROFS_FORMAT_EXTENDED 0x1U
+#define EROFS_FORMAT_EXTENDED  0x1U
 #define EROFS_FORMAT_LAYOUT(f) ((f) >> 1 & 7)
-#define EROFS_FORMAT_KNOWN 0xfU
-#define EROFS_FLAT_PLAIN 0
-#define EROFS_FLAT_INLINE 2
+#define EROFS_FORMAT_KNOWN     0xfU
+#define EROFS_FLAT_PLAIN       0
+#define EROFS_FLAT_INLINE      2
 
 struct erofs_inode_compact {
 	uint16_t format, xattr_icount, mode, nlink;

@@ -31,7 +31,7 @@ struct erofs_node {
 	struct erofs_image *en_image;
 	uint64_t en_nid;
 	uint64_t en_size;
-	uint64_t en_plain;	   /* bytes at en_data; the rest is at en_tail */
+	uint64_t en_plain; /* bytes at en_data; the rest is at en_tail */
 	const uint8_t *en_data, *en_tail;
 	uint32_t en_mode, en_nlink, en_uid, en_gid;
 	uint64_t en_rdev;
@@ -50,8 +50,10 @@ static inline const void *erofs_at(const struct erofs_image *ei, uint64_t off, u
 	return off <= ei->ei_size && len <= ei->ei_size - off ? ei->ei_base + off : NULL;
 }
 
-/* Check the superblock; *rootp is the root directory, a reference.  EINVAL: no EROFS; EUCLEAN, EOPNOTSUPP, ENOMEM. */
-int erofs_image_open(struct erofs_image *ei, const void *base, size_t size, uint64_t pa, struct vnode **rootp);
+/* Check the superblock; *rootp is the root directory, a reference.  EINVAL: no EROFS; EUCLEAN,
+ * EOPNOTSUPP, ENOMEM. */
+int erofs_image_open(
+    struct erofs_image *ei, const void *base, size_t size, uint64_t pa, struct vnode **rootp);
 /* A new vnode over inode nid.  EUCLEAN, EOPNOTSUPP, ENOMEM. */
 int erofs_node_get(struct erofs_image *ei, uint64_t nid, struct vnode **vpp);
 /* Bytes of a file: *len: wanted, then how many lie together there.  off < en_size. */

@@ -11,7 +11,8 @@ static int erofs_statfs(struct mount *mp, struct statfs *sf)
 	return 0;
 }
 
-int erofs_image_open(struct erofs_image *ei, const void *base, size_t size, uint64_t pa, struct vnode **rootp)
+int erofs_image_open(
+    struct erofs_image *ei, const void *base, size_t size, uint64_t pa, struct vnode **rootp)
 {
 	const struct erofs_super *sb;
 	int error;

@@ -56,8 +56,8 @@ static const struct vnodeops erofs_otherops = {
 };
 
 /* Fields of both inode formats; *headp: bytes of inode and attributes.  false: not in the image. */
-static bool decode(const struct erofs_image *ei, uint64_t off, struct erofs_node *n, unsigned *format,
-    uint64_t *head, uint32_t *u)
+static bool decode(const struct erofs_image *ei, uint64_t off, struct erofs_node *n,
+    unsigned *format, uint64_t *head, uint32_t *u)
 {
 	const struct erofs_inode_compact *ic = erofs_at(ei, off, sizeof(*ic));
 	const struct erofs_inode_extended *ix;
@@ -117,7 +117,8 @@ static int find_data(struct erofs_node *n, unsigned layout, uint64_t tail_off, u
 	return 0;
 }
 
-static int fill(struct erofs_node *n, struct erofs_image *ei, uint64_t nid, const struct vnodeops **opp)
+static int fill(
+    struct erofs_node *n, struct erofs_image *ei, uint64_t nid, const struct vnodeops **opp)
 {
 	unsigned format;
 	uint64_t off, head;

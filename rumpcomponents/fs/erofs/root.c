@@ -30,9 +30,9 @@ static int erofs_start(void)
 	error = erofs_image_open(&image, base, size, image_pa(base, size), &vfs_lower_root);
 	if (error)
 		kprintf("kiln: the root image is %s\n",
-		    error == EOPNOTSUPP	 ? "an EROFS with features not known here (compression?)"
-			: error == EINVAL ? "not an EROFS image"
-					  : "damaged");
+		    error == EOPNOTSUPP ? "an EROFS with features not known here (compression?)"
+		    : error == EINVAL	? "not an EROFS image"
+					: "damaged");
 	return error;
 }
 VFS_FILESYSTEM(erofs, VFS_STAGE_LOWER, erofs_start);

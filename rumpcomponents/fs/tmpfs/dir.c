@@ -60,7 +60,8 @@ static int grow(struct tmpfs_node *d)
 	return 0;
 }
 
-int tmpfs_dir_add(struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep)
+int tmpfs_dir_add(
+    struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep)
 {
 	struct tmpfs_dirent *te;
 	int error;
@@ -206,7 +207,8 @@ static int read_entries(struct vnode *vp, int64_t *off, struct direntsink *ds)
 			struct name name = {te->te_name, te->te_len};
 			if (te->te_cookie < *off || !te->te_node || te->te_lower)
 				continue;
-			if (!ds->ds_emit(ds, &name, te->te_node->tn_ino, te->te_node->tn_mode & S_IFMT, te->te_cookie + 1))
+			if (!ds->ds_emit(ds, &name, te->te_node->tn_ino,
+				te->te_node->tn_mode & S_IFMT, te->te_cookie + 1))
 				return 0;
 			*off = te->te_cookie + 1;
 		}

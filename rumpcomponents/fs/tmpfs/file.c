@@ -4,7 +4,7 @@
 #include "tmpfs_impl.h"
 
 #define SIZE_LIMIT (INT64_MAX - (int64_t)PAGE_SIZE)
-#define KEEP_SIZE 0x01 /* FALLOC_FL_* */
+#define KEEP_SIZE  0x01 /* FALLOC_FL_* */
 #define PUNCH_HOLE 0x02
 #define ZERO_RANGE 0x10
 
@@ -59,7 +59,8 @@ static int tmpfs_read(struct vnode *vp, struct uio *uio)
 	int error = 0;
 
 	while (!error && uio->uio_resid > 0 && uio->uio_offset < n->tn_size)
-		error = read_some(n, uio, KMIN(uio->uio_resid, (size_t)(n->tn_size - uio->uio_offset)));
+		error =
+		    read_some(n, uio, KMIN(uio->uio_resid, (size_t)(n->tn_size - uio->uio_offset)));
 	if (n->tn_atime <= n->tn_mtime) /* as relatime */
 		n->tn_atime = (int64_t)nanotime();
 	return error;
@@ -81,7 +82,8 @@ static int tmpfs_write(struct vnode *vp, struct uio *uio)
 	struct tmpfs_page *tp;
 	int error = 0;
 
-	if (uio->uio_resid > 0 && uio->uio_offset > SIZE_LIMIT - (int64_t)KMIN(uio->uio_resid, (size_t)SIZE_LIMIT))
+	if (uio->uio_resid > 0 &&
+	    uio->uio_offset > SIZE_LIMIT - (int64_t)KMIN(uio->uio_resid, (size_t)SIZE_LIMIT))
 		return EFBIG;
 	if (uio->uio_resid > 0 && uio->uio_offset > n->tn_size) {
 		mutex_enter(&n->tn_pages_lock);
@@ -156,7 +158,8 @@ static int tmpfs_allocate(struct vnode *vp, int mode, int64_t off, int64_t len)
 	struct tmpfs_page *tp;
 	int error = 0;
 
-	if (mode & ~(KEEP_SIZE | PUNCH_HOLE | ZERO_RANGE) || (mode & PUNCH_HOLE && mode != (PUNCH_HOLE | KEEP_SIZE)))
+	if (mode & ~(KEEP_SIZE | PUNCH_HOLE | ZERO_RANGE) ||
+	    (mode & PUNCH_HOLE && mode != (PUNCH_HOLE | KEEP_SIZE)))
 		return EOPNOTSUPP;
 	if (end > SIZE_LIMIT)
 		return EFBIG;
@@ -209,7 +212,8 @@ static int tmpfs_peek(struct vnode *vp, int64_t off, size_t len, struct file_ext
 		len = KMIN(len, PAGE_SIZE - in_page);
 		tp = find_ref(n, (uint64_t)off >> PAGE_SHIFT);
 		if (tp) {
-			*ext = (struct file_extent){(char *)page_va(tp->tp_pa) + in_page, len, tmpfs_page_rele, tp};
+			*ext = (struct file_extent){
+			    (char *)page_va(tp->tp_pa) + in_page, len, tmpfs_page_rele, tp};
 			return 0;
 		}
 	}

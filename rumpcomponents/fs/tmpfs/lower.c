@@ -33,18 +33,21 @@ struct lower_sink {
 	bool ls_any;
 };
 
-static bool emit_shown(struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
+static bool emit_shown(
+    struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
 {
 	struct lower_sink *ls = container_of(ds, struct lower_sink, ls_sink);
 	struct tmpfs_dirent *te;
 
-	if (name->n_str[0] == '.' && (name->n_len == 1 || (name->n_len == 2 && name->n_str[1] == '.')))
+	if (name->n_str[0] == '.' &&
+	    (name->n_len == 1 || (name->n_len == 2 && name->n_str[1] == '.')))
 		return true;
 	te = tmpfs_dir_find(ls->ls_dir, name);
 	if (te && !te->te_lower)
 		return true;
 	ls->ls_any = true;
-	return ls->ls_inner && ls->ls_inner->ds_emit(ls->ls_inner, name, ino, type, TMPFS_COOKIE_LOWER + next);
+	return ls->ls_inner &&
+	       ls->ls_inner->ds_emit(ls->ls_inner, name, ino, type, TMPFS_COOKIE_LOWER + next);
 }
 
 int tmpfs_lower_readdir(struct tmpfs_node *d, int64_t *off, struct direntsink *ds)

@@ -14,7 +14,8 @@ static int add_name(struct tmpfs_node *d, const struct name *name, struct tmpfs_
 	return tmpfs_dir_add(d, name, n, NULL);
 }
 
-static int tmpfs_create(struct vnode *dvp, const struct name *name, const struct vattr *va, struct vnode **vpp)
+static int tmpfs_create(
+    struct vnode *dvp, const struct name *name, const struct vattr *va, struct vnode **vpp)
 {
 	struct tmpfs_node *d = VTON(dvp), *n;
 	bool dir = S_ISDIR(va->va_mode);
@@ -121,10 +122,11 @@ static void new_parent(struct tmpfs_node *n, struct tmpfs_node *from, struct tmp
 		from->tn_nlink--;
 }
 
-static int tmpfs_rename(struct vnode *fdvp, const struct name *fname, struct vnode *fvp, struct vnode *tdvp,
-    const struct name *tname, struct vnode *tvp, bool exchange)
+static int tmpfs_rename(struct vnode *fdvp, const struct name *fname, struct vnode *fvp,
+    struct vnode *tdvp, const struct name *tname, struct vnode *tvp, bool exchange)
 {
-	struct tmpfs_node *fd = VTON(fdvp), *td = VTON(tdvp), *f = VTON(fvp), *t = tvp ? VTON(tvp) : NULL;
+	struct tmpfs_node *fd = VTON(fdvp), *td = VTON(tdvp), *f = VTON(fvp),
+			  *t = tvp ? VTON(tvp) : NULL;
 	struct tmpfs_dirent *fte = tmpfs_dir_find(fd, fname), *tte = tmpfs_dir_find(td, tname);
 	int error = 0;
 
@@ -139,7 +141,8 @@ static int tmpfs_rename(struct vnode *fdvp, const struct name *fname, struct vno
 	} else {
 		if (t && vn_isdir(tvp) && !empty(t, &error))
 			return error;
-		/* What can fail comes first: a whiteout that is not needed in the end does no harm. */
+		/* What can fail comes first: a whiteout that is not needed in the end does no harm.
+		 */
 		if (!tte) {
 			error = tmpfs_dir_add(td, tname, NULL, &tte);
 			if (error)

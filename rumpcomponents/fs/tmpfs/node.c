@@ -15,9 +15,9 @@ static struct tmpfs_node *node_new(mode_t mode)
 	if (!n)
 		return NULL;
 	vnode_init(&n->tn_vnode,
-	    kind == S_IFDIR	  ? &tmpfs_dirops
-		: kind == S_IFREG ? &tmpfs_fileops
-				  : &tmpfs_otherops,
+	    kind == S_IFDIR   ? &tmpfs_dirops
+	    : kind == S_IFREG ? &tmpfs_fileops
+			      : &tmpfs_otherops,
 	    &tmpfs_mount, kind);
 	n->tn_mode = mode;
 	if (kind == S_IFDIR) {
@@ -104,7 +104,9 @@ int tmpfs_getattr(struct vnode *vp, struct stat *st)
 	st->st_size = n->tn_size;
 	st->st_blksize = PAGE_SIZE;
 	if (vp->v_kind == S_IFREG)
-		st->st_blocks = (int64_t)(KMAX(n->tn_npages, round_page(n->tn_lowersize) >> PAGE_SHIFT) * (PAGE_SIZE / 512));
+		st->st_blocks =
+		    (int64_t)(KMAX(n->tn_npages, round_page(n->tn_lowersize) >> PAGE_SHIFT) *
+			      (PAGE_SIZE / 512));
 	ns_to_ts(n->tn_atime, &st->st_atim);
 	ns_to_ts(n->tn_mtime, &st->st_mtim);
 	ns_to_ts(n->tn_ctime, &st->st_ctim);

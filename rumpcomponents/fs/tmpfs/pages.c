@@ -5,9 +5,9 @@
  */
 #include "tmpfs_impl.h"
 
-#define BITS 6
-#define FANOUT (1U << BITS)
-#define NODE_SIZE (FANOUT * sizeof(void *))
+#define BITS	   6
+#define FANOUT	   (1U << BITS)
+#define NODE_SIZE  (FANOUT * sizeof(void *))
 #define MAX_HEIGHT 9 /* 2^54 pages and more */
 
 volatile uint64_t tmpfs_used;

@@ -25,7 +25,8 @@ static int tmpfs_start(void)
 	tmpfs_limit = ks.ks_pages_total / 2;
 	if (vfs_lower_root)
 		vref(vfs_lower_root);
-	root = vfs_lower_root ? tmpfs_node_over(vfs_lower_root) : tmpfs_node_alloc(S_IFDIR | 0755, 0, NULL);
+	root = vfs_lower_root ? tmpfs_node_over(vfs_lower_root)
+			      : tmpfs_node_alloc(S_IFDIR | 0755, 0, NULL);
 	if (!root)
 		return ENOMEM;
 	root->tn_parent = root;

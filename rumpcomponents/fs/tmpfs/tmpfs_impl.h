@@ -26,7 +26,7 @@ struct tmpfs_node;
 struct tmpfs_page {
 	uint64_t tp_pa;
 	volatile uint32_t tp_refs;
-	uint32_t tp_maps; /* of these references, those of mappings; tn_pages_lock */
+	uint32_t tp_maps;	    /* of these references, those of mappings; tn_pages_lock */
 	struct tmpfs_page *tp_next; /* tn_orphans */
 };
 
@@ -51,8 +51,9 @@ struct tmpfs_node {
 	volatile int64_t tn_size;
 	volatile int64_t tn_atime, tn_mtime, tn_ctime; /* ns since 1970 */
 	union {
-		struct { /* directory */
-			struct tmpfs_node *tn_parent; /* no reference: a child that is in it keeps it; NULL once removed */
+		struct {			      /* directory */
+			struct tmpfs_node *tn_parent; /* no reference: a child that is in it keeps
+							 it; NULL once removed */
 			struct tmpfs_dirent **tn_table;
 			uint32_t tn_tablesize, tn_nentries; /* entries, whiteouts among them */
 			uint32_t tn_nlive;		    /* not whiteouts, not te_lower */
@@ -64,7 +65,7 @@ struct tmpfs_node {
 			void *tn_tree;	    /* page or node of 64 pointers, by height */
 			unsigned tn_height; /* levels of nodes */
 			uint64_t tn_npages;
-			int64_t tn_lowersize;		/* below it, what is not in the tree is tn_lower's */
+			int64_t tn_lowersize; /* below it, what is not in the tree is tn_lower's */
 			struct tmpfs_page *tn_orphans; /* cut off but still mapped */
 		};
 		char *tn_target; /* symbolic link; tn_size bytes; NULL: tn_lower's */
@@ -102,8 +103,10 @@ static inline void tmpfs_changed(struct tmpfs_node *n)
 
 /* ---- dir.c: entries; v_lock held */
 struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *d, const struct name *name);
-/* A new entry (the name has none); takes over a reference to n; n NULL: a whiteout.  ENOMEM, ENOSPC. */
-int tmpfs_dir_add(struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep);
+/* A new entry (the name has none); takes over a reference to n; n NULL: a whiteout.  ENOMEM,
+ * ENOSPC. */
+int tmpfs_dir_add(
+    struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep);
 /* Unlink and free an entry; the reference to its node is the caller's. */
 void tmpfs_dir_drop(struct tmpfs_node *d, struct tmpfs_dirent *te);
 /* The name goes: its entry, or a whiteout takes its place.  As above.  ENOMEM. */

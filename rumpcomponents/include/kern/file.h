@@ -24,8 +24,17 @@ struct vm_object;
 struct mbuf;
 
 /* What kind of thing it is, so that a component recognises its own. */
-enum file_type { DTYPE_VNODE, DTYPE_SOCKET, DTYPE_PIPE, DTYPE_EVENTFD, DTYPE_EPOLL, DTYPE_TIMERFD,
-	DTYPE_SIGNALFD, DTYPE_CONSOLE, DTYPE_MISC };
+enum file_type {
+	DTYPE_VNODE,
+	DTYPE_SOCKET,
+	DTYPE_PIPE,
+	DTYPE_EVENTFD,
+	DTYPE_EPOLL,
+	DTYPE_TIMERFD,
+	DTYPE_SIGNALFD,
+	DTYPE_CONSOLE,
+	DTYPE_MISC
+};
 
 /*
  * Operations.  All may sleep.  A NULL one gives the error in brackets.
@@ -58,7 +67,8 @@ struct fileops {
 	int (*fo_stat)(struct file *fp, struct stat *st);
 	int (*fo_seek)(struct file *fp, int64_t delta, int whence, int64_t *newoff);
 	int (*fo_truncate)(struct file *fp, int64_t length);
-	int (*fo_mmap)(struct file *fp, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp);
+	int (*fo_mmap)(struct file *fp, uint64_t off, size_t len, int prot, int flags,
+	    struct vm_object **objp);
 	int (*fo_peek)(struct file *fp, int64_t off, size_t len, struct file_extent *ext);
 	int (*fo_sendpage)(struct file *fp, const struct file_extent *ext, bool more, size_t *sent);
 	int (*fo_setfl)(struct file *fp, int flags); /* O_NONBLOCK, O_APPEND changed; may be NULL */
@@ -67,7 +77,7 @@ struct fileops {
 
 struct file {
 	const struct fileops *f_ops;
-	void *f_data;		   /* the component's own */
+	void *f_data; /* the component's own */
 	enum file_type f_type;
 	volatile uint32_t f_count; /* references, atomic */
 	volatile uint32_t f_flags; /* open(2)'s O_ flags: access mode, O_NONBLOCK, O_APPEND ... */
@@ -77,7 +87,8 @@ struct file {
 };
 
 /* A new file with one reference, no descriptor.  ENFILE/ENOMEM. */
-int file_alloc(const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp);
+int file_alloc(
+    const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp);
 void file_ref(struct file *fp);
 /* Drop one; the last closes. */
 void file_rele(struct file *fp);

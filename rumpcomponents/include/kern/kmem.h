@@ -23,14 +23,14 @@ struct pool {
 	const char *pr_name;
 	uint32_t pr_size;
 	volatile uint32_t pr_lock;
-	void *pr_free;		/* free objects, linked through their first word */
-	void *pr_cpu;		/* per-CPU caches, kern/mem's */
+	void *pr_free;			      /* free objects, linked through their first word */
+	void *pr_cpu;			      /* per-CPU caches, kern/mem's */
 	uint64_t pr_nget, pr_nput, pr_npages; /* under pr_lock */
-	struct pool *pr_next;	/* all pools that were used, for statistics */
-	uint32_t pr_stride;	/* bytes from object to object; 0 before the first use */
-	uint32_t pr_recip;	/* 2^32 / pr_stride, rounded up */
-	uint64_t pr_slabmask;	/* address of an object & this: physical address of its slab */
-	uint8_t pr_order;	/* pages of a slab: 2^pr_order */
+	struct pool *pr_next;		      /* all pools that were used, for statistics */
+	uint32_t pr_stride;   /* bytes from object to object; 0 before the first use */
+	uint32_t pr_recip;    /* 2^32 / pr_stride, rounded up */
+	uint64_t pr_slabmask; /* address of an object & this: physical address of its slab */
+	uint8_t pr_order;     /* pages of a slab: 2^pr_order */
 };
 #define POOL_DEFINE(var, size, name) struct pool var = {.pr_name = (name), .pr_size = (size)}
 void *pool_get(struct pool *p) __attribute__((malloc, warn_unused_result));
@@ -46,7 +46,8 @@ static inline void *page_va(uint64_t pa)
 {
 	return (void *)(page_physmap + pa);
 }
-/* Physical address of kernel memory from kmem_alloc, pool_get, page_alloc (not of stacks or the image). */
+/* Physical address of kernel memory from kmem_alloc, pool_get, page_alloc (not of stacks or the
+ * image). */
 static inline uint64_t page_pa(const void *va)
 {
 	return (uintptr_t)va - page_physmap;

@@ -8,7 +8,8 @@
 struct rumpuser_memregion;
 
 /* Free physical memory, direct-mapped at physmap; caches for ncpu CPUs. */
-void page_init(const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t physmap, unsigned ncpu);
+void page_init(
+    const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t physmap, unsigned ncpu);
 /* The range of the address-space map. */
 void vm_init(uintptr_t va_lo, uintptr_t va_hi);
 

@@ -39,7 +39,8 @@ static inline void poll_record(struct polltable *pt, struct selinfo *si)
 		pt->pt_record(pt, si);
 }
 
-/* `events` may have become true (0: anything).  Any context but interrupt handlers; cheap with no waiter. */
+/* `events` may have become true (0: anything).  Any context but interrupt handlers; cheap with no
+ * waiter. */
 void selnotify(struct selinfo *si, int events);
 /* The object dies: unlink all waiters. */
 void seldestroy(struct selinfo *si);

@@ -37,19 +37,23 @@ struct vm_object {
  * the hint (or the address, with MAP_FIXED) and the result.
  * ENOMEM, EINVAL, EEXIST (MAP_FIXED_NOREPLACE).
  */
-int vm_map_enter(uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off);
+int vm_map_enter(
+    uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off);
 int vm_map_remove(uintptr_t va, size_t len);
 int vm_map_protect(uintptr_t va, size_t len, int prot);
 
 /*
  * Move and resize one mapping (mremap(2)).  *vap is the old address and the new one.  With
- * may_move false it stays where it is; with fixed it goes to *vap's new address `to`, replacing what
- * is there.  EFAULT: [va, va+oldlen) is not one mapping; ENOMEM; EINVAL.
+ * may_move false it stays where it is; with fixed it goes to *vap's new address `to`, replacing
+ * what is there.  EFAULT: [va, va+oldlen) is not one mapping; ENOMEM; EINVAL.
  */
-int vm_map_move(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to);
-/* Forget the contents: the next touch finds zeroes, or the file (MADV_DONTNEED).  ENOMEM: a hole. */
+int vm_map_move(
+    uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to);
+/* Forget the contents: the next touch finds zeroes, or the file (MADV_DONTNEED).  ENOMEM: a hole.
+ */
 int vm_map_discard(uintptr_t va, size_t len);
-/* Is every page of the range mapped?  resident (may be NULL): a byte per page, 1 if it is in memory. */
+/* Is every page of the range mapped?  resident (may be NULL): a byte per page, 1 if it is in
+ * memory. */
 bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);
 
 /*

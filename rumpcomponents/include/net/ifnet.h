@@ -19,15 +19,15 @@ struct mbuf;
 struct in_ifaddr;
 
 #define IFCAP_TXCSUM 0x01 /* honours MCSUM_TX_L4 */
-#define IFCAP_TSO4 0x02	  /* honours m_tso_segsz for IPv4/TCP: packets up to 64 KB */
+#define IFCAP_TSO4   0x02 /* honours m_tso_segsz for IPv4/TCP: packets up to 64 KB */
 #define IFCAP_RXCSUM 0x04 /* may set MCSUM_RX_L4_OK */
 
 struct ifnet {
 	/* Set by the driver before attach, constant afterwards. */
-	char if_xname[IFNAMSIZ];  /* filled in by attach: "eth0"; "lo" by the loopback */
-	void *if_softc;		  /* the driver's own */
+	char if_xname[IFNAMSIZ]; /* filled in by attach: "eth0"; "lo" by the loopback */
+	void *if_softc;		 /* the driver's own */
 	uint8_t if_lladdr[6];
-	uint16_t if_type;	  /* ARPHRD_ETHER, ARPHRD_LOOPBACK */
+	uint16_t if_type; /* ARPHRD_ETHER, ARPHRD_LOOPBACK */
 	uint32_t if_mtu;
 	uint32_t if_capabilities; /* IFCAP_* */
 	/*
@@ -40,12 +40,14 @@ struct ifnet {
 	int (*if_ioctl)(struct ifnet *ifp, unsigned long cmd, void *data);
 
 	/* net's own. */
-	int if_index;		  /* 1.. */
+	int if_index;		    /* 1.. */
 	volatile uint32_t if_flags; /* IFF_* */
 	bool if_link_up;
-	int (*if_output)(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop); /* IPv4 packet; nexthop in network order */
+	int (*if_output)(struct ifnet *ifp, struct mbuf *m,
+	    uint32_t nexthop);	     /* IPv4 packet; nexthop in network order */
 	struct in_ifaddr *if_inaddr; /* IPv4 addresses; netinet's lock */
-	volatile uint64_t if_ipackets, if_opackets, if_ibytes, if_obytes, if_ierrors, if_oerrors, if_iqdrops;
+	volatile uint64_t if_ipackets, if_opackets, if_ibytes, if_obytes, if_ierrors, if_oerrors,
+	    if_iqdrops;
 	TAILQ_ENTRY(ifnet) if_list;
 };
 

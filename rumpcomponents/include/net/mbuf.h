@@ -26,12 +26,12 @@ struct ifnet;
 struct mbuf {
 	struct mbuf *m_next;
 	struct mbuf *m_nextpkt;
-	uint8_t *m_data;	/* first valid byte */
-	uint32_t m_len;		/* valid bytes here */
-	uint16_t m_flags;	/* M_* */
-	uint16_t m_hdrlen;	/* scratch of the protocol layers */
+	uint8_t *m_data;	  /* first valid byte */
+	uint32_t m_len;		  /* valid bytes here */
+	uint16_t m_flags;	  /* M_* */
+	uint16_t m_hdrlen;	  /* scratch of the protocol layers */
 	volatile uint32_t m_refs; /* owners of the storage */
-	uint32_t m_size;	/* bytes of storage inside: for m_free */
+	uint32_t m_size;	  /* bytes of storage inside: for m_free */
 	/* Packet header, valid in the first mbuf (M_PKTHDR). */
 	uint32_t m_pktlen;	/* bytes of the whole chain */
 	uint16_t m_csum_flags;	/* MCSUM_* */
@@ -39,8 +39,8 @@ struct mbuf {
 	uint16_t m_csum_offset; /* tx: where the sum goes, from csum_start */
 	uint16_t m_tso_segsz;	/* tx: payload per segment, 0: no TSO */
 	union {
-		struct ifnet *m_rcvif;	/* rx */
-		uint64_t m_cookie;	/* scratch of the protocol that queued it */
+		struct ifnet *m_rcvif; /* rx */
+		uint64_t m_cookie;     /* scratch of the protocol that queued it */
 	};
 	/* External storage (M_EXT). */
 	uint8_t *m_ext_buf;
@@ -51,42 +51,50 @@ struct mbuf {
 	uint8_t m_storage[] __attribute__((aligned(16)));
 };
 
-#define M_PKTHDR 0x0001
-#define M_EXT 0x0002
-#define M_SHARED 0x0004	/* M_EXT, of another mbuf's own storage: direct-mapped, page_pa() works */
+#define M_PKTHDR   0x0001
+#define M_EXT	   0x0002
+#define M_SHARED   0x0004 /* M_EXT, of another mbuf's own storage: direct-mapped, page_pa() works */
 #define M_HEADROOM 0x0008 /* M_EXT, but [m_ext_buf, m_data) is this mbuf's to write */
-#define M_BCAST 0x0010	/* came as link-level broadcast */
-#define M_MCAST 0x0020
-#define M_EOR 0x0040	/* end of record (datagram boundaries) */
+#define M_BCAST	   0x0010 /* came as link-level broadcast */
+#define M_MCAST	   0x0020
+#define M_EOR	   0x0040 /* end of record (datagram boundaries) */
 
-#define MCSUM_TX_L4 0x0001	/* device must fill in the transport checksum at csum_start+csum_offset */
-#define MCSUM_RX_L4_OK 0x0010	/* device or peer guest vouches for the transport checksum */
+#define MCSUM_TX_L4                                                                                \
+	0x0001 /* device must fill in the transport checksum at csum_start+csum_offset */
+#define MCSUM_RX_L4_OK 0x0010 /* device or peer guest vouches for the transport checksum */
 
-#define MSIZE 256
-#define MLSIZE 2048
-#define MHLEN (MSIZE - sizeof(struct mbuf))
-#define MLLEN (MLSIZE - sizeof(struct mbuf))
-#define M_MAXHDR 128 /* headroom that m_gethdr leaves: virtio-net, Ethernet, IP, TCP with options */
+#define MSIZE	       256
+#define MLSIZE	       2048
+#define MHLEN	       (MSIZE - sizeof(struct mbuf))
+#define MLLEN	       (MLSIZE - sizeof(struct mbuf))
+#define M_MAXHDR       128 /* headroom that m_gethdr leaves: virtio-net, Ethernet, IP, TCP with options \
+			    */
 
-/* An empty mbuf, with packet header, M_MAXHDR bytes of headroom if it is large.  NULL: no memory.  No sleep. */
+/* An empty mbuf, with packet header, M_MAXHDR bytes of headroom if it is large.  NULL: no memory.
+ * No sleep. */
 struct mbuf *m_gethdr(bool large) __attribute__((warn_unused_result));
 /* Without headroom. */
 struct mbuf *m_get(bool large) __attribute__((warn_unused_result));
 /* An mbuf around foreign storage; release(arg) runs when the last reference goes. */
-struct mbuf *m_getext(void *buf, size_t len, void (*release)(void *), void *arg) __attribute__((warn_unused_result));
+struct mbuf *m_getext(void *buf, size_t len, void (*release)(void *), void *arg)
+    __attribute__((warn_unused_result));
 /*
  * Share [off, off + len) of m's own piece, with at least `room` bytes in front that the result may
  * overwrite.  Only if nobody else shares m and off is 0; NULL if not, or no memory.
  */
-struct mbuf *m_share_headroom(struct mbuf *m, size_t len, size_t room) __attribute__((warn_unused_result));
+struct mbuf *m_share_headroom(struct mbuf *m, size_t len, size_t room)
+    __attribute__((warn_unused_result));
 /* Free one mbuf and return its m_next; free the chain. NULL is fine. */
 struct mbuf *m_free(struct mbuf *m);
 void m_freem(struct mbuf *m);
-/* Share bytes [off, off+len) of the chain without copying them (small pieces may be copied).  NULL: no memory. */
+/* Share bytes [off, off+len) of the chain without copying them (small pieces may be copied).  NULL:
+ * no memory. */
 struct mbuf *m_copym(struct mbuf *m, size_t off, size_t len) __attribute__((warn_unused_result));
-/* First len bytes (<= MHLEN) contiguous and writable in the first mbuf; frees the chain and returns NULL if it is too short or no memory. */
+/* First len bytes (<= MHLEN) contiguous and writable in the first mbuf; frees the chain and returns
+ * NULL if it is too short or no memory. */
 struct mbuf *m_pullup(struct mbuf *m, size_t len) __attribute__((warn_unused_result));
-/* Room for len bytes in front, m_data moved there; new mbuf if need be.  NULL (chain freed): no memory. */
+/* Room for len bytes in front, m_data moved there; new mbuf if need be.  NULL (chain freed): no
+ * memory. */
 struct mbuf *m_prepend(struct mbuf *m, size_t len) __attribute__((warn_unused_result));
 /* Free a m_nextpkt chain of packets. */
 void m_freepkts(struct mbuf *m);

@@ -27,17 +27,19 @@ uint64_t netbatch_now(struct netbatch *nb);
 
 /*
  * A network protocol on Ethernet: LINK_SET_ADD(etherprotos, x).  ep_input gets the packet
- * without its Ethernet header (which is still there in front of m_data), in a soft interrupt; consumes it.
+ * without its Ethernet header (which is still there in front of m_data), in a soft interrupt;
+ * consumes it.
  */
 struct etherproto {
 	uint16_t ep_type; /* host order */
 	void (*ep_input)(struct mbuf *m, struct netbatch *nb);
 };
 
-/* Called for each interface that attaches, in phase DEV or later; LINK_SET_ADD(ifattach_hooks, f). */
+/* Called for each interface that attaches, in phase DEV or later; LINK_SET_ADD(ifattach_hooks, f).
+ */
 typedef void ifattach_hook_t(struct ifnet *ifp);
 
-#define ETHER_TYPE_IP 0x0800
+#define ETHER_TYPE_IP  0x0800
 #define ETHER_TYPE_ARP 0x0806
 
 struct ether_frame {

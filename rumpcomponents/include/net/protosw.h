@@ -21,9 +21,9 @@ struct sockaddr;
 struct sockmsg;
 struct uio;
 
-#define PR_ATOMIC 0x01	     /* datagrams: one send, one message */
+#define PR_ATOMIC	0x01 /* datagrams: one send, one message */
 #define PR_CONNREQUIRED 0x02 /* no sending or receiving without a connection */
-#define PR_LISTEN 0x04	     /* listen and accept */
+#define PR_LISTEN	0x04 /* listen and accept */
 
 struct protosw {
 	uint8_t pr_domain; /* AF_* */
@@ -35,7 +35,8 @@ struct protosw {
 
 	/* A new zeroed object, socket part initialised.  Not locked: nobody knows it yet. */
 	int (*pr_attach)(struct socket *so, int protocol);
-	/* The last descriptor is gone; the caller's reference goes afterwards.  Not locked; may sleep. */
+	/* The last descriptor is gone; the caller's reference goes afterwards.  Not locked; may
+	 * sleep. */
 	void (*pr_close)(struct socket *so);
 	/* The last reference is gone: release what the object holds, but the object. */
 	void (*pr_free)(struct socket *so);
@@ -49,8 +50,10 @@ struct protosw {
 	int (*pr_shutdown)(struct socket *so, int how);
 	/* Own or peer's name into sa (a sockaddr_storage), its true length in *len. */
 	int (*pr_name)(struct socket *so, struct sockaddr *sa, unsigned *len, bool peer);
-	/* Level other than SOL_SOCKET.  set: value is *len bytes; get: room for *len, *len updated. */
-	int (*pr_ctloutput)(struct socket *so, bool set, int level, int name, void *value, unsigned *len);
+	/* Level other than SOL_SOCKET.  set: value is *len bytes; get: room for *len, *len updated.
+	 */
+	int (*pr_ctloutput)(
+	    struct socket *so, bool set, int level, int name, void *value, unsigned *len);
 
 	/* A whole send or receive.  Not locked; may sleep. */
 	int (*pr_sosend)(struct socket *so, struct uio *uio, struct sockmsg *sm);
@@ -67,7 +70,8 @@ struct protosw {
 	int (*pr_ioctl)(struct socket *so, unsigned long cmd, void *data);
 	/* Readiness, if the general one does not fit.  Not locked. */
 	int (*pr_poll)(struct socket *so, int events);
-	/* A connection was accepted into a descriptor, or a buffer size changed.  Locked; may be NULL. */
+	/* A connection was accepted into a descriptor, or a buffer size changed.  Locked; may be
+	 * NULL. */
 	void (*pr_changed)(struct socket *so);
 };
 

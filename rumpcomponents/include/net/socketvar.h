@@ -50,8 +50,9 @@ struct socket {
 	volatile int so_error;		/* reported once */
 	struct sockbuf so_rcv, so_snd;
 	struct selinfo so_sel;
-	volatile uint8_t so_nospace; /* somebody found the send buffer full: tell when there is room */
-	int so_linger; /* seconds, -1: off */
+	volatile uint8_t
+	    so_nospace; /* somebody found the send buffer full: tell when there is room */
+	int so_linger;	/* seconds, -1: off */
 	/* Listening: connections that are ready; each holds a reference. */
 	uint32_t so_qlen, so_qlimit;
 	TAILQ_HEAD(, socket) so_queue;
@@ -59,26 +60,26 @@ struct socket {
 	kmutex_t so_mutex;
 };
 
-#define SS_ISCONNECTED 0x001
+#define SS_ISCONNECTED	0x001
 #define SS_ISCONNECTING 0x002
-#define SS_LISTENING 0x004
+#define SS_LISTENING	0x004
 #define SS_CANTSENDMORE 0x008
-#define SS_CANTRCVMORE 0x010
-#define SS_NOFDREF 0x020	/* no descriptor any more */
-#define SS_WASCONNECTED 0x040	/* connected once; now it is over */
-#define SS_TIMESTAMP 0x080	/* SO_TIMESTAMP */
-#define SS_PASSCRED 0x100
+#define SS_CANTRCVMORE	0x010
+#define SS_NOFDREF	0x020 /* no descriptor any more */
+#define SS_WASCONNECTED 0x040 /* connected once; now it is over */
+#define SS_TIMESTAMP	0x080 /* SO_TIMESTAMP */
+#define SS_PASSCRED	0x100
 
-#define SO_BIT(opt) (1U << (opt))
+#define SO_BIT(opt)	(1U << (opt))
 
 /* One sendmsg or recvmsg, beside the data. */
 struct sockmsg {
-	struct sockaddr *sm_name;   /* send: destination or NULL; recv: a sockaddr_storage or NULL */
-	unsigned sm_namelen;	    /* recv: set to its length, 0 if there is none */
-	int sm_flags;		    /* MSG_*; MSG_DONTWAIT also for O_NONBLOCK */
-	int sm_outflags;	    /* recv: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
-	void *sm_control;	    /* kernel memory: cmsgs, or room for them */
-	unsigned sm_controllen;	    /* send: bytes; recv: room, then bytes used */
+	struct sockaddr *sm_name; /* send: destination or NULL; recv: a sockaddr_storage or NULL */
+	unsigned sm_namelen;	  /* recv: set to its length, 0 if there is none */
+	int sm_flags;		  /* MSG_*; MSG_DONTWAIT also for O_NONBLOCK */
+	int sm_outflags;	  /* recv: MSG_TRUNC, MSG_CTRUNC, MSG_EOR */
+	void *sm_control;	  /* kernel memory: cmsgs, or room for them */
+	unsigned sm_controllen;	  /* send: bytes; recv: room, then bytes used */
 	unsigned sm_controlroom;
 	size_t sm_truelen; /* recv: length of the datagram, if longer than the buffers; else 0 */
 };
@@ -86,7 +87,8 @@ struct sockmsg {
 /* ------------------------------------------------------------- life */
 /* EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, ENOMEM.  One reference. */
 int socreate(int domain, int type, int protocol, struct socket **sop);
-/* An object of proto, socket part initialised, one reference, pr_attach not called.  NULL: no memory. */
+/* An object of proto, socket part initialised, one reference, pr_attach not called.  NULL: no
+ * memory. */
 struct socket *soalloc(const struct protosw *proto);
 void soclose(struct socket *so);
 static inline void soref(struct socket *so)
@@ -107,7 +109,8 @@ int sogeterror(struct socket *so);
 /* Data or space or a state: wake sleepers and pollers.  Locked or not. */
 void sorwakeup(struct socket *so);
 void sowwakeup(struct socket *so);
-/* child is ready for accept on head; takes over a reference.  head locked.  ECONNABORTED: closed, ENOBUFS: full. */
+/* child is ready for accept on head; takes over a reference.  head locked.  ECONNABORTED: closed,
+ * ENOBUFS: full. */
 int soqueue(struct socket *head, struct socket *child);
 /* All queued connections of a listener that closes.  Not locked. */
 void soabortqueue(struct socket *head);

@@ -21,11 +21,11 @@ struct inpcb {
 	struct iproute inp_route; /* cached; see ip_route_gen */
 };
 
-#define INP_ANONPORT 0x01   /* port chosen by us */
-#define INP_BOUNDADDR 0x02  /* bind() gave the address */
-#define INP_RECVTTL 0x04
-#define INP_PKTINFO 0x08
-#define INP_PMTU_DONT 0x10 /* IP_MTU_DISCOVER: never set DF */
+#define INP_ANONPORT   0x01 /* port chosen by us */
+#define INP_BOUNDADDR  0x02 /* bind() gave the address */
+#define INP_RECVTTL    0x04
+#define INP_PKTINFO    0x08
+#define INP_PMTU_DONT  0x10 /* IP_MTU_DISCOVER: never set DF */
 
 #define INPCB_PORTHASH 64
 struct inpcbtable {
@@ -57,8 +57,9 @@ void in_pcbunbind(struct inpcb *inp);
 /* Route to inp_faddr in inp_route, looked up again only when routes have changed. */
 static inline int in_pcbroute(struct inpcb *inp)
 {
-	return __builtin_expect(inp->inp_route.rt_gen == ip_route_gen, 1) ? 0
-									: ip_route(inp->inp_faddr, &inp->inp_route);
+	return __builtin_expect(inp->inp_route.rt_gen == ip_route_gen, 1)
+		   ? 0
+		   : ip_route(inp->inp_faddr, &inp->inp_route);
 }
 /* pr_name for both. */
 int in_pcbname(struct socket *so, struct sockaddr *sa, unsigned *len, bool peer);

@@ -29,16 +29,16 @@ struct iphdr4 {
 } __attribute__((packed));
 _Static_assert(sizeof(struct iphdr4) == 20, "RFC 791");
 
-#define IP4_DF 0x4000
-#define IP4_MF 0x2000
-#define IP4_OFFMASK 0x1fff
-#define IP4_TTL 64
-#define IP4_P_ICMP 1
-#define IP4_P_TCP 6
-#define IP4_P_UDP 17
-#define IP4_LOOPBACK(a) (((a) & hton32(0xff000000)) == hton32(0x7f000000))
-#define IP4_MULTICAST(a) (((a) & hton32(0xf0000000)) == hton32(0xe0000000))
-#define IP4_BROADCAST 0xffffffffU
+#define IP4_DF		 0x4000
+#define IP4_MF		 0x2000
+#define IP4_OFFMASK	 0x1fff
+#define IP4_TTL		 64
+#define IP4_P_ICMP	 1
+#define IP4_P_TCP	 6
+#define IP4_P_UDP	 17
+#define IP4_LOOPBACK(a)	 (((a)&hton32(0xff000000)) == hton32(0x7f000000))
+#define IP4_MULTICAST(a) (((a)&hton32(0xf0000000)) == hton32(0xe0000000))
+#define IP4_BROADCAST	 0xffffffffU
 
 struct icmphdr4 {
 	uint8_t icmp_type, icmp_code;
@@ -56,7 +56,8 @@ struct icmphdr4 {
 struct ipproto {
 	uint8_t ipr_protocol;
 	void (*ipr_input)(struct mbuf *m, unsigned hlen, struct netbatch *nb);
-	void (*ipr_ctlinput)(int error, unsigned mtu, uint32_t laddr, uint32_t faddr, const uint8_t *l4);
+	void (*ipr_ctlinput)(
+	    int error, unsigned mtu, uint32_t laddr, uint32_t faddr, const uint8_t *l4);
 };
 
 /* One per interface, made when it attaches.  Written under in_lock, each word atomically. */
@@ -110,7 +111,8 @@ struct ipout {
 	const struct iproute *rt; /* NULL: look it up */
 };
 int ip_output(struct mbuf *m, const struct ipout *out);
-/* m has its complete IPv4 header but for checksum; routed by rt, not longer than its MTU (or TSO). */
+/* m has its complete IPv4 header but for checksum; routed by rt, not longer than its MTU (or TSO).
+ */
 int ip_send(struct mbuf *m, const struct iproute *rt);
 
 /* Internet checksum (RFC 1071) of len bytes from off, added to sum; folded by in_cksum_fold. */
@@ -126,20 +128,20 @@ static inline uint16_t in_cksum_fold(uint32_t sum)
 static inline uint32_t in_pseudo(uint32_t src, uint32_t dst, uint8_t protocol, uint32_t len)
 {
 	return (src & 0xffff) + (src >> 16) + (dst & 0xffff) + (dst >> 16) + hton16(protocol) +
-	    hton16((uint16_t)len);
+	       hton16((uint16_t)len);
 }
 /* Transport checksum of a received packet is right (or vouched for). */
 bool ip_cksum_ok(const struct mbuf *m, unsigned hlen);
 
 /* Tell the sender of m (at its IPv4 header) why it was not taken; consumes m.  Rate limited. */
 void icmp_error(struct mbuf *m, uint8_t type, uint8_t code, unsigned mtu);
-#define ICMP4_ECHOREPLY 0
-#define ICMP4_UNREACH 3
-#define ICMP4_ECHO 8
-#define ICMP4_TIMXCEED 11
-#define ICMP4_PARAMPROB 12
+#define ICMP4_ECHOREPLY	       0
+#define ICMP4_UNREACH	       3
+#define ICMP4_ECHO	       8
+#define ICMP4_TIMXCEED	       11
+#define ICMP4_PARAMPROB	       12
 #define ICMP4_UNREACH_PROTOCOL 2
-#define ICMP4_UNREACH_PORT 3
+#define ICMP4_UNREACH_PORT     3
 #define ICMP4_UNREACH_NEEDFRAG 4
 
 /* At most n a second?  One per reason. */
@@ -149,7 +151,8 @@ struct ratelimit {
 };
 bool ip_ratelimit(struct ratelimit *rl, unsigned n);
 
-/* Hook of netinet/dhcp; test the address.  Asks for an address in the background; *done is set when one is there. */
+/* Hook of netinet/dhcp; test the address.  Asks for an address in the background; *done is set when
+ * one is there. */
 int dhcp_start(struct ifnet *ifp, unsigned index) __attribute__((weak));
 
 #endif

@@ -18,7 +18,7 @@ struct vfs_device {
 	int (*vd_open)(struct vnode *vp, uint64_t rdev, int flags, struct file **fpp);
 };
 #define VFS_DEV(major, minor) ((uint64_t)(major) << 8 | (minor))
-#define VFS_DEVICE(var) LINK_SET_ADD(devices, var)
+#define VFS_DEVICE(var)	      LINK_SET_ADD(devices, var)
 
 /* Open the device of that number.  ENXIO. */
 int vfs_device_open(struct vnode *vp, uint64_t rdev, int flags, struct file **fpp);

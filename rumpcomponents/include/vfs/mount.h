@@ -17,7 +17,8 @@ struct mount {
 	struct vnode *mnt_root;	   /* a reference */
 	struct vnode *mnt_covered; /* directory it is mounted on, a reference; NULL: the root */
 	uint64_t mnt_dev;	   /* st_dev, set by vfs_mount */
-	int (*mnt_statfs)(struct mount *mp, struct statfs *sf); /* f_fsid, f_namelen are filled in */
+	int (*mnt_statfs)(
+	    struct mount *mp, struct statfs *sf); /* f_fsid, f_namelen are filled in */
 	bool mnt_nocache; /* names come and go by themselves: keep them out of the name cache */
 	void *mnt_data;
 };

@@ -5,16 +5,17 @@
 
 #include <vfs/vnode.h>
 
-#define NI_FOLLOW 0x01	/* a symbolic link at the end is followed */
-#define NI_PARENT 0x02	/* want the directory, too; the last name need not exist */
-#define NI_EMPTY 0x04	/* "" is dirfd itself (AT_EMPTY_PATH) */
+#define NI_FOLLOW 0x01 /* a symbolic link at the end is followed */
+#define NI_PARENT 0x02 /* want the directory, too; the last name need not exist */
+#define NI_EMPTY  0x04 /* "" is dirfd itself (AT_EMPTY_PATH) */
 
 struct nameidata {
-	struct vnode *nd_dvp;  /* NI_PARENT: directory of the last name; NULL if it has none ("/", "..", "a/.") */
-	struct vnode *nd_vp;   /* what was found; NULL (with NI_PARENT only): the name is free */
-	struct name nd_name;   /* last name, lies in nd_buf or the caller's path */
-	bool nd_slash;	       /* the path ended in a slash: it must be a directory */
-	char *nd_buf;	       /* path after symbolic links, if there were any */
+	struct vnode *nd_dvp; /* NI_PARENT: directory of the last name; NULL if it has none ("/",
+				 "..", "a/.") */
+	struct vnode *nd_vp;  /* what was found; NULL (with NI_PARENT only): the name is free */
+	struct name nd_name;  /* last name, lies in nd_buf or the caller's path */
+	bool nd_slash;	      /* the path ended in a slash: it must be a directory */
+	char *nd_buf;	      /* path after symbolic links, if there were any */
 };
 
 /*

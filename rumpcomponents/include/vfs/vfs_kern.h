@@ -8,11 +8,12 @@
 #include <sys/types.h>
 
 /*
- * Make the file at an absolute path hold exactly these bytes; missing directories are made.  For components
- * that may be linked without vfs: the declaration is weak, test the address.
- * ENOSPC ENOMEM ENOTDIR EISDIR.  May sleep.  From RUMP_PHASE_NET on.
+ * Make the file at an absolute path hold exactly these bytes; missing directories are made.  For
+ * components that may be linked without vfs: the declaration is weak, test the address. ENOSPC
+ * ENOMEM ENOTDIR EISDIR.  May sleep.  From RUMP_PHASE_NET on.
  */
-int vfs_writefile(const char *path, const void *data, size_t len, mode_t mode) __attribute__((weak));
+int vfs_writefile(const char *path, const void *data, size_t len, mode_t mode)
+    __attribute__((weak));
 
 /* A directory and those above it; it may exist.  As above. */
 int vfs_mkdirs(const char *path, mode_t mode) __attribute__((weak));

@@ -8,10 +8,10 @@
  *
  * LOCKS.  v_lock is taken by the vfs layer around the operations, as each says: [R] reader, [W]
  * writer, [-] not held.  The program's memory is touched with v_lock held (read, write), so a page
- * fault may happen there, and so vop_getpage takes no v_lock: what it looks at the file system guards itself.
- * LOCK ORDER: rename_lock, v_lock of a directory before that of what is in it (two
- * directories: the ancestor first, else by address), address-space map, the file system's page locks,
- * name cache.
+ * fault may happen there, and so vop_getpage takes no v_lock: what it looks at the file system
+ * guards itself. LOCK ORDER: rename_lock, v_lock of a directory before that of what is in it (two
+ * directories: the ancestor first, else by address), address-space map, the file system's page
+ * locks, name cache.
  */
 #ifndef VFS_VNODE_H
 #define VFS_VNODE_H
@@ -40,10 +40,10 @@ struct vattr {
 	int64_t va_atime, va_mtime; /* ns since 1970 */
 	const char *va_target;	    /* of a symbolic link that is created */
 };
-#define VA_MODE 0x01
-#define VA_UID 0x02
-#define VA_GID 0x04
-#define VA_SIZE 0x08
+#define VA_MODE	 0x01
+#define VA_UID	 0x02
+#define VA_GID	 0x04
+#define VA_SIZE	 0x08
 #define VA_ATIME 0x10
 #define VA_MTIME 0x20
 
@@ -58,7 +58,8 @@ struct name {
  * next is the position after this entry.
  */
 struct direntsink {
-	bool (*ds_emit)(struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next);
+	bool (*ds_emit)(struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type,
+	    int64_t next);
 };
 
 /*
@@ -66,32 +67,27 @@ struct direntsink {
  *
  * vop_lookup [R dvp]  *vpp gets a reference.  "..", too, except in a file system's root; never ".".
  *	ENOENT.  [ENOTDIR]
- * vop_create [W dvp]  a node of va_mode's kind, name NULL: in no directory (O_TMPFILE).  The caller has seen
- *	that the name is free.  [EROFS]
- * vop_link [W dvp, W vp]  [EPERM]
- * vop_remove [W dvp, W vp]  takes the name off; a directory must be empty: ENOTEMPTY.  [EROFS]
- * vop_rename [W both directories, fvp and tvp]  tvp (NULL if none) is replaced; exchange: the two change places.
- *	Kinds and cycles have been checked, emptiness not.  [EROFS]
- * vop_readdir [R]  from *off on, until the sink is full or the end.  [ENOTDIR]
- * vop_readlink [R]  *len: room, then length; no NUL.  [EINVAL]
- * vop_getattr [-]  all of *st except st_dev.
- * vop_setattr [W]  [EROFS]
- * vop_read [R], vop_write [W]  at uio_offset.  [EINVAL]
- * vop_allocate [W]  fallocate(2).  [EOPNOTSUPP]
- * vop_getpage, vop_putpage [-]  as vm_objectops.  [ENODEV from mmap]
- * vop_object [-]  the object to map, with a reference; default: the vnode's own.
- * vop_peek [R]  as fo_peek.  [read and copy]
- * vop_open [-]  a device: makes its own struct file.  [the vnode's ordinary file]
- * vop_sync [-]  [nothing to do]
- * vop_reclaim [-]  the last reference is gone.
+ * vop_create [W dvp]  a node of va_mode's kind, name NULL: in no directory (O_TMPFILE).  The caller
+ *has seen that the name is free.  [EROFS] vop_link [W dvp, W vp]  [EPERM] vop_remove [W dvp, W vp]
+ *takes the name off; a directory must be empty: ENOTEMPTY.  [EROFS] vop_rename [W both directories,
+ *fvp and tvp]  tvp (NULL if none) is replaced; exchange: the two change places. Kinds and cycles
+ *have been checked, emptiness not.  [EROFS] vop_readdir [R]  from *off on, until the sink is full
+ *or the end.  [ENOTDIR] vop_readlink [R]  *len: room, then length; no NUL.  [EINVAL] vop_getattr
+ *[-]  all of *st except st_dev. vop_setattr [W]  [EROFS] vop_read [R], vop_write [W]  at
+ *uio_offset.  [EINVAL] vop_allocate [W]  fallocate(2).  [EOPNOTSUPP] vop_getpage, vop_putpage [-]
+ *as vm_objectops.  [ENODEV from mmap] vop_object [-]  the object to map, with a reference; default:
+ *the vnode's own. vop_peek [R]  as fo_peek.  [read and copy] vop_open [-]  a device: makes its own
+ *struct file.  [the vnode's ordinary file] vop_sync [-]  [nothing to do] vop_reclaim [-]  the last
+ *reference is gone.
  */
 struct vnodeops {
 	int (*vop_lookup)(struct vnode *dvp, const struct name *name, struct vnode **vpp);
-	int (*vop_create)(struct vnode *dvp, const struct name *name, const struct vattr *va, struct vnode **vpp);
+	int (*vop_create)(
+	    struct vnode *dvp, const struct name *name, const struct vattr *va, struct vnode **vpp);
 	int (*vop_link)(struct vnode *dvp, const struct name *name, struct vnode *vp);
 	int (*vop_remove)(struct vnode *dvp, const struct name *name, struct vnode *vp);
-	int (*vop_rename)(struct vnode *fdvp, const struct name *fname, struct vnode *fvp, struct vnode *tdvp,
-	    const struct name *tname, struct vnode *tvp, bool exchange);
+	int (*vop_rename)(struct vnode *fdvp, const struct name *fname, struct vnode *fvp,
+	    struct vnode *tdvp, const struct name *tname, struct vnode *tvp, bool exchange);
 	int (*vop_readdir)(struct vnode *vp, int64_t *off, struct direntsink *ds);
 	int (*vop_readlink)(struct vnode *vp, char *buf, size_t *len);
 	int (*vop_getattr)(struct vnode *vp, struct stat *st);
@@ -109,11 +105,11 @@ struct vnodeops {
 };
 
 struct vnode {
-	const struct vnodeops *v_op;	   /* constant */
-	struct mount *v_mount;		   /* constant; NULL: on none */
+	const struct vnodeops *v_op;	      /* constant */
+	struct mount *v_mount;		      /* constant; NULL: on none */
 	struct mount *volatile v_mountedhere; /* what is mounted on this directory */
 	volatile uint32_t v_usecount;
-	uint32_t v_kind;		   /* constant: S_IFREG, S_IFDIR ... */
+	uint32_t v_kind; /* constant: S_IFREG, S_IFDIR ... */
 	struct vm_object v_object;
 	krwlock_t v_lock;
 	LIST_HEAD(, namecache) v_names;	   /* name-cache entries that lead here; the cache's lock */

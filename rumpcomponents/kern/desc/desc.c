@@ -15,9 +15,9 @@
 #include <kern/kmem.h>
 #include "desc_impl.h"
 
-#define CHUNK 64
+#define CHUNK	64
 #define NCHUNKS (FD_MAX / CHUNK)
-#define DIR 256 /* chunks per directory page */
+#define DIR	256 /* chunks per directory page */
 
 /* A slot: the file, with the lowest bit for close-on-exec. */
 #define SLOT_CLOEXEC 1UL
@@ -129,7 +129,8 @@ static int find_free(int min)
 static void set_slot(int fd, struct file *fp, bool cloexec)
 {
 	*used_bits(fd) |= 1ULL << fd % CHUNK;
-	__atomic_store_n(slot_of(fd), (uintptr_t)fp | (cloexec ? SLOT_CLOEXEC : 0), __ATOMIC_RELEASE);
+	__atomic_store_n(
+	    slot_of(fd), (uintptr_t)fp | (cloexec ? SLOT_CLOEXEC : 0), __ATOMIC_RELEASE);
 }
 
 int fd_alloc(struct file *fp, int min, bool cloexec, int *fdp)

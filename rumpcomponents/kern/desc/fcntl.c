@@ -13,7 +13,8 @@ static int set_flags(struct file *fp, int set, int clear)
 
 	do
 		new = (old & ~clear) | set;
-	while (!__atomic_compare_exchange_n(&fp->f_flags, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(
+	    &fp->f_flags, &old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return fp->f_ops->fo_setfl ? fp->f_ops->fo_setfl(fp, new) : 0;
 }
 
@@ -32,7 +33,8 @@ static int dup_from(struct file *fp, long min, bool cloexec, long *result)
 	return error;
 }
 
-/* Record locks: one process holds them all, so every lock is granted and none is ever in the way. */
+/* Record locks: one process holds them all, so every lock is granted and none is ever in the way.
+ */
 static int record_lock(int cmd, void *arg)
 {
 	struct flock lock;

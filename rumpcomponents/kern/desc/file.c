@@ -28,7 +28,8 @@ static void unlock(void)
 	cpu_release();
 }
 
-int file_alloc(const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp)
+int file_alloc(
+    const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp)
 {
 	struct file *fp;
 
@@ -78,7 +79,8 @@ bool file_tryref(struct file *fp)
 	uint32_t n = __atomic_load_n(&fp->f_count, __ATOMIC_RELAXED);
 
 	while (n != 0)
-		if (__atomic_compare_exchange_n(&fp->f_count, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(
+			&fp->f_count, &n, n + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return true;
 	return false;
 }

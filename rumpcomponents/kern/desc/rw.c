@@ -63,7 +63,9 @@ static long rwv(int fd, const struct iovec *uiov, unsigned long n, int64_t *offs
 
 	if (error)
 		return sysret(error, 0);
-	error = offset && !fp->f_ops->fo_seek ? ESPIPE : offset && *offset < 0 ? EINVAL : desc_iov_in(&d, uiov, n);
+	error = offset && !fp->f_ops->fo_seek ? ESPIPE
+		: offset && *offset < 0	      ? EINVAL
+					      : desc_iov_in(&d, uiov, n);
 	if (!error) {
 		uio = (struct uio){d.iov, (int)n, 0, KMIN(d.total, RW_MAX), rw, UIO_USERSPACE};
 		error = transfer(fp, &uio, offset, &done);
@@ -107,32 +109,38 @@ long do_sys_pwrite64(int fd, const void *buf, size_t len, off_t off)
 	return rw1(fd, (void *)(uintptr_t)buf, len, &offset, UIO_WRITE);
 }
 
-long do_sys_preadv(int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi)
+long do_sys_preadv(
+    int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi)
 {
 	int64_t offset = (int64_t)lo;
 
 	return rwv(fd, iov, n, &offset, UIO_READ);
 }
 
-long do_sys_pwritev(int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi)
+long do_sys_pwritev(
+    int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi)
 {
 	int64_t offset = (int64_t)lo;
 
 	return rwv(fd, iov, n, &offset, UIO_WRITE);
 }
 
-long do_sys_preadv2(int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi, int flags)
+long do_sys_preadv2(
+    int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi, int flags)
 {
 	int64_t offset = (int64_t)lo;
 
-	return flags ? sysret(EOPNOTSUPP, 0) : rwv(fd, iov, n, offset == -1 ? NULL : &offset, UIO_READ);
+	return flags ? sysret(EOPNOTSUPP, 0)
+		     : rwv(fd, iov, n, offset == -1 ? NULL : &offset, UIO_READ);
 }
 
-long do_sys_pwritev2(int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi, int flags)
+long do_sys_pwritev2(
+    int fd, const struct iovec *iov, unsigned long n, unsigned long lo, unsigned long hi, int flags)
 {
 	int64_t offset = (int64_t)lo;
 
-	return flags ? sysret(EOPNOTSUPP, 0) : rwv(fd, iov, n, offset == -1 ? NULL : &offset, UIO_WRITE);
+	return flags ? sysret(EOPNOTSUPP, 0)
+		     : rwv(fd, iov, n, offset == -1 ? NULL : &offset, UIO_WRITE);
 }
 
 long do_sys_lseek(int fd, off_t delta, int whence)

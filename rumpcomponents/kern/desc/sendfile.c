@@ -83,8 +83,8 @@ static int send_file(struct file *out, struct file *in, off_t *uoff, size_t coun
 		if (!uoff)
 			off = in->f_offset;
 		error = in->f_ops->fo_peek && out->f_ops->fo_sendpage
-		    ? send_pages(out, in, &off, count, done)
-		    : send_copied(out, in, &off, count, done);
+			    ? send_pages(out, in, &off, count, done)
+			    : send_copied(out, in, &off, count, done);
 	}
 	if (!uoff) {
 		in->f_offset = off;

@@ -6,7 +6,7 @@
 #include <kern/sysproto.h>
 #include "epoll_impl.h"
 
-#define MAX_DEPTH 5 /* of epoll descriptors watching each other */
+#define MAX_DEPTH     5 /* of epoll descriptors watching each other */
 #define ASKED(events) ((events) & ~(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP))
 
 static kmutex_t epoll_lock; /* files' item lists, the graph of nested epolls */
@@ -24,7 +24,8 @@ RB_GENERATE(epoll_tree, epoll_item, ei_node, item_compare)
 LIST_HEAD(item_list, epoll_item);
 static struct item_list *file_items(struct file *fp)
 {
-	_Static_assert(sizeof(struct item_list) == sizeof(fp->f_epoll), "the list head is one pointer");
+	_Static_assert(
+	    sizeof(struct item_list) == sizeof(fp->f_epoll), "the list head is one pointer");
 	return (struct item_list *)(void *)&fp->f_epoll;
 }
 
@@ -148,8 +149,7 @@ static int check_nesting(const struct epoll *ep, struct file *fp, unsigned depth
 		return 0;
 	if (inner == ep || depth > MAX_DEPTH)
 		return ELOOP;
-	RB_FOREACH(ei, epoll_tree, &inner->ep_items)
-	{
+	RB_FOREACH (ei, epoll_tree, &inner->ep_items) {
 		if (!error)
 			error = check_nesting(ep, ei->ei_fp, depth + 1);
 	}

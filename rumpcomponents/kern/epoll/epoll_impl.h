@@ -26,15 +26,15 @@
 #define EPOLL_WAITERS 3 /* selinfos that one file may have */
 
 struct epoll_item {
-	RB_ENTRY(epoll_item) ei_node;	 /* ep_lock */
-	LIST_ENTRY(epoll_item) ei_file;	 /* epoll_lock; the file's items */
+	RB_ENTRY(epoll_item) ei_node;	  /* ep_lock */
+	LIST_ENTRY(epoll_item) ei_file;	  /* epoll_lock; the file's items */
 	TAILQ_ENTRY(epoll_item) ei_ready; /* ep_readylock */
 	struct epoll *ei_ep;
 	struct file *ei_fp;
 	int ei_fd;
-	volatile uint32_t ei_events;	 /* what is asked for; 0: disabled by EPOLLONESHOT */
+	volatile uint32_t ei_events; /* what is asked for; 0: disabled by EPOLLONESHOT */
 	uint64_t ei_data;
-	bool ei_queued;			 /* ep_readylock */
+	bool ei_queued; /* ep_readylock */
 	unsigned ei_nwaiters;
 	struct epoll_waiter {
 		struct selwaiter ew_sel;
@@ -46,12 +46,12 @@ RB_HEAD(epoll_tree, epoll_item);
 TAILQ_HEAD(epoll_ready, epoll_item);
 
 struct epoll {
-	kmutex_t ep_lock;		/* items */
+	kmutex_t ep_lock; /* items */
 	struct epoll_tree ep_items;
-	kmutex_t ep_readylock;		/* MUTEX_SPIN */
+	kmutex_t ep_readylock; /* MUTEX_SPIN */
 	struct epoll_ready ep_ready;
 	kcondvar_t ep_cv;
-	struct selinfo ep_sel;		/* who polls the epoll descriptor itself */
+	struct selinfo ep_sel; /* who polls the epoll descriptor itself */
 };
 
 /* Put the item on the ready list and wake one waiter.  Any context but interrupt handlers. */

@@ -12,7 +12,7 @@
 #include <kern/sysproto.h>
 #include "epoll_impl.h"
 
-#define BATCH 16
+#define BATCH	   16
 #define MAX_EVENTS (0x7fffffff / (int)sizeof(struct epoll_event))
 
 void epoll_item_ready(struct epoll_item *ei)
@@ -54,7 +54,8 @@ static int collect(struct epoll *ep, struct epoll_event *ev, int max, struct epo
 	while (n < max && (ei = take_ready(ep)) != NULL) {
 		uint32_t events = ei->ei_events, ready;
 
-		if (!(events & ~(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)) && events & EPOLLONESHOT)
+		if (!(events & ~(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)) &&
+		    events & EPOLLONESHOT)
 			continue; /* disabled until EPOLL_CTL_MOD */
 		ready = epoll_item_poll(ei, NULL);
 		if (!ready)
@@ -62,7 +63,8 @@ static int collect(struct epoll *ep, struct epoll_event *ev, int max, struct epo
 		ev[n].events = ready;
 		ev[n++].data.u64 = ei->ei_data;
 		if (events & EPOLLONESHOT) {
-			ei->ei_events = events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP);
+			ei->ei_events =
+			    events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP);
 		} else if (!(events & EPOLLET)) {
 			mutex_enter(&ep->ep_readylock);
 			if (!ei->ei_queued) {
@@ -98,7 +100,8 @@ static int report(struct epoll *ep, struct epoll_event *uev, int max, int *count
 	return error;
 }
 
-static int wait_events(struct epoll *ep, struct epoll_event *uev, int max, uint64_t deadline, int *count)
+static int wait_events(
+    struct epoll *ep, struct epoll_event *uev, int max, uint64_t deadline, int *count)
 {
 	int error = 0;
 
@@ -143,8 +146,8 @@ long do_sys_epoll_wait(int epfd, struct epoll_event *uev, int max, int timeout)
 	return epoll_wait_until(epfd, uev, max, deadline_of(timeout));
 }
 
-long do_sys_epoll_pwait(int epfd, struct epoll_event *uev, int max, int timeout, const uint64_t *umask,
-    size_t setsize)
+long do_sys_epoll_pwait(
+    int epfd, struct epoll_event *uev, int max, int timeout, const uint64_t *umask, size_t setsize)
 {
 	uint64_t mask;
 	int error = 0;

@@ -126,7 +126,8 @@ long do_sys_eventfd2(unsigned count, int flags)
 	cv_init(&ef->ef_cv, "eventfd");
 	ef->ef_count = count;
 	ef->ef_semaphore = flags & EFD_SEMAPHORE;
-	error = fd_open(&efd_ops, DTYPE_EVENTFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), ef, &fd);
+	error =
+	    fd_open(&efd_ops, DTYPE_EVENTFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), ef, &fd);
 	if (error)
 		kmem_free(ef, sizeof(*ef));
 	return sysret(error, fd);

@@ -142,8 +142,8 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 }
 
 /* Wake nwake waiters on from, move nmove others to `to`.  expected NULL: whatever the word says. */
-static int futex_requeue(uint32_t *from, uint32_t *to, int nwake, int nmove,
-    const uint32_t *expected, int *count)
+static int futex_requeue(
+    uint32_t *from, uint32_t *to, int nwake, int nmove, const uint32_t *expected, int *count)
 {
 	struct futex_bucket *a = futex_bucket(from), *b = futex_bucket(to);
 	struct futex_waiter *w, *next;
@@ -222,8 +222,8 @@ static bool wake_op_compare(uint32_t op, uint32_t old)
 	}
 }
 
-static int futex_wake_op(uint32_t *uaddr, uint32_t *uaddr2, int nwake, int nwake2, uint32_t op,
-    int *count)
+static int futex_wake_op(
+    uint32_t *uaddr, uint32_t *uaddr2, int nwake, int nwake2, uint32_t op, int *count)
 {
 	struct futex_bucket *a = futex_bucket(uaddr), *b = futex_bucket(uaddr2);
 	uint32_t old, new, actual;
@@ -283,7 +283,8 @@ static int futex_dispatch(uint32_t *uaddr, int op, uint32_t val, const struct ti
 	int val2 = (int)(uintptr_t)timeout;
 	uint64_t deadline;
 
-	if (((uintptr_t)uaddr & 3) || ((uintptr_t)uaddr2 & 3 && cmd >= FUTEX_REQUEUE && cmd <= FUTEX_WAKE_OP))
+	if (((uintptr_t)uaddr & 3) ||
+	    ((uintptr_t)uaddr2 & 3 && cmd >= FUTEX_REQUEUE && cmd <= FUTEX_WAKE_OP))
 		return EINVAL;
 	switch (cmd) {
 	case FUTEX_WAIT:

@@ -27,7 +27,7 @@ struct futex_waiter {
 	struct futex_bucket *fw_last;		 /* where it was queued last */
 	uint32_t *fw_addr;
 	uint32_t fw_bitset;
-	bool fw_pi;	    /* waits to own the word */
+	bool fw_pi; /* waits to own the word */
 	struct lwp *fw_lwp;
 	kcondvar_t fw_cv;
 };

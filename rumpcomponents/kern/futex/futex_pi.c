@@ -9,8 +9,8 @@
  */
 #include "futex_impl.h"
 
-static struct futex_waiter *first_pi_waiter(struct futex_bucket *b, const uint32_t *uaddr,
-    const struct futex_waiter *after)
+static struct futex_waiter *first_pi_waiter(
+    struct futex_bucket *b, const uint32_t *uaddr, const struct futex_waiter *after)
 {
 	struct futex_waiter *w = after ? TAILQ_NEXT(after, fw_entry) : TAILQ_FIRST(&b->fb_waiters);
 
@@ -31,7 +31,7 @@ static int acquire_or_mark(struct futex_bucket *b, uint32_t *uaddr, bool try)
 			return EDEADLK;
 		if (owner == 0)
 			new = tid | (old & FUTEX_OWNER_DIED) |
-			    (first_pi_waiter(b, uaddr, NULL) ? FUTEX_WAITERS : 0);
+			      (first_pi_waiter(b, uaddr, NULL) ? FUTEX_WAITERS : 0);
 		else if (try)
 			return EAGAIN;
 		else
@@ -72,7 +72,8 @@ int futex_unlock_pi(uint32_t *uaddr)
 	if (!error && (old & FUTEX_TID_MASK) != (uint32_t)curlwp->l_lid)
 		error = EPERM;
 	w = first_pi_waiter(b, uaddr, NULL);
-	new = w ? (uint32_t)w->fw_lwp->l_lid | (first_pi_waiter(b, uaddr, w) ? FUTEX_WAITERS : 0) : 0;
+	new =
+	    w ? (uint32_t)w->fw_lwp->l_lid | (first_pi_waiter(b, uaddr, w) ? FUTEX_WAITERS : 0) : 0;
 	while (!error) {
 		error = ucas_32(uaddr, old, new, &actual);
 		if (error || actual == old)

@@ -50,7 +50,9 @@ void futex_exit_robust(struct lwp *l)
 		entry = next.next;
 	}
 	if (head.list_op_pending)
-		owner_died((uint32_t *)((char *)((uintptr_t)head.list_op_pending & ~1UL) + head.futex_offset), tid);
+		owner_died((uint32_t *)((char *)((uintptr_t)head.list_op_pending & ~1UL) +
+					head.futex_offset),
+		    tid);
 }
 
 long do_sys_set_robust_list(void *head, size_t len)

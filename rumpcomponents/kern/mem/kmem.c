@@ -6,7 +6,10 @@
  */
 #include "mem_impl.h"
 
-#define KMEM_CLASS(n) {.pr_name = "kmem-" #n, .pr_size = (n)}
+#define KMEM_CLASS(n)                                                                              \
+	{                                                                                          \
+		.pr_name = "kmem-" #n, .pr_size = (n)                                              \
+	}
 
 static struct pool classes[] = {KMEM_CLASS(16), KMEM_CLASS(32), KMEM_CLASS(48), KMEM_CLASS(64),
     KMEM_CLASS(96), KMEM_CLASS(128), KMEM_CLASS(192), KMEM_CLASS(256), KMEM_CLASS(384),
@@ -14,9 +17,6 @@ static struct pool classes[] = {KMEM_CLASS(16), KMEM_CLASS(32), KMEM_CLASS(48), 
 #define KMEM_SMALL_MAX 2032
 
 static volatile uint64_t live_bytes;
-
-
-
 
 static struct pool *class_of(size_t size)
 {

@@ -17,7 +17,7 @@
 
 #ifdef KILN_NATIVE
 #define mem_spin_enter(lock) ((void)(lock))
-#define mem_spin_exit(lock) ((void)(lock))
+#define mem_spin_exit(lock)  ((void)(lock))
 #else
 /* A bare spin lock; holds off interrupts and preemption on this CPU. */
 static inline void mem_spin_enter(volatile uint32_t *lock)
@@ -55,14 +55,14 @@ uint64_t pool_objects(void);
 struct vm_entry {
 	RB_ENTRY(vm_entry) ve_node;
 	uintptr_t ve_start, ve_end;
-	struct vm_object *ve_obj; /* NULL: anonymous */
-	uint64_t ve_off;	  /* byte offset of ve_start in ve_obj */
+	struct vm_object *ve_obj;      /* NULL: anonymous */
+	uint64_t ve_off;	       /* byte offset of ve_start in ve_obj */
 	volatile uint64_t ve_resident; /* at most so many of its pages are mapped; atomic */
-	uint8_t ve_prot;	  /* PROT_* */
-	bool ve_shared;		  /* MAP_SHARED */
-	bool ve_noreserve;	  /* MAP_NORESERVE: never charged */
-	bool ve_charged;	  /* memory is promised for all its pages */
-	bool ve_kernel;		  /* a kernel stack: wired, not the program's to change */
+	uint8_t ve_prot;	       /* PROT_* */
+	bool ve_shared;		       /* MAP_SHARED */
+	bool ve_noreserve;	       /* MAP_NORESERVE: never charged */
+	bool ve_charged;	       /* memory is promised for all its pages */
+	bool ve_kernel;		       /* a kernel stack: wired, not the program's to change */
 };
 RB_HEAD(vm_tree, vm_entry);
 RB_PROTOTYPE(vm_tree, vm_entry, ve_node, vm_compare)

@@ -14,12 +14,12 @@
 #include <kern/mem_init.h>
 #include "mem_impl.h"
 
-#define MAXORDER 12 /* 16 MiB */
-#define STATE_FREE 0x80
-#define STATE_ANON 0x40 /* holds the program's own data: freed when it is unmapped */
+#define MAXORDER     12 /* 16 MiB */
+#define STATE_FREE   0x80
+#define STATE_ANON   0x40 /* holds the program's own data: freed when it is unmapped */
 #define STATE_CACHED 0x20 /* free, in a CPU's cache */
-#define CACHE_MAX 16
-#define CACHE_SMALL 4	/* on a machine with less than ... */
+#define CACHE_MAX    16
+#define CACHE_SMALL  4	  /* on a machine with less than ... */
 #define CACHE_PLENTY 4096 /* pages */
 
 struct free_block {
@@ -36,7 +36,7 @@ uint64_t page_reserve, page_nfree, page_ntotal;
 
 static volatile uint32_t page_lock;
 static struct free_block *free_lists[MAXORDER + 1];
-static uint8_t *page_state;	 /* by page number - first_page */
+static uint8_t *page_state; /* by page number - first_page */
 static uint64_t first_page, end_page;
 static struct page_cache caches[RUMPUSER_MAXCPUS];
 static unsigned cache_max; /* 0: no caches */
@@ -262,7 +262,8 @@ static void add_region(uint64_t pn, uint64_t end)
 	}
 }
 
-void page_init(const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t physmap, unsigned ncpu)
+void page_init(
+    const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t physmap, unsigned ncpu)
 {
 	uint64_t need, taken = 0;
 	unsigned i, home = nmem;
@@ -285,7 +286,8 @@ void page_init(const struct rumpuser_memregion *mem, unsigned nmem, uintptr_t ph
 	memset(page_state, 0, need);
 	for (i = 0; i < nmem; i++) {
 		taken = i == home ? need : 0;
-		add_region((mem[i].pa + taken) >> PAGE_SHIFT, (mem[i].pa + mem[i].size) >> PAGE_SHIFT);
+		add_region(
+		    (mem[i].pa + taken) >> PAGE_SHIFT, (mem[i].pa + mem[i].size) >> PAGE_SHIFT);
 	}
 	page_reserve = KMAX(KMIN(page_ntotal / 64, 1024U), 16U);
 	cache_max = page_ntotal >= CACHE_PLENTY ? CACHE_MAX : CACHE_SMALL;

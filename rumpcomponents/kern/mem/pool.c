@@ -18,8 +18,8 @@
 #include "mem_impl.h"
 
 #define SLAB_ORDER_MAX 3
-#define CACHE_MAX 16
-#define CACHE_BATCH 8
+#define CACHE_MAX      16
+#define CACHE_BATCH    8
 
 struct slab {
 	struct slab *next, **prevp; /* on the pool's list while it has free objects */
@@ -200,7 +200,8 @@ static void make_caches(struct pool *p)
 	if (!pa)
 		return;
 	c = page_va(pa);
-	if (!__atomic_compare_exchange_n(&p->pr_cpu, &expected, c, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(
+		&p->pr_cpu, &expected, c, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 		page_free(pa, order);
 }
 

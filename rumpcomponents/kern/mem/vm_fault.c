@@ -12,10 +12,10 @@
 #include "mem_impl.h"
 
 #define BLOCK_SHIFT 16
-#define BLOCK_SIZE (1UL << BLOCK_SHIFT)
+#define BLOCK_SIZE  (1UL << BLOCK_SHIFT)
 #define BLOCK_ORDER (BLOCK_SHIFT - PAGE_SHIFT)
-#define NLOCKS 8
-#define PLENTY 2048 /* free pages from which blocks are filled whole */
+#define NLOCKS	    8
+#define PLENTY	    2048 /* free pages from which blocks are filled whole */
 
 static kmutex_t fault_locks[NLOCKS];
 
@@ -39,7 +39,8 @@ static bool fill_block(struct vm_entry *e, uintptr_t va)
 	uint64_t pa;
 	unsigned prot;
 
-	if (page_nfree < PLENTY || va != block || block < e->ve_start || block + BLOCK_SIZE > e->ve_end)
+	if (page_nfree < PLENTY || va != block || block < e->ve_start ||
+	    block + BLOCK_SIZE > e->ve_end)
 		return false;
 	if (block > e->ve_start && !rumpuser_pmap_extract(block - PAGE_SIZE, &pa, &prot))
 		return false;
@@ -161,7 +162,9 @@ int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
 	e = vm_lookup(va);
 	if (e && !e->ve_kernel) {
 		*sicode = 2; /* SEGV_ACCERR */
-		if (e->ve_prot & (write ? PROT_WRITE : exec ? PROT_EXEC : PROT_READ | PROT_EXEC | PROT_WRITE)) {
+		if (e->ve_prot & (write	    ? PROT_WRITE
+				     : exec ? PROT_EXEC
+					    : PROT_READ | PROT_EXEC | PROT_WRITE)) {
 			mutex_enter(lock);
 			error = fault_locked(e, trunc_page(va), write);
 			mutex_exit(lock);

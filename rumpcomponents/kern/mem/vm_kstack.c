@@ -14,7 +14,6 @@ static struct {
 static unsigned nkept;
 static volatile uint32_t kept_lock;
 
-
 static bool take_kept(size_t size, uintptr_t *base)
 {
 	bool found = false;
@@ -53,7 +52,8 @@ int vm_kstack_alloc(size_t size, uintptr_t *base)
 	/* Page by page: a fragmented memory has no larger pieces. */
 	for (uintptr_t v = va + PAGE_SIZE; v < va + PAGE_SIZE + size; v += PAGE_SIZE) {
 		pa = page_alloc(0);
-		error = pa ? rumpuser_pmap_enter(v, pa, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE) : ENOMEM;
+		error = pa ? rumpuser_pmap_enter(v, pa, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE)
+			   : ENOMEM;
 		if (error) {
 			if (pa)
 				page_free(pa, 0);

@@ -23,7 +23,7 @@ static uintptr_t vm_klo;       /* [klo, lo) is for kernel stacks: far from the p
 static uintptr_t vm_lo, vm_hi; /* [lo, hi) is the program's; hi moved down at random */
 static uintptr_t vm_hint;      /* where to look for space first */
 #define KSTACK_SHARE 16
-#define KSTACK_MOST (1UL << 36)
+#define KSTACK_MOST  (1UL << 36)
 static POOL_DEFINE(entry_pool, sizeof(struct vm_entry), "vm_entry");
 
 static int vm_compare(const struct vm_entry *a, const struct vm_entry *b)
@@ -46,14 +46,16 @@ void vm_init(uintptr_t va_lo, uintptr_t va_hi)
 	/* Within the first half of theirs. */
 	vm_klo += (slide[1] % ((vm_lo - vm_klo) >> (PAGE_SHIFT + 1))) << PAGE_SHIFT;
 	/* At most an eighth of the range, at most 28 bits of pages. */
-	vm_hi -= (slide[0] % (KMIN((vm_hi - vm_lo) >> (PAGE_SHIFT + 3), 1UL << 28) + 1)) << PAGE_SHIFT;
+	vm_hi -= (slide[0] % (KMIN((vm_hi - vm_lo) >> (PAGE_SHIFT + 3), 1UL << 28) + 1))
+		 << PAGE_SHIFT;
 	vm_hint = vm_hi;
 }
 
 unsigned vm_hwprot(int prot)
 {
 	return (prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? RUMPUSER_PROT_READ : 0) |
-	    (prot & PROT_WRITE ? RUMPUSER_PROT_WRITE : 0) | (prot & PROT_EXEC ? RUMPUSER_PROT_EXEC : 0);
+	       (prot & PROT_WRITE ? RUMPUSER_PROT_WRITE : 0) |
+	       (prot & PROT_EXEC ? RUMPUSER_PROT_EXEC : 0);
 }
 
 struct vm_entry *vm_lookup_ge(uintptr_t va)
@@ -111,7 +113,8 @@ uintptr_t vm_find_kernel_space(size_t len)
 	uintptr_t va = vm_klo;
 	struct vm_entry *e;
 
-	for (e = RB_MIN(vm_tree, &vm_tree); e && e->ve_start < va + len; e = RB_NEXT(vm_tree, &vm_tree, e))
+	for (e = RB_MIN(vm_tree, &vm_tree); e && e->ve_start < va + len;
+	     e = RB_NEXT(vm_tree, &vm_tree, e))
 		va = e->ve_end;
 	return len <= vm_lo - va ? va : 0;
 }
@@ -152,7 +155,7 @@ bool vm_can_promise(uint64_t n)
 static bool wants_charge(const struct vm_entry *e)
 {
 	return !e->ve_noreserve && !e->ve_kernel && e->ve_prot & PROT_WRITE &&
-	    (!e->ve_shared || !e->ve_obj);
+	       (!e->ve_shared || !e->ve_obj);
 }
 
 /* A promise for the pages of e that are not there yet. */
@@ -185,15 +188,17 @@ uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 
 	while (va < end && e->ve_resident > 0) {
 		unsigned n = 0, nseen = 0, prot;
-		for (from = va; va < end && n < UNMAP_BATCH && nseen < e->ve_resident; va += PAGE_SIZE) {
+		for (from = va; va < end && n < UNMAP_BATCH && nseen < e->ve_resident;
+		     va += PAGE_SIZE) {
 			if (!rumpuser_pmap_extract(va, &pages[n], &prot))
 				continue;
 			nseen++;
 			if (page_is_user(pages[n])) {
 				n++;
 			} else if (e->ve_obj) {
-				e->ve_obj->vo_ops->vo_putpage(e->ve_obj, e->ve_off + (va - e->ve_start),
-				    pages[n], e->ve_shared && prot & RUMPUSER_PROT_WRITE);
+				e->ve_obj->vo_ops->vo_putpage(e->ve_obj,
+				    e->ve_off + (va - e->ve_start), pages[n],
+				    e->ve_shared && prot & RUMPUSER_PROT_WRITE);
 			}
 		}
 		if (nseen > 0)
@@ -263,15 +268,17 @@ struct vm_entry *vm_isolate(uintptr_t va, size_t len)
 
 static bool alike(const struct vm_entry *a, const struct vm_entry *b)
 {
-	return a->ve_end == b->ve_start && a->ve_prot == b->ve_prot && a->ve_shared == b->ve_shared &&
-	    a->ve_noreserve == b->ve_noreserve && a->ve_charged == b->ve_charged && !a->ve_kernel &&
-	    !b->ve_kernel && !a->ve_obj && !b->ve_obj;
+	return a->ve_end == b->ve_start && a->ve_prot == b->ve_prot &&
+	       a->ve_shared == b->ve_shared && a->ve_noreserve == b->ve_noreserve &&
+	       a->ve_charged == b->ve_charged && !a->ve_kernel && !b->ve_kernel && !a->ve_obj &&
+	       !b->ve_obj;
 }
 
 /* Join e with its neighbours where they are alike; returns the entry that now holds it. */
 static void merge(struct vm_entry *e)
 {
-	struct vm_entry *prev = RB_PREV(vm_tree, &vm_tree, e), *next = RB_NEXT(vm_tree, &vm_tree, e);
+	struct vm_entry *prev = RB_PREV(vm_tree, &vm_tree, e),
+			*next = RB_NEXT(vm_tree, &vm_tree, e);
 
 	if (next && alike(e, next)) {
 		e->ve_resident += next->ve_resident;
@@ -350,7 +357,8 @@ static int place(uintptr_t *vap, size_t len, int flags)
 	return *vap ? 0 : ENOMEM;
 }
 
-int vm_map_enter(uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off)
+int vm_map_enter(
+    uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off)
 {
 	struct vm_entry *e;
 	uintptr_t va = *vap;
@@ -391,7 +399,8 @@ int vm_map_remove(uintptr_t va, size_t len)
 {
 	int error;
 
-	if (va & PAGE_MASK || len == 0 || len > SIZE_MAX - PAGE_SIZE || !vm_in_range(va, round_page(len)))
+	if (va & PAGE_MASK || len == 0 || len > SIZE_MAX - PAGE_SIZE ||
+	    !vm_in_range(va, round_page(len)))
 		return EINVAL;
 	rw_enter(&vm_lock, RW_WRITER);
 	error = remove_locked(va, round_page(len));
@@ -436,7 +445,8 @@ int vm_map_protect(uintptr_t va, size_t len, int prot)
 	if (!error)
 		error = clip(end);
 	for (e = vm_lookup_ge(va); !error && at < end; e = next) {
-		if (!e || e->ve_start != at) { /* a hole: what lies before it is changed (mprotect(2)) */
+		if (!e ||
+		    e->ve_start != at) { /* a hole: what lies before it is changed (mprotect(2)) */
 			error = ENOMEM;
 			break;
 		}

@@ -47,7 +47,8 @@ static int move_entry(struct vm_entry *e, uintptr_t to, size_t newlen)
 		rumpuser_pmap_remove(e->ve_start, oldlen >> PAGE_SHIFT);
 	vm_remove_entry(e); /* its object reference and promises are n's now */
 	if (n->ve_charged)
-		__atomic_add_fetch(&vm_promised, (int64_t)((newlen - oldlen) >> PAGE_SHIFT), __ATOMIC_RELAXED);
+		__atomic_add_fetch(
+		    &vm_promised, (int64_t)((newlen - oldlen) >> PAGE_SHIFT), __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -58,7 +59,8 @@ static bool room_behind(const struct vm_entry *e, size_t newlen)
 	return !next || next->ve_start >= e->ve_start + newlen;
 }
 
-static int grow_locked(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to)
+static int grow_locked(
+    uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to)
 {
 	struct vm_entry *e = vm_lookup(*vap);
 	size_t more = newlen - oldlen;
@@ -67,7 +69,8 @@ static int grow_locked(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_mo
 		return EFAULT;
 	if (e->ve_charged && !vm_can_promise(more >> PAGE_SHIFT))
 		return ENOMEM;
-	if (!fixed && e->ve_end == *vap + oldlen && vm_in_range(e->ve_start, e->ve_end - e->ve_start + more) &&
+	if (!fixed && e->ve_end == *vap + oldlen &&
+	    vm_in_range(e->ve_start, e->ve_end - e->ve_start + more) &&
 	    room_behind(e, e->ve_end - e->ve_start + more)) {
 		e->ve_end += more;
 		if (e->ve_charged)
@@ -90,7 +93,8 @@ static int grow_locked(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_mo
 	return ENOMEM;
 }
 
-int vm_map_move(uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to)
+int vm_map_move(
+    uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to)
 {
 	int error = 0;
 
@@ -153,7 +157,8 @@ bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident)
 	unsigned prot;
 
 	rw_enter(&vm_lock, RW_READER);
-	for (e = vm_lookup_ge(va); e && at < end && e->ve_start <= at; e = RB_NEXT(vm_tree, &vm_tree, e))
+	for (e = vm_lookup_ge(va); e && at < end && e->ve_start <= at;
+	     e = RB_NEXT(vm_tree, &vm_tree, e))
 		at = e->ve_end;
 	for (uintptr_t v = va; resident && at >= end && v < end; v += PAGE_SIZE)
 		resident[(v - va) >> PAGE_SHIFT] = rumpuser_pmap_extract(v, &pa, &prot);

@@ -22,7 +22,7 @@ enum pipe_end { PIPE_READER, PIPE_WRITER };
 
 struct pipe {
 	kmutex_t pp_lock;
-	kcondvar_t pp_cv[2];	   /* readers wait for data, writers for room */
+	kcondvar_t pp_cv[2]; /* readers wait for data, writers for room */
 	struct selinfo pp_sel[2];
 	uint32_t pp_head, pp_tail; /* running indices */
 	bool pp_open[2];
@@ -61,7 +61,9 @@ static int pipe_read(struct file *fp, int64_t *offset, struct uio *uio)
 		return 0;
 	mutex_enter(&pp->pp_lock);
 	while (used(pp) == 0 && pp->pp_open[PIPE_WRITER] && !error)
-		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&pp->pp_cv[PIPE_READER], &pp->pp_lock);
+		error = fp->f_flags & O_NONBLOCK
+			    ? EAGAIN
+			    : cv_wait_sig(&pp->pp_cv[PIPE_READER], &pp->pp_lock);
 	if (!error && used(pp) > 0) {
 		n = KMIN(uio->uio_resid, used(pp));
 		error = move(pp, pp->pp_tail, n, uio);
@@ -81,7 +83,9 @@ static int wait_room(struct pipe *pp, struct file *fp, size_t need)
 	int error = 0;
 
 	while (pp->pp_open[PIPE_READER] && PIPE_SIZE - used(pp) < need && !error)
-		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&pp->pp_cv[PIPE_WRITER], &pp->pp_lock);
+		error = fp->f_flags & O_NONBLOCK
+			    ? EAGAIN
+			    : cv_wait_sig(&pp->pp_cv[PIPE_WRITER], &pp->pp_lock);
 	return pp->pp_open[PIPE_READER] ? error : EPIPE;
 }
 

@@ -15,7 +15,7 @@
 #include <kern/sysproto.h>
 #include "poll_impl.h"
 
-#define FEW 16
+#define FEW	    16
 #define POLL_MAXFDS (1UL << 20)
 
 static void notified(struct selwaiter *sw, int events)
@@ -107,9 +107,9 @@ int poll_one(int fd, int events, struct poll_state *ps)
 	if (fd_getfile(fd, &fp) != 0)
 		return POLLNVAL;
 	ready = fp->f_flags & O_PATH ? POLLNVAL
-	    : fp->f_ops->fo_poll
-	    ? fp->f_ops->fo_poll(fp, events | POLLERR | POLLHUP, ps ? &ps->ps_table : NULL)
-	    : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+		: fp->f_ops->fo_poll
+		    ? fp->f_ops->fo_poll(fp, events | POLLERR | POLLHUP, ps ? &ps->ps_table : NULL)
+		    : POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 	/* The file may be closed while we wait: seldestroy() or our own unlinking ends that. */
 	fd_putfile(fp);
 	return ready & (events | POLLERR | POLLHUP | POLLNVAL);
@@ -205,13 +205,13 @@ static long poll_user(struct pollfd *ufds, unsigned long nfds, uint64_t deadline
 long do_sys_poll(struct pollfd *ufds, unsigned long nfds, int timeout)
 {
 	return poll_user(ufds, nfds,
-	    timeout < 0        ? UINT64_MAX
-		: timeout == 0 ? 0
-			       : poll_deadline(timeout * NSEC_PER_MSEC));
+	    timeout < 0	   ? UINT64_MAX
+	    : timeout == 0 ? 0
+			   : poll_deadline(timeout * NSEC_PER_MSEC));
 }
 
-long do_sys_ppoll(struct pollfd *ufds, unsigned long nfds, struct timespec *uts, const uint64_t *umask,
-    size_t setsize)
+long do_sys_ppoll(struct pollfd *ufds, unsigned long nfds, struct timespec *uts,
+    const uint64_t *umask, size_t setsize)
 {
 	uint64_t ns, deadline = UINT64_MAX;
 	struct timespec ts;

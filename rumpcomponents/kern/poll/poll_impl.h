@@ -24,7 +24,7 @@ struct poll_state {
 	kcondvar_t ps_cv;
 	bool ps_woken;
 	bool ps_nomem;
-	unsigned ps_nused;	   /* waiters in the newest chunk, or in ps_few */
+	unsigned ps_nused; /* waiters in the newest chunk, or in ps_few */
 	struct poll_chunk *ps_chunks;
 	struct poll_waiter ps_few[POLL_INLINE];
 };

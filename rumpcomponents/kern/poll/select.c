@@ -9,7 +9,7 @@
 #include "poll_impl.h"
 
 #define SELECT_MAX FD_SETSIZE
-#define WORDS (SELECT_MAX / 64)
+#define WORDS	   (SELECT_MAX / 64)
 
 /* What each set asks for, and what makes its bit come back set. */
 static const struct {
@@ -127,7 +127,8 @@ long do_sys_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval 
 	return sysret(error, count);
 }
 
-long do_sys_pselect6(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, struct timespec *uts, const void *usig)
+long do_sys_pselect6(
+    int nfds, fd_set *rd, fd_set *wr, fd_set *ex, struct timespec *uts, const void *usig)
 {
 	fd_set *const usets[3] = {rd, wr, ex};
 	uint64_t deadline = UINT64_MAX, ns;

@@ -16,8 +16,8 @@
 #include <kern/systm.h>
 #include "random_impl.h"
 
-#define NBLOCKS 4
-#define SEED_BITS 256
+#define NBLOCKS	       4
+#define SEED_BITS      256
 #define JITTER_SAMPLES 64
 
 static struct {
@@ -112,7 +112,9 @@ static unsigned jitter(uint64_t samples[JITTER_SAMPLES])
 
 static unsigned hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 16;
+	return c >= '0' && c <= '9'		    ? c - '0'
+	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						    : 16;
 }
 
 static void seed_from_launcher(void)
@@ -132,7 +134,8 @@ static void seed_from_launcher(void)
 
 static int random_init(void)
 {
-	uint64_t samples[JITTER_SAMPLES], times[2] = {rumpuser_clock_monotonic(), rumpuser_clock_wall()};
+	uint64_t samples[JITTER_SAMPLES],
+	    times[2] = {rumpuser_clock_monotonic(), rumpuser_clock_wall()};
 	uint8_t buf[64];
 	unsigned bits;
 

@@ -8,7 +8,8 @@ int sig_getset(const uint64_t *uset, size_t size, uint64_t *set)
 	return size == sizeof(*set) ? copyin(uset, set, sizeof(*set)) : EINVAL;
 }
 
-long do_sys_rt_sigaction(int signo, const struct k_sigaction *act, struct k_sigaction *oact, size_t setsize)
+long do_sys_rt_sigaction(
+    int signo, const struct k_sigaction *act, struct k_sigaction *oact, size_t setsize)
 {
 	struct k_sigaction new, old;
 	int error = 0;

@@ -2,9 +2,9 @@
 /*
  * Delivery: entering a handler, and coming back from it.
  *
- * Every way back to the program that has something to look at ends in sig_userret_trap() with a trap
- * frame of the program.  Entering a handler pushes Linux's frame on the program's stack (or
- * the alternate one), below the red zone, and points the trap frame at the handler:
+ * Every way back to the program that has something to look at ends in sig_userret_trap() with a
+ *trap frame of the program.  Entering a handler pushes Linux's frame on the program's stack (or the
+ *alternate one), below the red zone, and points the trap frame at the handler:
  *
  *	| red zone | vector state | siginfo | ucontext | return address | <- rsp of the handler
  *
@@ -20,13 +20,13 @@
 #include <kern/sysproto.h>
 #include "signal_impl.h"
 
-#define RED_ZONE 128
+#define RED_ZONE	     128
 
-#define FLAGS_PROGRAM 0xcd5UL /* CF PF AF ZF SF DF OF */
-#define FLAGS_CLEARED 0x10500UL /* RF DF TF: not for a handler */
-#define UC_SIGCONTEXT_SS 2
+#define FLAGS_PROGRAM	     0xcd5UL   /* CF PF AF ZF SF DF OF */
+#define FLAGS_CLEARED	     0x10500UL /* RF DF TF: not for a handler */
+#define UC_SIGCONTEXT_SS     2
 #define UC_STRICT_RESTORE_SS 4
-#define UC_FP_XSTATE 1
+#define UC_FP_XSTATE	     1
 
 /* Linux's struct ucontext: libc's continues behind the mask. */
 struct kucontext {
@@ -36,7 +36,8 @@ struct kucontext {
 	mcontext_t uc_mcontext;
 	uint64_t uc_sigmask;
 };
-_Static_assert(offsetof(struct kucontext, uc_sigmask) == offsetof(ucontext_t, uc_sigmask), "libc's layout");
+_Static_assert(
+    offsetof(struct kucontext, uc_sigmask) == offsetof(ucontext_t, uc_sigmask), "libc's layout");
 
 struct sigframe {
 	uintptr_t sf_return;
@@ -45,13 +46,13 @@ struct sigframe {
 };
 
 /* The last words of the legacy area say what follows it (Linux's struct _fpx_sw_bytes). */
-#define FX_SIZE 512
-#define FX_SW 464
-#define FX_MXCSR 24
+#define FX_SIZE	      512
+#define FX_SW	      464
+#define FX_MXCSR      24
 #define FX_MXCSR_MASK 28
 #define XSTATE_HEADER 64
-#define MAGIC1 0x46505853U
-#define MAGIC2 0x46505845U
+#define MAGIC1	      0x46505853U
+#define MAGIC2	      0x46505845U
 
 struct fx_sw {
 	uint32_t magic1, extended_size;
@@ -65,7 +66,8 @@ static size_t fpu_frame_size(void)
 	return cpu_fpu_size + (cpu_fpu_size > FX_SIZE ? sizeof(uint32_t) : 0);
 }
 
-/* The current vector state to the program's memory at to, 64-aligned; then a fresh one is loaded. */
+/* The current vector state to the program's memory at to, 64-aligned; then a fresh one is loaded.
+ */
 static int fpu_push(uintptr_t to)
 {
 	static const uint32_t mxcsr = 0x1f80, magic2 = MAGIC2;
@@ -77,7 +79,8 @@ static int fpu_push(uintptr_t to)
 	cpu_fpu_save(l);
 	cpu_release();
 	if (cpu_fpu_size > FX_SIZE) {
-		sw = (struct fx_sw){MAGIC1, cpu_fpu_size + sizeof(magic2), cpu_fpu_mask(), cpu_fpu_size, {0}};
+		sw = (struct fx_sw){
+		    MAGIC1, cpu_fpu_size + sizeof(magic2), cpu_fpu_mask(), cpu_fpu_size, {0}};
 		error = copyout(&magic2, (void *)(to + cpu_fpu_size), sizeof(magic2));
 		if (error)
 			return error;
@@ -134,9 +137,9 @@ static bool on_altstack(const stack_t *ss, uintptr_t sp)
 
 static void save_context(struct kucontext *uc, const struct rumpuser_trapframe *tf)
 {
-	const greg_t regs[] = {tf->r8, tf->r9, tf->r10, tf->r11, tf->r12, tf->r13, tf->r14, tf->r15, tf->rdi,
-	    tf->rsi, tf->rbp, tf->rbx, tf->rdx, tf->rax, tf->rcx, tf->rsp, tf->rip, tf->rflags, 0x2b000000000033,
-	    tf->err, tf->trapno, 0, tf->addr};
+	const greg_t regs[] = {tf->r8, tf->r9, tf->r10, tf->r11, tf->r12, tf->r13, tf->r14, tf->r15,
+	    tf->rdi, tf->rsi, tf->rbp, tf->rbx, tf->rdx, tf->rax, tf->rcx, tf->rsp, tf->rip,
+	    tf->rflags, 0x2b000000000033, tf->err, tf->trapno, 0, tf->addr};
 
 	_Static_assert(sizeof(regs) <= sizeof(uc->uc_mcontext.gregs), "Linux's order");
 	memcpy(uc->uc_mcontext.gregs, regs, sizeof(regs));
@@ -171,8 +174,8 @@ static void load_context(struct rumpuser_trapframe *tf, const struct kucontext *
 }
 
 /* Frame on the program's stack; on success tf enters the handler. */
-static int push_frame(struct rumpuser_trapframe *tf, struct sigctx *sc, const struct k_sigaction *act,
-    const siginfo_t *info)
+static int push_frame(struct rumpuser_trapframe *tf, struct sigctx *sc,
+    const struct k_sigaction *act, const siginfo_t *info)
 {
 	struct sigframe f = {.sf_return = (uintptr_t)act->restorer, .sf_info = *info};
 	uintptr_t sp = tf->rsp - RED_ZONE, fp;
@@ -183,7 +186,8 @@ static int push_frame(struct rumpuser_trapframe *tf, struct sigctx *sc, const st
 		sp = (uintptr_t)sc->sc_altstack.ss_sp + sc->sc_altstack.ss_size;
 	fp = ROUNDDOWN(sp - fpu_frame_size(), 64);
 	sp = ROUNDDOWN(fp - sizeof(f), 16) - 8;
-	f.sf_uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_fpu_size > FX_SIZE ? UC_FP_XSTATE : 0);
+	f.sf_uc.uc_flags =
+	    UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS | (cpu_fpu_size > FX_SIZE ? UC_FP_XSTATE : 0);
 	f.sf_uc.uc_stack = sc->sc_altstack;
 	f.sf_uc.uc_sigmask = sc->sc_restore ? sc->sc_oldmask : sc->sc_mask;
 	save_context(&f.sf_uc, tf);
@@ -207,8 +211,9 @@ static int push_frame(struct rumpuser_trapframe *tf, struct sigctx *sc, const st
 static void fatal(struct rumpuser_trapframe *tf, const siginfo_t *info) __attribute__((noreturn));
 static void fatal(struct rumpuser_trapframe *tf, const siginfo_t *info)
 {
-	static const uint64_t core = SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) | SIG_BIT(SIGABRT) |
-	    SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) | SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS);
+	static const uint64_t core = SIG_BIT(SIGQUIT) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) |
+				     SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) |
+				     SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS);
 
 	if (core & SIG_BIT(info->si_signo))
 		base_crash_program(tf, info->si_signo, info->si_code, 0);
@@ -216,8 +221,8 @@ static void fatal(struct rumpuser_trapframe *tf, const siginfo_t *info)
 }
 
 /* Have tf enter the handler; not to be able to is the end, as it is under Linux. */
-static void enter_handler(struct rumpuser_trapframe *tf, struct sigctx *sc, const struct k_sigaction *act,
-    const siginfo_t *info)
+static void enter_handler(struct rumpuser_trapframe *tf, struct sigctx *sc,
+    const struct k_sigaction *act, const siginfo_t *info)
 {
 	uint64_t mask = sc->sc_mask | act->mask;
 	uintptr_t sp = tf->rsp;
@@ -347,7 +352,7 @@ long do_sys_sigaltstack(const stack_t *ss, stack_t *oss)
 			error = EPERM;
 		if (!error && new.ss_flags & ~(SS_DISABLE | SS_ONSTACK))
 			error = EINVAL;
-		if (!error && !(new.ss_flags & SS_DISABLE) && new.ss_size < MINSIGSTKSZ)
+		if (!error && !(new.ss_flags &SS_DISABLE) && new.ss_size < MINSIGSTKSZ)
 			error = ENOMEM;
 	}
 	if (!error && oss)

@@ -101,7 +101,8 @@ static int create(uint64_t set, int flags, int *fdp)
 		return ENOMEM;
 	sf->sf_set = set;
 	sig_notify = notify;
-	error = fd_open(&sfd_ops, DTYPE_SIGNALFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), sf, fdp);
+	error =
+	    fd_open(&sfd_ops, DTYPE_SIGNALFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), sf, fdp);
 	if (error)
 		kmem_free(sf, sizeof(*sf));
 	return error;
@@ -111,7 +112,8 @@ long do_sys_signalfd4(int fd, const uint64_t *mask, size_t setsize, int flags)
 {
 	struct file *fp;
 	uint64_t set;
-	int error = flags & ~(SFD_CLOEXEC | SFD_NONBLOCK) ? EINVAL : sig_getset(mask, setsize, &set);
+	int error =
+	    flags & ~(SFD_CLOEXEC | SFD_NONBLOCK) ? EINVAL : sig_getset(mask, setsize, &set);
 
 	if (error)
 		return sysret(error, 0);

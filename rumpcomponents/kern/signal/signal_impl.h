@@ -20,9 +20,9 @@
 #include <kern/signalvar.h>
 #include <kern/systm.h>
 
-#define SIG_NUM 64
-#define SIG_RTMIN 32 /* the kernel's; libc keeps the first few for itself */
-#define SIG_BIT(signo) (UINT64_C(1) << ((signo) - 1))
+#define SIG_NUM		64
+#define SIG_RTMIN	32 /* the kernel's; libc keeps the first few for itself */
+#define SIG_BIT(signo)	(UINT64_C(1) << ((signo)-1))
 #define SIG_UNBLOCKABLE (SIG_BIT(SIGKILL) | SIG_BIT(SIGSTOP))
 /* What is ignored by default; there is nobody who could continue a stopped program. */
 #define SIG_DEFAULT_IGNORED                                                                        \
@@ -45,21 +45,22 @@ struct sigq {
 
 struct sigpend {
 	uint64_t sp_set;
-	STAILQ_HEAD(, sigq) sp_queue; /* in order of arrival; may lack an entry for a standard signal */
+	STAILQ_HEAD(, sigq)
+	sp_queue; /* in order of arrival; may lack an entry for a standard signal */
 };
 
 /* Fields: (s) sig_lock, (l) the lwp itself only. */
 struct sigctx {
-	LIST_ENTRY(sigctx) sc_list;  /* (s) */
+	LIST_ENTRY(sigctx) sc_list; /* (s) */
 	struct lwp *sc_lwp;
-	uint64_t sc_mask;	     /* (s) blocked; read by its lwp without the lock */
-	uint64_t sc_wait;	     /* (s) signals it sleeps for although they are blocked */
-	struct sigpend sc_pend;	     /* (s) sent to this lwp */
-	uint64_t sc_oldmask;	     /* (l) comes back when the call ends, if sc_restore */
-	bool sc_restore;	     /* (l) */
-	bool sc_cancel;		     /* (l) the next sleep fails with EINTR */
-	bool sc_cancelled;	     /* (l) it did */
-	stack_t sc_altstack;	     /* (l) */
+	uint64_t sc_mask;	/* (s) blocked; read by its lwp without the lock */
+	uint64_t sc_wait;	/* (s) signals it sleeps for although they are blocked */
+	struct sigpend sc_pend; /* (s) sent to this lwp */
+	uint64_t sc_oldmask;	/* (l) comes back when the call ends, if sc_restore */
+	bool sc_restore;	/* (l) */
+	bool sc_cancel;		/* (l) the next sleep fails with EINTR */
+	bool sc_cancelled;	/* (l) it did */
+	stack_t sc_altstack;	/* (l) */
 };
 
 extern kmutex_t sig_lock;

@@ -58,7 +58,7 @@ static void pend_take(struct sigpend *p, int signo, siginfo_t *info)
 	struct sigq *q, *found = NULL;
 	bool more = false;
 
-	STAILQ_FOREACH(q, &p->sp_queue, sq_entry) {
+	STAILQ_FOREACH (q, &p->sp_queue, sq_entry) {
 		if (q->sq_info.si_signo != signo)
 			continue;
 		if (found) {
@@ -97,7 +97,7 @@ void sig_flush(uint64_t set)
 	struct sigctx *sc;
 
 	pend_flush(&sig_procpend, set);
-	LIST_FOREACH(sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &contexts, sc_list)
 		pend_flush(&sc->sc_pend, set);
 }
 
@@ -124,7 +124,7 @@ static struct sigctx *choose(int signo)
 {
 	struct sigctx *sc, *best = NULL;
 
-	LIST_FOREACH(sc, &contexts, sc_list) {
+	LIST_FOREACH (sc, &contexts, sc_list) {
 		if (!accepts(sc, signo))
 			continue;
 		if (sc->sc_lwp->l_lid == 1)
@@ -144,7 +144,7 @@ static bool dropped(const struct sigctx *to, int signo)
 		return false;
 	if (to)
 		return !((to->sc_mask | to->sc_wait) & SIG_BIT(signo));
-	LIST_FOREACH(sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &contexts, sc_list)
 		if ((sc->sc_mask | sc->sc_wait) & SIG_BIT(signo))
 			return false;
 	return true;
@@ -177,7 +177,7 @@ static struct sigctx *context_of(int lid)
 {
 	struct sigctx *sc;
 
-	LIST_FOREACH(sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &contexts, sc_list)
 		if (sc->sc_lwp->l_lid == lid)
 			break;
 	return sc;
@@ -308,7 +308,7 @@ void sig_setmask(uint64_t mask)
 	/* What was meant for us and is now blocked here, another may take. */
 	shared = sig_procpend.sp_set & newly;
 	if (shared)
-		LIST_FOREACH(o, &contexts, sc_list)
+		LIST_FOREACH (o, &contexts, sc_list)
 			if (o != sc && accepts(o, first_of(shared)))
 				notice(o);
 	mutex_exit(&sig_lock);
@@ -342,7 +342,7 @@ void sig_lwp_destroy(struct lwp *l)
 	LIST_REMOVE(sc, sc_list);
 	pend_flush(&sc->sc_pend, ~UINT64_C(0));
 	/* It may have been told of a signal that it did not live to take. */
-	LIST_FOREACH(o, &contexts, sc_list)
+	LIST_FOREACH (o, &contexts, sc_list)
 		if (sig_procpend.sp_set & ~o->sc_mask)
 			notice(o);
 	mutex_exit(&sig_lock);

@@ -74,7 +74,8 @@ long do_sys_rt_sigtimedwait(
 			error = timespec_to_ns(&ts, &deadline);
 		now = nanouptime();
 		if (!error && deadline)
-			deadline = deadline < UINT64_MAX - 1 - now ? now + deadline : UINT64_MAX - 1;
+			deadline =
+			    deadline < UINT64_MAX - 1 - now ? now + deadline : UINT64_MAX - 1;
 	}
 	if (!error)
 		error = sig_wait(set, &info, deadline, &signo);

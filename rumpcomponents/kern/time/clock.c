@@ -25,8 +25,7 @@ static uint64_t process_cputime(void)
 	while (!mutex_tryenter(&proc_lock))
 		lwp_yield();
 	sum = proc_dead_cputime;
-	TAILQ_FOREACH(l, &alllwp, l_list)
-	{
+	TAILQ_FOREACH (l, &alllwp, l_list) {
 		if (!l->l_kernel && l->l_stat != LSZOMB)
 			sum += lwp_cputime(l);
 	}

@@ -8,7 +8,7 @@
 bool time_settable(clockid_t clock)
 {
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-	    clock == CLOCK_TAI;
+	       clock == CLOCK_TAI;
 }
 
 int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t *interval)

@@ -47,8 +47,9 @@ static void expired(void *arg)
 
 static uint64_t to_ns(const struct timeval *tv)
 {
-	return tv->tv_sec > (time_t)(UINT64_MAX / NSEC_PER_SEC / 2) ? UINT64_MAX / 2
-								     : tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000;
+	return tv->tv_sec > (time_t)(UINT64_MAX / NSEC_PER_SEC / 2)
+		   ? UINT64_MAX / 2
+		   : tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000;
 }
 
 static void to_timeval(uint64_t ns, struct timeval *tv)
@@ -63,7 +64,10 @@ static void get_locked(struct itimerval *it)
 	uint64_t now = nanouptime();
 
 	to_timeval(real.interval, &it->it_interval);
-	to_timeval(real.deadline == 0 ? 0 : real.deadline > now ? real.deadline - now + 999 : 1000, &it->it_value);
+	to_timeval(real.deadline == 0	 ? 0
+		   : real.deadline > now ? real.deadline - now + 999
+					 : 1000,
+	    &it->it_value);
 }
 
 static bool valid(const struct timeval *tv)

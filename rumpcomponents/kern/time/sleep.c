@@ -21,11 +21,13 @@ static int sleep_until(clockid_t clock, uint64_t until, uint64_t *left)
 		if (error != 0 && error != EWOULDBLOCK)
 			return EINTR;
 		now = nanouptime();
-		error = lwp_sleep_until(*left > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + *left, "nanosleep");
+		error = lwp_sleep_until(
+		    *left > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + *left, "nanosleep");
 	}
 }
 
-static int sleep_call(clockid_t clock, int flags, const struct timespec *ureq, struct timespec *urem)
+static int sleep_call(
+    clockid_t clock, int flags, const struct timespec *ureq, struct timespec *urem)
 {
 	uint64_t ns, now, left = 0;
 	struct timespec ts;
@@ -62,7 +64,8 @@ long do_sys_nanosleep(const struct timespec *req, struct timespec *rem)
 	return sysret(sleep_call(CLOCK_MONOTONIC, 0, req, rem), 0);
 }
 
-long do_sys_clock_nanosleep(clockid_t clock, int flags, const struct timespec *req, struct timespec *rem)
+long do_sys_clock_nanosleep(
+    clockid_t clock, int flags, const struct timespec *req, struct timespec *rem)
 {
 	return sysret(sleep_call(clock, flags, req, rem), 0);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * POSIX timers (timer_create(2)).  A timer is a callout that sends a signal; what comes due while that
- * signal is still pending counts as overrun, as far as the timer can tell: expirations
- * that were missed because the callout ran late.
+ * POSIX timers (timer_create(2)).  A timer is a callout that sends a signal; what comes due while
+ * that signal is still pending counts as overrun, as far as the timer can tell: expirations that
+ * were missed because the callout ran late.
  *
  * timers_lock guards the table and every timer in it.
  */
@@ -34,7 +34,7 @@ struct timer {
 	clockid_t t_clock;
 	uint64_t t_deadline; /* monotonic; 0: disarmed */
 	uint64_t t_interval;
-	int t_overrun;	     /* of the last expiration */
+	int t_overrun; /* of the last expiration */
 	struct ksigevent t_event;
 };
 
@@ -47,7 +47,8 @@ static void lock_timers(void)
 	uint32_t none = 0;
 
 	if (__atomic_load_n(&timers_ready, __ATOMIC_ACQUIRE) != 2) {
-		if (__atomic_compare_exchange_n(&timers_ready, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (__atomic_compare_exchange_n(
+			&timers_ready, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 			mutex_init(&timers_lock, MUTEX_DEFAULT);
 			__atomic_store_n(&timers_ready, 2, __ATOMIC_RELEASE);
 		}
@@ -200,7 +201,8 @@ static void get(const struct timer *t, struct itimerspec *it)
 	time_left(t->t_deadline, t->t_interval, it);
 }
 
-long do_sys_timer_settime(int id, int flags, const struct itimerspec *uvalue, struct itimerspec *uold)
+long do_sys_timer_settime(
+    int id, int flags, const struct itimerspec *uvalue, struct itimerspec *uold)
 {
 	struct itimerspec it, old;
 	uint64_t interval, value;

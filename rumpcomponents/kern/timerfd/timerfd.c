@@ -117,7 +117,8 @@ long do_sys_timerfd_create(clockid_t clock, int flags)
 	cv_init(&tf->tf_cv, "timerfd");
 	callout_init(&tf->tf_callout, expired, tf);
 	tf->tf_clock = clock;
-	error = fd_open(&tfd_ops, DTYPE_TIMERFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), tf, &fd);
+	error =
+	    fd_open(&tfd_ops, DTYPE_TIMERFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), tf, &fd);
 	if (error)
 		kmem_free(tf, sizeof(*tf));
 	return sysret(error, fd);
@@ -132,7 +133,8 @@ static int get_timer(int fd, struct file **fpp, struct timerfd **tfp)
 	return error;
 }
 
-long do_sys_timerfd_settime(int fd, int flags, const struct itimerspec *uvalue, struct itimerspec *uold)
+long do_sys_timerfd_settime(
+    int fd, int flags, const struct itimerspec *uvalue, struct itimerspec *uold)
 {
 	struct itimerspec it, old;
 	uint64_t value, interval;

@@ -12,7 +12,7 @@
 #include <net/netinput.h>
 #include "core_impl.h"
 
-#define LOOP_MTU 65535
+#define LOOP_MTU       65535
 #define LOOP_QUEUE_MAX 1024
 
 LINK_SET_DECLARE(etherprotos, const struct etherproto);

@@ -128,14 +128,15 @@ static void wake_all(struct socket *so)
 
 void soisconnected(struct socket *so)
 {
-	so->so_state = (so->so_state & (uint16_t)~SS_ISCONNECTING) | SS_ISCONNECTED | SS_WASCONNECTED;
+	so->so_state =
+	    (so->so_state & (uint16_t)~SS_ISCONNECTING) | SS_ISCONNECTED | SS_WASCONNECTED;
 	wake_all(so);
 }
 
 void soisdisconnected(struct socket *so)
 {
 	so->so_state = (so->so_state & (uint16_t) ~(SS_ISCONNECTING | SS_ISCONNECTED)) |
-	    SS_CANTRCVMORE | SS_CANTSENDMORE;
+		       SS_CANTRCVMORE | SS_CANTSENDMORE;
 	wake_all(so);
 }
 

@@ -90,7 +90,8 @@ static int file_poll(struct file *fp, int events, struct polltable *pt)
 		ready |= POLLERR | POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
 	if (state & SS_CANTRCVMORE)
 		ready |= POLLRDHUP;
-	if (!(so->so_proto->pr_flags & PR_CONNREQUIRED) || (state & (SS_ISCONNECTED | SS_CANTSENDMORE))) {
+	if (!(so->so_proto->pr_flags & PR_CONNREQUIRED) ||
+	    (state & (SS_ISCONNECTED | SS_CANTSENDMORE))) {
 		/* Ask to be told, then look: else room that comes in between is missed. */
 		if (!sbwriteable(&so->so_snd))
 			so->so_nospace = 1;
@@ -131,8 +132,10 @@ const struct fileops sofileops = {
 
 int sofile(struct socket *so, int flags, int *fdp)
 {
-	return fd_open(&sofileops, DTYPE_SOCKET, O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0) |
-		(flags & SOCK_CLOEXEC ? O_CLOEXEC : 0), so, fdp);
+	return fd_open(&sofileops, DTYPE_SOCKET,
+	    O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0) |
+		(flags & SOCK_CLOEXEC ? O_CLOEXEC : 0),
+	    so, fdp);
 }
 
 struct socket *file_socket(struct file *fp)

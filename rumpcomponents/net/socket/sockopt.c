@@ -5,8 +5,9 @@
 #include "socket_impl.h"
 
 #define FLAG_OPTIONS                                                                               \
-	(SO_BIT(SO_REUSEADDR) | SO_BIT(SO_KEEPALIVE) | SO_BIT(SO_BROADCAST) | SO_BIT(SO_REUSEPORT) |  \
-	    SO_BIT(SO_DONTROUTE) | SO_BIT(SO_OOBINLINE) | SO_BIT(SO_DEBUG) | SO_BIT(SO_NO_CHECK))
+	(SO_BIT(SO_REUSEADDR) | SO_BIT(SO_KEEPALIVE) | SO_BIT(SO_BROADCAST) |                      \
+	    SO_BIT(SO_REUSEPORT) | SO_BIT(SO_DONTROUTE) | SO_BIT(SO_OOBINLINE) |                   \
+	    SO_BIT(SO_DEBUG) | SO_BIT(SO_NO_CHECK))
 
 static int get_int(const void *value, unsigned len, int *n)
 {
@@ -108,7 +109,8 @@ static int set_locked(struct socket *so, int name, void *value, unsigned len)
 	case SO_INCOMING_CPU:
 		return 0; /* hints */
 	case SO_PASSCRED:
-		so->so_state = n ? so->so_state | SS_PASSCRED : so->so_state & (uint16_t)~SS_PASSCRED;
+		so->so_state =
+		    n ? so->so_state | SS_PASSCRED : so->so_state & (uint16_t)~SS_PASSCRED;
 		return 0;
 	case SO_TIMESTAMP:
 		return n ? ENOPROTOOPT : 0;
@@ -194,8 +196,9 @@ int sogetopt(struct socket *so, int level, int name, void *value, unsigned *len)
 	if (level != SOL_SOCKET && !so->so_proto->pr_ctloutput)
 		return EOPNOTSUPP;
 	mutex_enter(so->so_lock);
-	error = level == SOL_SOCKET ? get_locked(so, name, value, len)
-				    : so->so_proto->pr_ctloutput(so, false, level, name, value, len);
+	error = level == SOL_SOCKET
+		    ? get_locked(so, name, value, len)
+		    : so->so_proto->pr_ctloutput(so, false, level, name, value, len);
 	mutex_exit(so->so_lock);
 	return error;
 }

@@ -53,7 +53,9 @@ static int check_send(struct socket *so)
 	if (so->so_state & SS_CANTSENDMORE)
 		return EPIPE;
 	if (!(so->so_state & SS_ISCONNECTED))
-		return so->so_state & SS_ISCONNECTING ? EAGAIN : so->so_state & SS_WASCONNECTED ? EPIPE : ENOTCONN;
+		return so->so_state & SS_ISCONNECTING	? EAGAIN
+		       : so->so_state & SS_WASCONNECTED ? EPIPE
+							: ENOTCONN;
 	return 0;
 }
 
@@ -137,20 +139,21 @@ int sosend_stream(struct socket *so, struct uio *uio, struct sockmsg *sm)
 
 #define SENDPAGE_COPY_MAX 4096U
 
-
 static void release_nothing(void *arg)
 {
 	(void)arg;
 }
 
-static int sendpage_copied(struct file *fp, const struct file_extent *ext, struct sockmsg *sm, size_t *sent)
+static int sendpage_copied(
+    struct file *fp, const struct file_extent *ext, struct sockmsg *sm, size_t *sent)
 {
 	struct socket *so = fp->f_data;
 	struct iovec iov;
 	struct uio uio;
 	int error;
 
-	uio_init1(&uio, &iov, (void *)(uintptr_t)ext->fe_addr, ext->fe_len, UIO_WRITE, UIO_SYSSPACE);
+	uio_init1(
+	    &uio, &iov, (void *)(uintptr_t)ext->fe_addr, ext->fe_len, UIO_WRITE, UIO_SYSSPACE);
 	error = so->so_proto->pr_sosend(so, &uio, sm);
 	*sent = ext->fe_len - uio.uio_resid;
 	if (ext->fe_release)
@@ -177,8 +180,8 @@ int sofile_sendpage(struct file *fp, const struct file_extent *ext, bool more, s
 	n = KMIN(ext->fe_len, (size_t)KMAX(sbspace(&so->so_snd), 1U));
 	m = NULL;
 	if (!error) {
-		m = m_getext((void *)(uintptr_t)ext->fe_addr, n, ext->fe_release ? ext->fe_release : release_nothing,
-		    ext->fe_arg);
+		m = m_getext((void *)(uintptr_t)ext->fe_addr, n,
+		    ext->fe_release ? ext->fe_release : release_nothing, ext->fe_arg);
 		if (!m)
 			error = ENOBUFS;
 	}

@@ -131,7 +131,8 @@ long do_sys_listen(int fd, int backlog)
 		error = so->so_proto->pr_listen(so);
 	if (!error) {
 		/* As Linux: one more than asked for. */
-		so->so_qlimit = backlog < 0 || backlog > SOMAXCONN_MAX ? SOMAXCONN_MAX : (uint32_t)backlog + 1;
+		so->so_qlimit =
+		    backlog < 0 || backlog > SOMAXCONN_MAX ? SOMAXCONN_MAX : (uint32_t)backlog + 1;
 		so->so_state |= SS_LISTENING;
 	}
 	mutex_exit(so->so_lock);
@@ -253,7 +254,8 @@ long do_sys_connect(int fd, const struct sockaddr *name, unsigned namelen)
 		error = EOPNOTSUPP;
 	if (!error) {
 		mutex_enter(so->so_lock);
-		error = connect_locked(so, (struct sockaddr *)&ss, namelen, fp->f_flags & O_NONBLOCK);
+		error =
+		    connect_locked(so, (struct sockaddr *)&ss, namelen, fp->f_flags & O_NONBLOCK);
 		mutex_exit(so->so_lock);
 	}
 	fd_putfile(fp);
@@ -271,7 +273,8 @@ long do_sys_shutdown(int fd, int how)
 	mutex_enter(so->so_lock);
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		error = EINVAL;
-	else if (!(so->so_state & SS_LISTENING) && !(so->so_state & (SS_ISCONNECTED | SS_ISCONNECTING)))
+	else if (!(so->so_state & SS_LISTENING) &&
+		 !(so->so_state & (SS_ISCONNECTED | SS_ISCONNECTING)))
 		error = ENOTCONN;
 	else
 		error = so->so_proto->pr_shutdown ? so->so_proto->pr_shutdown(so, how) : EOPNOTSUPP;

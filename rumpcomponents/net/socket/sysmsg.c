@@ -7,9 +7,9 @@
 #include <kern/sysproto.h>
 #include "socket_impl.h"
 
-#define RW_MAX 0x7ffff000UL
+#define RW_MAX	    0x7ffff000UL
 #define CONTROL_MAX 4096U
-#define SMALL_IOV 8
+#define SMALL_IOV   8
 
 static int send1(struct file *fp, struct uio *uio, struct sockmsg *sm)
 {
@@ -23,7 +23,8 @@ static int send1(struct file *fp, struct uio *uio, struct sockmsg *sm)
 	return error;
 }
 
-long do_sys_sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to, unsigned tolen)
+long do_sys_sendto(
+    int fd, const void *buf, size_t len, int flags, const struct sockaddr *to, unsigned tolen)
 {
 	struct sockmsg sm = {.sm_flags = flags};
 	struct sockaddr_storage ss;
@@ -48,7 +49,8 @@ long do_sys_sendto(int fd, const void *buf, size_t len, int flags, const struct 
 	return sysret(error, (long)(len - uio.uio_resid));
 }
 
-long do_sys_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from, unsigned *fromlen)
+long do_sys_recvfrom(
+    int fd, void *buf, size_t len, int flags, struct sockaddr *from, unsigned *fromlen)
 {
 	struct sockmsg sm = {.sm_flags = flags};
 	struct sockaddr_storage ss;
@@ -158,7 +160,8 @@ static int send_message(struct file *fp, const struct msghdr *umsg, int flags, s
 	int error = message_in(&mg, umsg, UIO_WRITE);
 
 	if (!error && mg.hdr.msg_name && mg.hdr.msg_namelen > 0) {
-		error = sogetaddr(mg.hdr.msg_name, KMIN(mg.hdr.msg_namelen, (unsigned)sizeof(mg.name)), &mg.name);
+		error = sogetaddr(
+		    mg.hdr.msg_name, KMIN(mg.hdr.msg_namelen, (unsigned)sizeof(mg.name)), &mg.name);
 		sm.sm_name = (struct sockaddr *)&mg.name;
 		sm.sm_namelen = KMIN(mg.hdr.msg_namelen, (unsigned)sizeof(mg.name));
 	}
@@ -185,7 +188,9 @@ static int recv_message(struct file *fp, struct msghdr *umsg, int flags, size_t 
 		if (mg.hdr.msg_name)
 			sm.sm_name = (struct sockaddr *)&mg.name;
 		sm.sm_control = mg.control;
-		sm.sm_controlroom = mg.control ? (unsigned)KMIN((size_t)mg.hdr.msg_controllen, (size_t)CONTROL_MAX) : 0;
+		sm.sm_controlroom =
+		    mg.control ? (unsigned)KMIN((size_t)mg.hdr.msg_controllen, (size_t)CONTROL_MAX)
+			       : 0;
 		error = so->so_proto->pr_soreceive(so, &mg.uio, &sm);
 	}
 	if (!error) {
@@ -193,7 +198,8 @@ static int recv_message(struct file *fp, struct msghdr *umsg, int flags, size_t 
 		if (sm.sm_truelen && (flags & MSG_TRUNC))
 			*done = sm.sm_truelen;
 		if (mg.hdr.msg_name) {
-			error = copyout(&mg.name, mg.hdr.msg_name, KMIN(mg.hdr.msg_namelen, sm.sm_namelen));
+			error = copyout(
+			    &mg.name, mg.hdr.msg_name, KMIN(mg.hdr.msg_namelen, sm.sm_namelen));
 			mg.hdr.msg_namelen = sm.sm_namelen;
 		}
 	}
@@ -261,7 +267,8 @@ long do_sys_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, unsigned flags)
 	return sysret(i > 0 ? 0 : error, (long)i);
 }
 
-long do_sys_recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, unsigned flags, struct timespec *timeout)
+long do_sys_recvmmsg(
+    int fd, struct mmsghdr *msgs, unsigned n, unsigned flags, struct timespec *timeout)
 {
 	struct timespec ts;
 	struct socket *so;

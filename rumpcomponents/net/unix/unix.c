@@ -229,12 +229,24 @@ static int ready(struct socket *so, int events)
 }
 
 #define UNIX_PROTOSW(var, type, flags, listenfn)                                                   \
-	static const struct protosw var = {.pr_domain = AF_UNIX, .pr_type = type, .pr_flags = flags, \
-	    .pr_pool = &unix_pool, .pr_attach = attach, .pr_close = close_socket,                    \
-	    .pr_free = free_socket, .pr_bind = unix_bind, .pr_listen = listenfn,                     \
-	    .pr_connect = connect_to, .pr_shutdown = shut, .pr_name = name, .pr_ctloutput = ctloutput, \
-	    .pr_sosend = unix_sosend, .pr_soreceive = unix_soreceive, .pr_abort = close_socket,      \
-	    .pr_connect2 = connect2, .pr_poll = ready};                                              \
+	static const struct protosw var = {.pr_domain = AF_UNIX,                                   \
+	    .pr_type = type,                                                                       \
+	    .pr_flags = flags,                                                                     \
+	    .pr_pool = &unix_pool,                                                                 \
+	    .pr_attach = attach,                                                                   \
+	    .pr_close = close_socket,                                                              \
+	    .pr_free = free_socket,                                                                \
+	    .pr_bind = unix_bind,                                                                  \
+	    .pr_listen = listenfn,                                                                 \
+	    .pr_connect = connect_to,                                                              \
+	    .pr_shutdown = shut,                                                                   \
+	    .pr_name = name,                                                                       \
+	    .pr_ctloutput = ctloutput,                                                             \
+	    .pr_sosend = unix_sosend,                                                              \
+	    .pr_soreceive = unix_soreceive,                                                        \
+	    .pr_abort = close_socket,                                                              \
+	    .pr_connect2 = connect2,                                                               \
+	    .pr_poll = ready};                                                                     \
 	LINK_SET_ADD(protosws, var)
 
 UNIX_PROTOSW(unix_stream, SOCK_STREAM, PR_ATOMIC | PR_CONNREQUIRED | PR_LISTEN, listen_now);

@@ -21,8 +21,8 @@
 #include <net/socketvar.h>
 
 struct unixpcb {
-	struct socket unp_socket; /* first */
-	struct unixpcb *unp_peer; /* referenced */
+	struct socket unp_socket;      /* first */
+	struct unixpcb *unp_peer;      /* referenced */
 	LIST_ENTRY(unixpcb) unp_names; /* while it is bound under a name */
 	bool unp_bound;
 	unsigned unp_namelen; /* of unp_name; 0: none */

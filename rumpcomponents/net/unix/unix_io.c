@@ -83,7 +83,8 @@ static bool append_to_last(struct sockbuf *sb, struct mbuf *m)
 }
 
 /* Queue the record m (consumed on success).  Waits for room. */
-static int deliver(struct unixpcb *unp, const struct sockmsg *sm, struct mbuf *m, struct unix_aux *aux)
+static int deliver(
+    struct unixpcb *unp, const struct sockmsg *sm, struct mbuf *m, struct unix_aux *aux)
 {
 	bool stream = unp->unp_socket.so_proto->pr_type == SOCK_STREAM;
 	struct unixpcb *to = NULL;
@@ -133,7 +134,8 @@ int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm)
 		return error;
 	do {
 		/* Of a stream, no more than the receiver has room for at best. */
-		n = stream ? KMIN(uio->uio_resid, KMIN(PIECE_MAX, so->so_rcv.sb_hiwat / 2)) : uio->uio_resid;
+		n = stream ? KMIN(uio->uio_resid, KMIN(PIECE_MAX, so->so_rcv.sb_hiwat / 2))
+			   : uio->uio_resid;
 		if (stream && n == 0)
 			break;
 		error = souiocopy(uio, n, &m);
@@ -249,7 +251,8 @@ static int receive_stream(struct socket *so, struct uio *uio, struct sockmsg *sm
 		struct mbuf *m;
 		uint32_t n;
 
-		error = wait_for_data(so, (sm->sm_flags & MSG_DONTWAIT) || (got > 0 && !(sm->sm_flags & MSG_WAITALL)));
+		error = wait_for_data(so,
+		    (sm->sm_flags & MSG_DONTWAIT) || (got > 0 && !(sm->sm_flags & MSG_WAITALL)));
 		m = sb->sb_mb;
 		if (error || !m)
 			break;

@@ -18,7 +18,8 @@
 static LIST_HEAD(, unixpcb) names = LIST_HEAD_INITIALIZER(names); /* unix_lock */
 
 /* Check, and bring a path to its form: NUL-terminated, counted with the NUL. */
-static int take_name(const struct sockaddr *sa, unsigned len, struct sockaddr_un *sun, unsigned *outlen)
+static int take_name(
+    const struct sockaddr *sa, unsigned len, struct sockaddr_un *sun, unsigned *outlen)
 {
 	size_t n;
 

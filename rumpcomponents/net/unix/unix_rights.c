@@ -98,7 +98,8 @@ void unix_give_control(struct unix_aux *aux, struct sockmsg *sm)
 	unsigned i, n, room = 0;
 
 	if (sm->sm_control && sm->sm_controlroom > sm->sm_controllen + CMSG_LEN(0))
-		room = (sm->sm_controlroom - sm->sm_controllen - (unsigned)CMSG_LEN(0)) / (unsigned)sizeof(int);
+		room = (sm->sm_controlroom - sm->sm_controllen - (unsigned)CMSG_LEN(0)) /
+		       (unsigned)sizeof(int);
 	n = KMIN(aux->ua_nfiles, room);
 	for (i = 0; i < n; i++) {
 		if (fd_alloc(aux->ua_files[i], 0, sm->sm_flags & MSG_CMSG_CLOEXEC, &fds[i]) != 0)

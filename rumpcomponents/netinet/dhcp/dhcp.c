@@ -3,8 +3,8 @@
  * DHCP client (RFC 2131): one kernel lwp for all interfaces that want an address.
  *
  * It sleeps in the receive call of a socket on port 68 until an answer comes or the next deadline
- * of an interface is reached.  Messages are told apart by their transaction numbers.  The start-up waits
- * for the first lease, so that the program finds its address, but not for ever.
+ * of an interface is reached.  Messages are told apart by their transaction numbers.  The start-up
+ * waits for the first lease, so that the program finds its address, but not for ever.
  */
 #include <kern/config.h>
 #include <kern/ktime.h>
@@ -17,13 +17,13 @@
 #include <netinet/udp_var.h>
 #include "dhcp_impl.h"
 
-#define CLIENT_PORT 68
-#define SERVER_PORT 67
+#define CLIENT_PORT    68
+#define SERVER_PORT    67
 #define INTERFACES_MAX 4
-#define BOOT_WAIT (5 * NSEC_PER_SEC)
-#define RETRY_FIRST (500 * NSEC_PER_MSEC)
-#define RETRY_MAX (64 * NSEC_PER_SEC)
-#define LEASE_MIN 60U /* s; less would have us do nothing else */
+#define BOOT_WAIT      (5 * NSEC_PER_SEC)
+#define RETRY_FIRST    (500 * NSEC_PER_MSEC)
+#define RETRY_MAX      (64 * NSEC_PER_SEC)
+#define LEASE_MIN      60U /* s; less would have us do nothing else */
 
 enum state { SELECTING, REQUESTING, BOUND, RENEWING, REBINDING };
 
@@ -51,7 +51,8 @@ static void send_query(struct client *c, uint8_t type)
 	struct ifnet *ifp = c->ifp;
 	bool unicast = c->state == RENEWING, holds = c->state == RENEWING || c->state == REBINDING;
 	uint32_t dst = unicast ? c->lease.server : IP4_BROADCAST;
-	struct iproute rt = {.rt_ifp = ifp, .rt_nexthop = dst, .rt_mtu = ifp->if_mtu, .rt_broadcast = !unicast};
+	struct iproute rt = {
+	    .rt_ifp = ifp, .rt_nexthop = dst, .rt_mtu = ifp->if_mtu, .rt_broadcast = !unicast};
 	struct dhcp_query q = {.type = type, .xid = c->xid, .hostname = config_string("hostname")};
 	struct mbuf *m = m_gethdr(true);
 
@@ -67,8 +68,8 @@ static void send_query(struct client *c, uint8_t type)
 	}
 	m->m_len = m->m_pktlen = (uint32_t)dhcp_build(m->m_data, &q);
 	/* A server in another network is reached through the router. */
-	(void)udp_output(m, q.ciaddr, hton16(CLIENT_PORT), dst, hton16(SERVER_PORT), NULL,
-	    unicast ? NULL : &rt);
+	(void)udp_output(
+	    m, q.ciaddr, hton16(CLIENT_PORT), dst, hton16(SERVER_PORT), NULL, unicast ? NULL : &rt);
 }
 
 static void again_in(struct client *c, uint64_t now)
@@ -110,7 +111,9 @@ static void bind_lease(struct client *c, const struct dhcp_answer *a, uint64_t n
 	uint32_t lease = KMAX(a->lease, LEASE_MIN), t1, t2;
 
 	t1 = a->t1 && a->t1 < lease ? a->t1 : lease == UINT32_MAX ? lease : lease / 2;
-	t2 = a->t2 && a->t2 >= t1 && a->t2 < lease ? a->t2 : lease == UINT32_MAX ? lease : lease / 8 * 7;
+	t2 = a->t2 && a->t2 >= t1 && a->t2 < lease ? a->t2
+	     : lease == UINT32_MAX		   ? lease
+						   : lease / 8 * 7;
 	c->lease = *a;
 	c->state = BOUND;
 	c->deadline = after(now, t1);
@@ -139,7 +142,9 @@ static bool plausible(struct dhcp_answer *a)
 	if (addr == 0 || addr >> 24 == 127 || addr >> 28 >= 0xe || a->server == 0)
 		return false;
 	if (a->mask == 0)
-		a->mask = hton32(addr >> 31 == 0 ? 0xff000000 : addr >> 30 == 2 ? 0xffff0000 : 0xffffff00);
+		a->mask = hton32(addr >> 31 == 0   ? 0xff000000
+				 : addr >> 30 == 2 ? 0xffff0000
+						   : 0xffffff00);
 	inv = ~ntoh32(a->mask);
 	return (inv & (inv + 1)) == 0;
 }
@@ -158,7 +163,7 @@ static void answer(struct client *c, struct dhcp_answer *a, uint64_t now)
 		if (plausible(a) && (c->state != REQUESTING || a->addr == c->lease.addr))
 			bind_lease(c, a, now);
 	} else if (a->type == DHCPNAK && c->state != SELECTING && c->state != BOUND &&
-	    (c->state == REBINDING || a->server == c->lease.server)) {
+		   (c->state == REBINDING || a->server == c->lease.server)) {
 		if (c->bound)
 			lose(c, now);
 		else
@@ -274,7 +279,8 @@ int dhcp_start(struct ifnet *ifp, unsigned index)
 	c->index = index;
 	c->state = SELECTING;
 	c->xid = random_u32();
-	c->started = c->deadline = now; /* the lwp sends the first message, once it can hear the answer */
+	c->started = c->deadline =
+	    now; /* the lwp sends the first message, once it can hear the answer */
 	c->retry = RETRY_FIRST;
 	if (nclients++ == 0) {
 		error = start_lwp();
@@ -284,7 +290,8 @@ int dhcp_start(struct ifnet *ifp, unsigned index)
 		mutex_exit(dhcp_so->so_lock);
 	}
 	if (error) {
-		kprintf("kiln: %s: the DHCP client does not start: error %d\n", ifp->if_xname, error);
+		kprintf(
+		    "kiln: %s: the DHCP client does not start: error %d\n", ifp->if_xname, error);
 		return error;
 	}
 	mutex_enter(&dhcp_lock);

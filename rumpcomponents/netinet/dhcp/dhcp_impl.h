@@ -8,9 +8,17 @@
 #include <stdint.h>
 
 #define DHCP_SERVERS_MAX 3
-#define DHCP_MSG_MAX 576 /* what every client must take; more is cut off */
+#define DHCP_MSG_MAX	 576 /* what every client must take; more is cut off */
 
-enum dhcp_type { DHCPDISCOVER = 1, DHCPOFFER, DHCPREQUEST, DHCPDECLINE, DHCPACK, DHCPNAK, DHCPRELEASE };
+enum dhcp_type {
+	DHCPDISCOVER = 1,
+	DHCPOFFER,
+	DHCPREQUEST,
+	DHCPDECLINE,
+	DHCPACK,
+	DHCPNAK,
+	DHCPRELEASE
+};
 
 /* What an answer says.  Addresses in network order, 0: not given; times in seconds. */
 struct dhcp_answer {

@@ -5,16 +5,41 @@
 #include "dhcp_impl.h"
 
 #define BOOTREQUEST 1
-#define BOOTREPLY 2
-#define COOKIE 0x63825363U
-#define OPTIONS 240 /* where they begin, behind the cookie */
+#define BOOTREPLY   2
+#define COOKIE	    0x63825363U
+#define OPTIONS	    240 /* where they begin, behind the cookie */
 
-enum { OFF_OP, OFF_HTYPE, OFF_HLEN, OFF_XID = 4, OFF_SECS = 8, OFF_FLAGS = 10, OFF_CIADDR = 12, OFF_YIADDR = 16,
-	OFF_CHADDR = 28, OFF_COOKIE = 236 };
+enum {
+	OFF_OP,
+	OFF_HTYPE,
+	OFF_HLEN,
+	OFF_XID = 4,
+	OFF_SECS = 8,
+	OFF_FLAGS = 10,
+	OFF_CIADDR = 12,
+	OFF_YIADDR = 16,
+	OFF_CHADDR = 28,
+	OFF_COOKIE = 236
+};
 
-enum { OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_HOSTNAME = 12, OPT_DOMAIN = 15, OPT_MTU = 26, OPT_REQADDR = 50,
-	OPT_LEASE = 51, OPT_TYPE = 53, OPT_SERVER = 54, OPT_PARAMS = 55, OPT_MAXSIZE = 57, OPT_T1 = 58, OPT_T2 = 59,
-	OPT_CLIENTID = 61, OPT_END = 255 };
+enum {
+	OPT_MASK = 1,
+	OPT_ROUTER = 3,
+	OPT_DNS = 6,
+	OPT_HOSTNAME = 12,
+	OPT_DOMAIN = 15,
+	OPT_MTU = 26,
+	OPT_REQADDR = 50,
+	OPT_LEASE = 51,
+	OPT_TYPE = 53,
+	OPT_SERVER = 54,
+	OPT_PARAMS = 55,
+	OPT_MAXSIZE = 57,
+	OPT_T1 = 58,
+	OPT_T2 = 59,
+	OPT_CLIENTID = 61,
+	OPT_END = 255
+};
 
 static uint8_t *put_option(uint8_t *p, uint8_t code, const void *data, uint8_t len)
 {
@@ -26,7 +51,8 @@ static uint8_t *put_option(uint8_t *p, uint8_t code, const void *data, uint8_t l
 
 size_t dhcp_build(uint8_t buf[DHCP_MSG_MAX], const struct dhcp_query *q)
 {
-	static const uint8_t params[] = {OPT_MASK, OPT_ROUTER, OPT_DNS, OPT_DOMAIN, OPT_MTU, OPT_LEASE, OPT_T1, OPT_T2};
+	static const uint8_t params[] = {
+	    OPT_MASK, OPT_ROUTER, OPT_DNS, OPT_DOMAIN, OPT_MTU, OPT_LEASE, OPT_T1, OPT_T2};
 	uint8_t *p = buf + OPTIONS, id[7] = {1}, size[2];
 
 	memset(buf, 0, DHCP_MSG_MAX);
@@ -64,7 +90,8 @@ static void take_domain(struct dhcp_answer *a, const uint8_t *p, unsigned len)
 	for (i = 0; i < len; i++) {
 		uint8_t c = p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			c == '-' || c == '.'))
 			break;
 	}
 	if (i < len && p[i] != 0)
@@ -116,8 +143,9 @@ bool dhcp_parse(const uint8_t *buf, size_t len, const uint8_t mac[6], struct dhc
 {
 	const uint8_t *p, *end = buf + len;
 
-	if (len < OPTIONS || buf[OFF_OP] != BOOTREPLY || buf[OFF_HTYPE] != 1 || buf[OFF_HLEN] != 6 ||
-	    memcmp(buf + OFF_CHADDR, mac, 6) != 0 || get32(buf + OFF_COOKIE) != COOKIE)
+	if (len < OPTIONS || buf[OFF_OP] != BOOTREPLY || buf[OFF_HTYPE] != 1 ||
+	    buf[OFF_HLEN] != 6 || memcmp(buf + OFF_CHADDR, mac, 6) != 0 ||
+	    get32(buf + OFF_COOKIE) != COOKIE)
 		return false;
 	memset(a, 0, sizeof(*a));
 	a->xid = get32(buf + OFF_XID);

@@ -3,9 +3,9 @@
  * ARP (RFC 826, RFC 1122 2.3.2, RFC 5227 announcements).
  *
  * A cache of sets of four entries.  An entry is made only when we ask, or when somebody asks
- * for us; other traffic can refresh one, never add one.  While we wait for an answer a few packets are
- * held.  Entries age by ticks of a callout that runs only while there are entries, so
- * that sending reads no clock.
+ * for us; other traffic can refresh one, never add one.  While we wait for an answer a few packets
+ * are held.  Entries age by ticks of a callout that runs only while there are entries, so that
+ * sending reads no clock.
  *
  * arp_lock (spin) guards the cache; packets are sent without it.
  */
@@ -14,13 +14,13 @@
 #include <kern/ktime.h>
 #include "ip_impl.h"
 
-#define SETS 16
-#define WAYS 4
-#define HOLD_MAX 4U
-#define TRIES_MAX 3
-#define TICK NSEC_PER_SEC
-#define AGE_PROBE 30  /* ticks: ask again if it was used */
-#define AGE_MAX 60    /* ticks: forget */
+#define SETS	   16
+#define WAYS	   4
+#define HOLD_MAX   4U
+#define TRIES_MAX  3
+#define TICK	   NSEC_PER_SEC
+#define AGE_PROBE  30 /* ticks: ask again if it was used */
+#define AGE_MAX	   60 /* ticks: forget */
 #define REPLY_RATE 200U
 
 struct arp_packet {
@@ -86,7 +86,8 @@ static struct arp_entry *enter(struct ifnet *ifp, uint32_t ip, struct mbuf **dro
 	return e;
 }
 
-static void arp_send(struct ifnet *ifp, uint16_t op, const uint8_t dst[6], uint32_t spa, const uint8_t tha[6], uint32_t tpa)
+static void arp_send(struct ifnet *ifp, uint16_t op, const uint8_t dst[6], uint32_t spa,
+    const uint8_t tha[6], uint32_t tpa)
 {
 	struct mbuf *m = m_gethdr(false);
 	struct arp_packet *ar;
@@ -114,7 +115,8 @@ static void arp_send(struct ifnet *ifp, uint16_t op, const uint8_t dst[6], uint3
 static void ask(struct ifnet *ifp, uint32_t ip, const uint8_t *mac)
 {
 	if (ifp->if_inaddr && ifp->if_inaddr->ia_addr != 0)
-		arp_send(ifp, ARPOP_REQUEST, mac ? mac : broadcast, ifp->if_inaddr->ia_addr, NULL, ip);
+		arp_send(
+		    ifp, ARPOP_REQUEST, mac ? mac : broadcast, ifp->if_inaddr->ia_addr, NULL, ip);
 }
 
 void arp_announce(struct ifnet *ifp, uint32_t addr)
@@ -171,7 +173,8 @@ int arp_output(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop)
 	}
 	if (IP4_MULTICAST(nexthop)) { /* RFC 1112 6.4 */
 		uint32_t group = ntoh32(nexthop);
-		uint8_t mmac[6] = {0x01, 0x00, 0x5e, (group >> 16) & 0x7f, (uint8_t)(group >> 8), (uint8_t)group};
+		uint8_t mmac[6] = {
+		    0x01, 0x00, 0x5e, (group >> 16) & 0x7f, (uint8_t)(group >> 8), (uint8_t)group};
 
 		ether_send(ifp, m, mmac, ETHER_TYPE_IP);
 		return 0;
@@ -238,16 +241,17 @@ static void arp_input(struct mbuf *m, struct netbatch *nb)
 		goto out;
 	m_copydata(m, 0, sizeof(ar), &ar);
 	op = ntoh16(ar.ar_op);
-	if (ar.ar_hrd != hton16(ARPHRD_ETHER) || ar.ar_pro != hton16(ETHER_TYPE_IP) || ar.ar_hln != 6 || ar.ar_pln != 4 ||
-	    (op != ARPOP_REQUEST && op != ARPOP_REPLY) || (ar.ar_sha[0] & 1) ||
-	    memcmp(ar.ar_sha, ifp->if_lladdr, 6) == 0 || ia->ia_addr == 0)
+	if (ar.ar_hrd != hton16(ARPHRD_ETHER) || ar.ar_pro != hton16(ETHER_TYPE_IP) ||
+	    ar.ar_hln != 6 || ar.ar_pln != 4 || (op != ARPOP_REQUEST && op != ARPOP_REPLY) ||
+	    (ar.ar_sha[0] & 1) || memcmp(ar.ar_sha, ifp->if_lladdr, 6) == 0 || ia->ia_addr == 0)
 		goto out;
 	forus = ar.ar_tpa == ia->ia_addr;
 	if (ar.ar_spa == ia->ia_addr) {
 		/* Somebody else claims our address: say so, and defend it. */
 		if (ip_ratelimit(&complain_limit, 1)) {
-			kprintf("kiln: %s: %02x:%02x:%02x:%02x:%02x:%02x uses our address\n", ifp->if_xname, ar.ar_sha[0],
-			    ar.ar_sha[1], ar.ar_sha[2], ar.ar_sha[3], ar.ar_sha[4], ar.ar_sha[5]);
+			kprintf("kiln: %s: %02x:%02x:%02x:%02x:%02x:%02x uses our address\n",
+			    ifp->if_xname, ar.ar_sha[0], ar.ar_sha[1], ar.ar_sha[2], ar.ar_sha[3],
+			    ar.ar_sha[4], ar.ar_sha[5]);
 			arp_announce(ifp, ia->ia_addr);
 		}
 		goto out;

@@ -5,10 +5,10 @@
  */
 #include "ip_impl.h"
 
-#define ICMP_ECHO_RATE 1000U
+#define ICMP_ECHO_RATE	1000U
 #define ICMP_ERROR_RATE 100U
-#define ICMP_QUOTE 64U	  /* bytes of the packet that an error quotes */
-#define PMTU_MIN 552U	  /* RFC 1191 allows 68, which only attackers want */
+#define ICMP_QUOTE	64U  /* bytes of the packet that an error quotes */
+#define PMTU_MIN	552U /* RFC 1191 allows 68, which only attackers want */
 
 LINK_SET_DECLARE(ipprotos, const struct ipproto);
 
@@ -17,7 +17,8 @@ static struct ratelimit echo_limit, error_limit;
 static void echo(struct mbuf *m, unsigned hlen)
 {
 	const struct iphdr4 ip = *(const struct iphdr4 *)m->m_data;
-	struct ipout out = {.src = ip.ip_dst, .dst = ip.ip_src, .protocol = IP4_P_ICMP, .tos = ip.ip_tos};
+	struct ipout out = {
+	    .src = ip.ip_dst, .dst = ip.ip_src, .protocol = IP4_P_ICMP, .tos = ip.ip_tos};
 	struct icmphdr4 *icp;
 
 	if ((m->m_flags & (M_BCAST | M_MCAST)) || !in_ours(ip.ip_dst) || ip.ip_src == 0 ||
@@ -41,9 +42,9 @@ static void echo(struct mbuf *m, unsigned hlen)
 /* An errno for a destination-unreachable code; as Linux. */
 static int unreach_errno(uint8_t code)
 {
-	static const uint8_t errnos[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED, EMSGSIZE,
-	    EOPNOTSUPP, ENETUNREACH, EHOSTDOWN, ENONET, ENETUNREACH, EHOSTUNREACH, ENETUNREACH, EHOSTUNREACH,
-	    EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
+	static const uint8_t errnos[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED,
+	    EMSGSIZE, EOPNOTSUPP, ENETUNREACH, EHOSTDOWN, ENONET, ENETUNREACH, EHOSTUNREACH,
+	    ENETUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
 
 	return code < NELEM(errnos) ? errnos[code] : EHOSTUNREACH;
 }
@@ -55,7 +56,8 @@ void ip_notify(int error, unsigned mtu, const uint8_t *packet)
 
 	LINK_SET_FOREACH (pr, ipprotos)
 		if ((*pr)->ipr_protocol == ip->ip_p && (*pr)->ipr_ctlinput)
-			(*pr)->ipr_ctlinput(error, mtu, ip->ip_src, ip->ip_dst, packet + (ip->ip_vhl & 0xfU) * 4);
+			(*pr)->ipr_ctlinput(
+			    error, mtu, ip->ip_src, ip->ip_dst, packet + (ip->ip_vhl & 0xfU) * 4);
 }
 
 /* An error about a packet of ours, which it quotes. */
@@ -83,7 +85,8 @@ static void error_input(struct mbuf *m, unsigned hlen)
 			if (mtu >= ntoh16(inner->ip_len))
 				return;
 			mtu = KMAX(mtu, PMTU_MIN);
-			/* Believe it only if the transport recognises the packet: it learns the MTU then. */
+			/* Believe it only if the transport recognises the packet: it learns the MTU
+			 * then. */
 		}
 		break;
 	case ICMP4_TIMXCEED:
@@ -124,7 +127,8 @@ static bool may_complain(const struct mbuf *m, const struct iphdr4 *ip)
 	uint8_t type;
 
 	if ((m->m_flags & (M_BCAST | M_MCAST)) || !in_ours(ip->ip_dst) || ip->ip_src == 0 ||
-	    in_broadcast(NULL, ip->ip_src) || IP4_MULTICAST(ip->ip_src) || (ip->ip_off & hton16(IP4_OFFMASK)))
+	    in_broadcast(NULL, ip->ip_src) || IP4_MULTICAST(ip->ip_src) ||
+	    (ip->ip_off & hton16(IP4_OFFMASK)))
 		return false;
 	if (ip->ip_p == IP4_P_ICMP) {
 		if (m->m_pktlen <= hlen)
@@ -151,7 +155,8 @@ void icmp_error(struct mbuf *m, uint8_t type, uint8_t code, unsigned mtu)
 	n->m_data += MHLEN - sizeof(*icp) - ICMP_QUOTE;
 	n->m_len = n->m_pktlen = (uint32_t)sizeof(*icp) + quote;
 	icp = (struct icmphdr4 *)n->m_data;
-	*icp = (struct icmphdr4){.icmp_type = type, .icmp_code = code, .icmp_mtu = hton16((uint16_t)mtu)};
+	*icp = (struct icmphdr4){
+	    .icmp_type = type, .icmp_code = code, .icmp_mtu = hton16((uint16_t)mtu)};
 	m_copydata(m, 0, quote, icp + 1);
 	icp->icmp_sum = (uint16_t)~in_cksum_fold(in_cksum_bytes(icp, n->m_len, 0));
 	m_freem(m);

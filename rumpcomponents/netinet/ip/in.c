@@ -64,7 +64,8 @@ bool in_broadcast(const struct ifnet *ifp, uint32_t addr)
 	if (ifp) {
 		const struct in_ifaddr *ia = ifp->if_inaddr;
 
-		return ia && ia->ia_addr != 0 && (ifp->if_flags & IFF_BROADCAST) && addr == ia->ia_bcast;
+		return ia && ia->ia_addr != 0 && (ifp->if_flags & IFF_BROADCAST) &&
+		       addr == ia->ia_bcast;
 	}
 	TAILQ_FOREACH (ifp, &ifnet_list, if_list)
 		if (in_broadcast(ifp, addr))

@@ -2,7 +2,8 @@
 /* The Internet checksum (RFC 1071), eight bytes at a time. */
 #include "ip_impl.h"
 
-/* Sum of len bytes as 16-bit words in memory order, folded to 16 bits; an odd last byte is padded. */
+/* Sum of len bytes as 16-bit words in memory order, folded to 16 bits; an odd last byte is padded.
+ */
 static uint32_t sum_bytes(const uint8_t *p, size_t len)
 {
 	uint64_t sum = 0, w;
@@ -64,5 +65,6 @@ bool ip_cksum_ok(const struct mbuf *m, unsigned hlen)
 
 	if (m->m_csum_flags & MCSUM_RX_L4_OK)
 		return true;
-	return in_cksum_fold(in_cksum_add(m, hlen, len, in_pseudo(ip->ip_src, ip->ip_dst, ip->ip_p, len))) == 0xffff;
+	return in_cksum_fold(in_cksum_add(
+		   m, hlen, len, in_pseudo(ip->ip_src, ip->ip_dst, ip->ip_p, len))) == 0xffff;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Addresses from the launch configuration (docs/configuration.md, "net.if"), and /etc/resolv.conf. */
+/* Addresses from the launch configuration (docs/configuration.md, "net.if"), and /etc/resolv.conf.
+ */
 #include <fcntl.h>
 #include <kern/component.h>
 #include <kern/config.h>
@@ -35,7 +36,8 @@ static bool address_with_prefix(const char *s, uint32_t *addr, uint32_t *mask)
 	if (*s != '\0' || digits == 0 || len == 0 || len > 32)
 		return false;
 	*mask = hton32(0xffffffffU << (32 - len));
-	return *addr != 0 && !IP4_MULTICAST(*addr) && !IP4_LOOPBACK(*addr) && *addr != IP4_BROADCAST;
+	return *addr != 0 && !IP4_MULTICAST(*addr) && !IP4_LOOPBACK(*addr) &&
+	       *addr != IP4_BROADCAST;
 }
 
 void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
@@ -52,7 +54,8 @@ void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
 	for (i = 0; i < n && i < SERVERS_MAX; i++) {
 		const uint8_t *a = (const uint8_t *)&servers[i];
 
-		len += (size_t)ksnprintf(buf + len, sizeof(buf) - len, "nameserver %u.%u.%u.%u\n", a[0], a[1], a[2], a[3]);
+		len += (size_t)ksnprintf(buf + len, sizeof(buf) - len, "nameserver %u.%u.%u.%u\n",
+		    a[0], a[1], a[2], a[3]);
 	}
 	fd = do_sys_open("/etc/resolv.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)

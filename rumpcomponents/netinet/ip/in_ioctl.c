@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ioctls of sockets that tell about interfaces (netdevice(7)).  Nothing can be changed by them. */
+/* The ioctls of sockets that tell about interfaces (netdevice(7)).  Nothing can be changed by them.
+ */
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -73,9 +74,9 @@ int in_ioctl(struct socket *so, unsigned long cmd, void *data)
 	case SIOCGIFNETMASK:
 		if (!ia || ia->ia_addr == 0)
 			return EADDRNOTAVAIL;
-		put_address(&ifr.ifr_addr, cmd == SIOCGIFADDR ? ia->ia_addr :
-			cmd == SIOCGIFNETMASK			      ? ia->ia_mask :
-									ia->ia_bcast);
+		put_address(&ifr.ifr_addr, cmd == SIOCGIFADDR	   ? ia->ia_addr
+					   : cmd == SIOCGIFNETMASK ? ia->ia_mask
+								   : ia->ia_bcast);
 		break;
 	case SIOCGIFMTU:
 		ifr.ifr_mtu = (int)ifp->if_mtu;

@@ -8,7 +8,7 @@
 #include "ip_impl.h"
 
 #define ANON_FIRST 32768U /* as Linux's ip_local_port_range */
-#define ANON_LAST 60999U
+#define ANON_LAST  60999U
 
 void in_pcbtable_init(struct inpcbtable *it)
 {
@@ -39,12 +39,14 @@ static bool conflict(const struct inpcb *a, const struct inpcb *b, uint32_t ladd
 	if ((both & SO_BIT(SO_REUSEADDR)) &&
 	    (sa->so_proto->pr_type != SOCK_STREAM || !(sb->so_state & SS_LISTENING)))
 		return false;
-	/* A connection that came in on the port does not keep a new listener with SO_REUSEADDR out. */
+	/* A connection that came in on the port does not keep a new listener with SO_REUSEADDR out.
+	 */
 	return true;
 }
 
 /* => it_lock held. */
-static bool port_taken(const struct inpcb *inp, struct inpcbtable *it, uint32_t laddr, uint16_t lport, bool anon)
+static bool port_taken(
+    const struct inpcb *inp, struct inpcbtable *it, uint32_t laddr, uint16_t lport, bool anon)
 {
 	const struct inpcb *p;
 
@@ -96,7 +98,8 @@ int in_pcbbind(struct inpcb *inp, struct inpcbtable *it, const struct sockaddr *
 		return EINVAL;
 	laddr = sin.sin_addr.s_addr;
 	if (laddr != 0 && !in_ours(laddr) &&
-	    (inp->inp_socket.so_proto->pr_type == SOCK_STREAM || (!in_broadcast(NULL, laddr) && !IP4_MULTICAST(laddr))))
+	    (inp->inp_socket.so_proto->pr_type == SOCK_STREAM ||
+		(!in_broadcast(NULL, laddr) && !IP4_MULTICAST(laddr))))
 		return EADDRNOTAVAIL;
 	if (sin.sin_port == 0) {
 		inp->inp_laddr = laddr;

@@ -22,7 +22,8 @@ void arp_init(void);
 void ip_notify(int error, unsigned mtu, const uint8_t *packet);
 void ip_route_init(void);
 void icmp_input(struct mbuf *m, unsigned hlen, struct netbatch *nb);
-/* The addresses of interface number n (0: the first that is not the loopback) from the configuration. */
+/* The addresses of interface number n (0: the first that is not the loopback) from the
+ * configuration. */
 void in_configure(struct ifnet *ifp, unsigned n);
 
 static inline bool in_onlink(const struct in_ifaddr *ia, uint32_t addr)

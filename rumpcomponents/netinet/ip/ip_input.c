@@ -48,7 +48,8 @@ static unsigned check_header(struct mbuf **mp)
 	return hlen;
 }
 
-/* Source routes would let others use our address: such packets are dropped, other options ignored. */
+/* Source routes would let others use our address: such packets are dropped, other options ignored.
+ */
 static bool bad_options(const uint8_t *p, unsigned len)
 {
 	unsigned n;
@@ -77,7 +78,8 @@ static bool acceptable(const struct mbuf *m, const struct iphdr4 *ip)
 
 	if (!loop && (IP4_LOOPBACK(src) || IP4_LOOPBACK(dst)))
 		return false;
-	if (src == IP4_BROADCAST || IP4_MULTICAST(src) || (!loop && src != 0 && in_broadcast(ifp, src)))
+	if (src == IP4_BROADCAST || IP4_MULTICAST(src) ||
+	    (!loop && src != 0 && in_broadcast(ifp, src)))
 		return false;
 	if (ia && dst == ia->ia_addr && dst != 0)
 		return true;
@@ -86,7 +88,8 @@ static bool acceptable(const struct mbuf *m, const struct iphdr4 *ip)
 	if (in_broadcast(ifp, dst))
 		return true;
 	/* Before we have an address (DHCP), an answer to our Ethernet address is for us. */
-	return ia && ia->ia_addr == 0 && ip->ip_p == IP4_P_UDP && !(m->m_flags & (M_BCAST | M_MCAST));
+	return ia && ia->ia_addr == 0 && ip->ip_p == IP4_P_UDP &&
+	       !(m->m_flags & (M_BCAST | M_MCAST));
 }
 
 static void ip_input(struct mbuf *m, struct netbatch *nb)
@@ -98,7 +101,8 @@ static void ip_input(struct mbuf *m, struct netbatch *nb)
 	if (hlen == 0)
 		goto drop;
 	ip = (const struct iphdr4 *)m->m_data;
-	if (!acceptable(m, ip) || (hlen > sizeof(*ip) && bad_options(m->m_data + sizeof(*ip), hlen - sizeof(*ip))))
+	if (!acceptable(m, ip) ||
+	    (hlen > sizeof(*ip) && bad_options(m->m_data + sizeof(*ip), hlen - sizeof(*ip))))
 		goto drop;
 	if (ip->ip_off & hton16(IP4_MF | IP4_OFFMASK)) {
 		m = ip_reass(m, hlen, netbatch_now(nb));

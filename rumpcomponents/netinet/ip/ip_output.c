@@ -51,7 +51,8 @@ static uint16_t next_id(void)
 static int send_fragments(struct mbuf *m, const struct iproute *rt)
 {
 	const struct iphdr4 whole = *(const struct iphdr4 *)m->m_data;
-	uint32_t room = (rt->rt_mtu - (uint32_t)sizeof(whole)) & ~7U, total = m->m_pktlen - (uint32_t)sizeof(whole);
+	uint32_t room = (rt->rt_mtu - (uint32_t)sizeof(whole)) & ~7U,
+		 total = m->m_pktlen - (uint32_t)sizeof(whole);
 	uint32_t off, n;
 	int error = 0;
 

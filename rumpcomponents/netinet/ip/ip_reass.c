@@ -13,10 +13,10 @@
 #include <kern/ktime.h>
 #include "ip_impl.h"
 
-#define REASS_MAX 16		/* packets at a time */
-#define REASS_FRAGS 64		/* fragments each */
+#define REASS_MAX   16		 /* packets at a time */
+#define REASS_FRAGS 64		 /* fragments each */
 #define REASS_BYTES (256U << 10) /* storage of all */
-#define REASS_TIME (15 * NSEC_PER_SEC)
+#define REASS_TIME  (15 * NSEC_PER_SEC)
 
 struct reass {
 	uint32_t src, dst;
@@ -26,8 +26,8 @@ struct reass {
 	uint16_t nfrag;
 	uint32_t total; /* payload bytes, 0 while the last fragment is missing */
 	uint32_t have, storage;
-	uint64_t expires; /* 0: slot free */
-	struct mbuf *frags; /* m_nextpkt, sorted; payload only */
+	uint64_t expires;     /* 0: slot free */
+	struct mbuf *frags;   /* m_nextpkt, sorted; payload only */
 	struct iphdr4 header; /* of the fragment at offset 0, without options */
 	struct ifnet *rcvif;
 };
@@ -66,8 +66,8 @@ static struct reass *find_slot(const struct iphdr4 *ip, uint64_t now)
 			forget_frags(r);
 			r->expires = 0;
 		}
-		if (r->expires != 0 && r->src == ip->ip_src && r->dst == ip->ip_dst && r->id == ip->ip_id &&
-		    r->protocol == ip->ip_p)
+		if (r->expires != 0 && r->src == ip->ip_src && r->dst == ip->ip_dst &&
+		    r->id == ip->ip_id && r->protocol == ip->ip_p)
 			return r;
 		if (!victim || r->expires < victim->expires)
 			victim = r;
@@ -75,7 +75,10 @@ static struct reass *find_slot(const struct iphdr4 *ip, uint64_t now)
 	r = victim;
 	if (r->expires != 0)
 		forget_frags(r);
-	*r = (struct reass){.src = ip->ip_src, .dst = ip->ip_dst, .id = ip->ip_id, .protocol = ip->ip_p,
+	*r = (struct reass){.src = ip->ip_src,
+	    .dst = ip->ip_dst,
+	    .id = ip->ip_id,
+	    .protocol = ip->ip_p,
 	    .expires = now + REASS_TIME};
 	return r;
 }

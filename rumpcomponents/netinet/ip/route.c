@@ -9,8 +9,8 @@
 #include <kern/ktime.h>
 #include "ip_impl.h"
 
-#define ROUTES 8
-#define PMTUS 16
+#define ROUTES	  8
+#define PMTUS	  16
 #define PMTU_LIFE (600 * NSEC_PER_SEC)
 
 struct route {
@@ -65,7 +65,8 @@ static bool table_lookup(uint32_t dst, uint32_t *gateway)
 
 	mutex_enter(&route_lock);
 	for (r = routes; r < routes + ROUTES; r++)
-		if (r->used && ((dst ^ r->dst) & r->mask) == 0 && (!best || ntoh32(r->mask) > ntoh32(best->mask)))
+		if (r->used && ((dst ^ r->dst) & r->mask) == 0 &&
+		    (!best || ntoh32(r->mask) > ntoh32(best->mask)))
 			best = r;
 	if (best)
 		*gateway = best->gateway;

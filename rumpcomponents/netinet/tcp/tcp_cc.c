@@ -29,7 +29,8 @@ void tcp_cc_acked(struct tcpcb *tp, uint32_t acked)
 	if (tp->snd_cwnd < tp->snd_ssthresh)
 		tp->snd_cwnd += KMIN(acked, 2 * mss);
 	else
-		tp->snd_cwnd += KMAX((uint32_t)((uint64_t)mss * KMIN(acked, mss) / tp->snd_cwnd), 1U);
+		tp->snd_cwnd +=
+		    KMAX((uint32_t)((uint64_t)mss * KMIN(acked, mss) / tp->snd_cwnd), 1U);
 	tp->snd_cwnd = KMIN(tp->snd_cwnd, 1U << 30);
 }
 
@@ -91,7 +92,8 @@ bool tcp_cc_recovery(struct tcpcb *tp, uint32_t acked)
 	if (SEQ_GEQ(tp->snd_una, tp->snd_recover)) {
 		tp->t_flags &= ~(uint32_t)TF_RECOVERY;
 		tp->t_dupacks = 0;
-		tp->snd_cwnd = KMIN(tp->snd_ssthresh, KMAX(tp->snd_max - tp->snd_una, tp->t_maxseg) + tp->t_maxseg);
+		tp->snd_cwnd = KMIN(
+		    tp->snd_ssthresh, KMAX(tp->snd_max - tp->snd_una, tp->t_maxseg) + tp->t_maxseg);
 		return true;
 	}
 	/* The next hole: RFC 6582 3.2 step 5. */

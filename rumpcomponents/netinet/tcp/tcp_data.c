@@ -3,13 +3,13 @@
  * The text of segments, in order and out of order, and the peer's FIN.
  *
  * Segments that came too early wait in t_reass, sorted; m_cookie of each is its
- * sequence number, with bit 32 set if it ends in FIN.  What they may occupy is bounded by the window, and
- * by a number of segments, because a byte in a frame-sized mbuf costs 2 KB.
+ * sequence number, with bit 32 set if it ends in FIN.  What they may occupy is bounded by the
+ * window, and by a number of segments, because a byte in a frame-sized mbuf costs 2 KB.
  */
 #include "tcp_impl.h"
 
 #define REASS_SEGMENTS 256U
-#define COOKIE_FIN (1ULL << 32)
+#define COOKIE_FIN     (1ULL << 32)
 
 void tcp_reass_free(struct tcpcb *tp)
 {

@@ -3,8 +3,8 @@
  * TCP (RFC 9293), shared by the files of this component.
  *
  * A connection is one object: tcpcb = inpcb = socket, guarded by so_lock.  Before the handshake is
- * complete it is a struct tcpsyn, after the end a struct tcptw: a few dozen bytes each.  All three are
- * found through one hash table by addresses and ports, whose locks are spin and innermost.
+ * complete it is a struct tcpsyn, after the end a struct tcptw: a few dozen bytes each.  All three
+ * are found through one hash table by addresses and ports, whose locks are spin and innermost.
  *
  * References (so_refs): the descriptor, the hash table, an armed callout, the delayed-ACK list,
  * the accept queue, and whoever is working on a segment.
@@ -32,16 +32,16 @@ struct tcphdr4 {
 } __attribute__((packed));
 _Static_assert(sizeof(struct tcphdr4) == 20, "RFC 9293 3.1");
 
-#define THF_FIN 0x01
-#define THF_SYN 0x02
-#define THF_RST 0x04
-#define THF_PUSH 0x08
-#define THF_ACK 0x10
-#define THF_URG 0x20
+#define THF_FIN	      0x01
+#define THF_SYN	      0x02
+#define THF_RST	      0x04
+#define THF_PUSH      0x08
+#define THF_ACK	      0x10
+#define THF_URG	      0x20
 
-#define SEQ_LT(a, b) ((int32_t)((a) - (b)) < 0)
+#define SEQ_LT(a, b)  ((int32_t)((a) - (b)) < 0)
 #define SEQ_LEQ(a, b) ((int32_t)((a) - (b)) <= 0)
-#define SEQ_GT(a, b) ((int32_t)((a) - (b)) > 0)
+#define SEQ_GT(a, b)  ((int32_t)((a) - (b)) > 0)
 #define SEQ_GEQ(a, b) ((int32_t)((a) - (b)) >= 0)
 
 /* Linux's numbering is in tcp_sockopt.c. */
@@ -61,7 +61,7 @@ enum tcp_state {
 enum tcp_timer { TT_REXMT, TT_PERSIST, TT_KEEP, TT_FINWAIT, TT_COUNT };
 
 struct tcpcb {
-	struct inpcb t_inpcb; /* first */
+	struct inpcb t_inpcb;	  /* first */
 	LIST_ENTRY(tcpcb) t_hash; /* bucket lock; TF_HASHED */
 	uint32_t t_flags;
 	uint8_t t_state;
@@ -74,14 +74,14 @@ struct tcpcb {
 	uint32_t snd_wnd, snd_maxwnd, snd_wl1, snd_wl2;
 	uint32_t iss;
 	uint32_t snd_cwnd, snd_ssthresh, snd_recover; /* RFC 5681, 6582 */
-	uint32_t t_maxseg; /* payload per segment, options taken off */
+	uint32_t t_maxseg;			      /* payload per segment, options taken off */
 	uint32_t t_peermss;
 
 	/* Receiving */
 	uint32_t rcv_nxt, rcv_adv, irs;
 	uint32_t last_ack_sent;
 	uint32_t ts_recent, ts_recent_age, ts_offset; /* RFC 7323; ms */
-	struct mbuf *t_reass; /* m_nextpkt, sorted by sequence number */
+	struct mbuf *t_reass;			      /* m_nextpkt, sorted by sequence number */
 	uint32_t t_reasslen;
 
 	/* RFC 6298; ns */
@@ -103,20 +103,20 @@ struct tcpcb {
 	uint32_t t_usermss;
 };
 
-#define TF_ACKNOW 0x0001
-#define TF_DELACK 0x0002
-#define TF_NODELAY 0x0004
-#define TF_CORK 0x0008
-#define TF_MORE 0x0010	   /* more data follows at once */
-#define TF_TS 0x0020	   /* timestamps agreed upon */
-#define TF_WSCALE 0x0040   /* window scaling agreed upon */
-#define TF_HASHED 0x0080
+#define TF_ACKNOW   0x0001
+#define TF_DELACK   0x0002
+#define TF_NODELAY  0x0004
+#define TF_CORK	    0x0008
+#define TF_MORE	    0x0010 /* more data follows at once */
+#define TF_TS	    0x0020 /* timestamps agreed upon */
+#define TF_WSCALE   0x0040 /* window scaling agreed upon */
+#define TF_HASHED   0x0080
 #define TF_ONDELACK 0x0100
-#define TF_SENTFIN 0x0200
-#define TF_FORCE 0x0400	   /* window probe */
+#define TF_SENTFIN  0x0200
+#define TF_FORCE    0x0400 /* window probe */
 #define TF_RECOVERY 0x0800 /* fast recovery */
-#define TF_OFFERTS 0x1000  /* in our SYN */
-#define TF_LAZYARM 0x2000
+#define TF_OFFERTS  0x1000 /* in our SYN */
+#define TF_LAZYARM  0x2000
 #define TF_QUICKACK 0x4000
 
 static inline struct tcpcb *so_tcpcb(struct socket *so)
@@ -175,7 +175,7 @@ struct tcpsyn {
 };
 
 #define TCP_BUCKETS 256
-#define TCP_LOCKS 16
+#define TCP_LOCKS   16
 struct tcpbucket {
 	LIST_HEAD(, tcpcb) tb_conn;
 	LIST_HEAD(, tcptw) tb_tw;
@@ -193,19 +193,19 @@ static inline kmutex_t *tcp_bucket_lock(unsigned b)
 }
 
 /* Times, RFC numbers and Linux's choices. */
-#define TCP_RTO_MIN (200 * NSEC_PER_MSEC)
-#define TCP_RTO_INIT NSEC_PER_SEC
-#define TCP_RTO_MAX (60 * NSEC_PER_SEC)
-#define TCP_REXMT_MAX 15
+#define TCP_RTO_MIN	  (200 * NSEC_PER_MSEC)
+#define TCP_RTO_INIT	  NSEC_PER_SEC
+#define TCP_RTO_MAX	  (60 * NSEC_PER_SEC)
+#define TCP_REXMT_MAX	  15
 #define TCP_SYN_REXMT_MAX 6
-#define TCP_DELACK (40 * NSEC_PER_MSEC)
-#define TCP_CORK_MAX (200 * NSEC_PER_MSEC)
-#define TCP_TIMEWAIT (60 * NSEC_PER_SEC)
-#define TCP_FINWAIT2 (60 * NSEC_PER_SEC)
-#define TCP_MSS_MIN 88U
-#define TCP_MSS_DEFAULT 536U
-#define TCP_TSOPT_LEN 12U
-#define TCP_HEADROOM 104U /* virtio, Ethernet, IPv4, TCP with timestamps */
+#define TCP_DELACK	  (40 * NSEC_PER_MSEC)
+#define TCP_CORK_MAX	  (200 * NSEC_PER_MSEC)
+#define TCP_TIMEWAIT	  (60 * NSEC_PER_SEC)
+#define TCP_FINWAIT2	  (60 * NSEC_PER_SEC)
+#define TCP_MSS_MIN	  88U
+#define TCP_MSS_DEFAULT	  536U
+#define TCP_TSOPT_LEN	  12U
+#define TCP_HEADROOM	  104U /* virtio, Ethernet, IPv4, TCP with timestamps */
 
 /* ---- tcp_subr.c */
 void tcp_init_pcb(struct tcpcb *tp);
@@ -217,14 +217,16 @@ static inline uint32_t tcp_ts(uint64_t now, uint32_t offset)
 	return (uint32_t)(now / NSEC_PER_MSEC) + offset;
 }
 /* RFC 6528; *ts_offset may be NULL. */
-uint32_t tcp_new_isn(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport, uint64_t now, uint32_t *ts_offset);
+uint32_t tcp_new_isn(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport, uint64_t now,
+    uint32_t *ts_offset);
 uint32_t tcp_siphash(uint64_t a, uint64_t b);
 uint8_t tcp_scale_for(uint32_t bytes);
 /* Segment size and congestion window once route and peer's MSS are known.  => locked */
 void tcp_set_mss(struct tcpcb *tp, uint16_t peermss);
 /* The connection is over: out of the table, timers off.  The caller has a reference.  => locked */
 void tcp_closed(struct tcpcb *tp);
-/* The same with an error for the program, and a RST for the peer if it knows of the connection. => locked */
+/* The same with an error for the program, and a RST for the peer if it knows of the connection. =>
+ * locked */
 void tcp_drop(struct tcpcb *tp, int error);
 /* Hash of a connection's listener; referenced.  NULL: none. */
 struct tcpcb *tcp_find_listener(const struct tcpseg *seg);
@@ -284,8 +286,8 @@ void tcp_keepalive(struct tcpcb *tp, uint64_t now);
 /* ---- tcp_syn.c */
 /* A SYN for listener lp (not locked). */
 void tcp_syn_input(struct tcpcb *lp, const struct tcpseg *seg);
-/* An ACK (or RST) that may complete a handshake: the new connection, locked and referenced, or NULL.
- * *answer: a RST is due. */
+/* An ACK (or RST) that may complete a handshake: the new connection, locked and referenced, or
+ * NULL. *answer: a RST is due. */
 struct tcpcb *tcp_syn_complete(const struct tcpseg *seg, bool *answer);
 /* => bucket lock held */
 struct tcpsyn *tcp_syn_find(struct tcpbucket *tb, const struct tcpseg *seg);
@@ -296,8 +298,10 @@ unsigned tcp_syn_count(void);
 /* The connection enters TIME-WAIT: a tcptw remembers it, the tcpcb is closed.  => locked */
 void tcp_timewait(struct tcpcb *tp, uint64_t now);
 /* => bucket lock held */
-struct tcptw *tcp_tw_find(struct tcpbucket *tb, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport);
-/* A segment for it, bucket lock held, released here.  true: a SYN that may begin a new connection. */
+struct tcptw *tcp_tw_find(
+    struct tcpbucket *tb, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport);
+/* A segment for it, bucket lock held, released here.  true: a SYN that may begin a new connection.
+ */
 bool tcp_tw_input(struct tcptw *tw, const struct tcpseg *seg, unsigned bucket, uint32_t *isn_floor);
 /* A new connection of ours replaces it, if there is one. */
 void tcp_tw_forget(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport);

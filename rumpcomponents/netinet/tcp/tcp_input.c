@@ -46,11 +46,12 @@ static bool same_flow(const struct iphdr4 *ip, unsigned hlen, const struct netba
 	const struct mbuf *n = nb->nb_next;
 	const struct iphdr4 *nip;
 
-	if (!n || hlen != sizeof(*ip) || n->m_len < nb->nb_lhdrlen + sizeof(*ip) + sizeof(struct tcphdr4))
+	if (!n || hlen != sizeof(*ip) ||
+	    n->m_len < nb->nb_lhdrlen + sizeof(*ip) + sizeof(struct tcphdr4))
 		return false;
 	nip = (const struct iphdr4 *)(n->m_data + nb->nb_lhdrlen);
 	return nip->ip_vhl == 0x45 && nip->ip_p == IP4_P_TCP &&
-	    memcmp(&nip->ip_src, &ip->ip_src, 12) == 0; /* addresses and the ports behind them */
+	       memcmp(&nip->ip_src, &ip->ip_src, 12) == 0; /* addresses and the ports behind them */
 }
 
 /* Parse; false: it is no good.  *mp may change, NULL if freed. */
@@ -74,8 +75,8 @@ static bool parse(struct mbuf **mp, unsigned hlen, struct netbatch *nb, struct t
 		return false;
 	ip = (const struct iphdr4 *)m->m_data;
 	th = (const struct tcphdr4 *)(m->m_data + hlen);
-	if ((m->m_flags & (M_BCAST | M_MCAST)) || IP4_MULTICAST(ip->ip_dst) || ip->ip_dst == IP4_BROADCAST ||
-	    ip->ip_src == 0)
+	if ((m->m_flags & (M_BCAST | M_MCAST)) || IP4_MULTICAST(ip->ip_dst) ||
+	    ip->ip_dst == IP4_BROADCAST || ip->ip_src == 0)
 		return false;
 	seg->src = ip->ip_src;
 	seg->dst = ip->ip_dst;
@@ -107,8 +108,8 @@ static struct tcpcb *find_connection(struct tcpbucket *tb, const struct tcpseg *
 	LIST_FOREACH (tp, &tb->tb_conn, t_hash) {
 		const struct inpcb *inp = &tp->t_inpcb;
 
-		if (inp->inp_fport == seg->sport && inp->inp_faddr == seg->src && inp->inp_lport == seg->dport &&
-		    inp->inp_laddr == seg->dst)
+		if (inp->inp_fport == seg->sport && inp->inp_faddr == seg->src &&
+		    inp->inp_lport == seg->dport && inp->inp_laddr == seg->dst)
 			return tp;
 	}
 	return NULL;
@@ -185,7 +186,8 @@ static void tcp_input(struct mbuf *m, unsigned hlen, struct netbatch *nb)
 
 /*
  * An ICMP error about a segment of ours.  It must name a sequence number that is under way
- * (RFC 5927), else somebody guesses.  Errors other than "too big" end only connections that do not yet exist.
+ * (RFC 5927), else somebody guesses.  Errors other than "too big" end only connections that do not
+ * yet exist.
  */
 static void tcp_ctlinput(int error, unsigned mtu, uint32_t laddr, uint32_t faddr, const uint8_t *l4)
 {

@@ -2,9 +2,9 @@
 /*
  * TCP output.  so_lock held, unless noted.
  *
- * Data that is the whole of one mbuf which nobody else uses leaves with its headers written in front of
- * it, in that mbuf's own headroom: one piece, no copy.  Otherwise the headers are a
- * small mbuf of their own and the data is shared.
+ * Data that is the whole of one mbuf which nobody else uses leaves with its headers written in
+ * front of it, in that mbuf's own headroom: one piece, no copy.  Otherwise the headers are a small
+ * mbuf of their own and the data is shared.
  */
 #include "tcp_impl.h"
 
@@ -34,8 +34,8 @@ static void put_timestamps(uint8_t *p, uint32_t val, uint32_t ecr)
 }
 
 /* IPv4 header and checksums for the segment m, whose TCP header is at m_data; send it. */
-static int emit(struct mbuf *m, uint32_t laddr, uint32_t faddr, uint8_t ttl, uint8_t tos, const struct iproute *rt,
-    unsigned thlen)
+static int emit(struct mbuf *m, uint32_t laddr, uint32_t faddr, uint8_t ttl, uint8_t tos,
+    const struct iproute *rt, unsigned thlen)
 {
 	struct tcphdr4 *th = (struct tcphdr4 *)m->m_data;
 	struct iphdr4 *ip;
@@ -80,7 +80,8 @@ static void send_syn(struct tcpcb *tp)
 	    .ts = both ? tp->t_flags & TF_TS : tp->t_flags & TF_OFFERTS,
 	    .tsval = tcp_ts(now, tp->ts_offset),
 	    .tsecr = both ? tp->ts_recent : 0,
-	    .mss = (uint16_t)KMIN(inp->inp_route.rt_mtu - 40, tp->t_usermss ? tp->t_usermss : 65495U)};
+	    .mss =
+		(uint16_t)KMIN(inp->inp_route.rt_mtu - 40, tp->t_usermss ? tp->t_usermss : 65495U)};
 
 	if (tp->t_rxtshift == 0)
 		tp->t_rttime = now;
@@ -114,7 +115,8 @@ static bool small_ok(const struct tcpcb *tp, const struct plan *pl, uint32_t cc)
 		return false;
 	if (!last && pl->len < tp->snd_maxwnd / 2)
 		return false; /* the window cuts it: wait for room (silly window avoidance) */
-	return (tp->t_flags & TF_NODELAY) || tp->snd_max == tp->snd_una || pl->len >= tp->snd_maxwnd / 2;
+	return (tp->t_flags & TF_NODELAY) || tp->snd_max == tp->snd_una ||
+	       pl->len >= tp->snd_maxwnd / 2;
 }
 
 static bool window_update_due(const struct tcpcb *tp)
@@ -132,7 +134,7 @@ static bool make_plan(struct tcpcb *tp, struct plan *pl)
 	const struct socket *so = tp_so(tp);
 	uint32_t cc = so->so_snd.sb_cc, wnd = KMIN(tp->snd_wnd, tp->snd_cwnd), avail, room, full;
 	bool closing = tp->t_state == TCP_FIN_WAIT_1 || tp->t_state == TCP_CLOSING_STATE ||
-	    tp->t_state == TCP_LAST_ACK_STATE;
+		       tp->t_state == TCP_LAST_ACK_STATE;
 
 	if ((tp->t_flags & TF_FORCE) && wnd == 0)
 		wnd = 1;
@@ -151,8 +153,10 @@ static bool make_plan(struct tcpcb *tp, struct plan *pl)
 		pl->again = true;
 	}
 	/* The FIN goes with the last byte, and again only if everything is sent again. */
-	pl->fin = closing && pl->off + pl->len == cc && (!(tp->t_flags & TF_SENTFIN) || SEQ_LT(tp->snd_nxt, tp->snd_max));
-	if (pl->len >= tp->t_maxseg || (pl->len > 0 && ((tp->t_flags & TF_FORCE) || SEQ_LT(tp->snd_nxt, tp->snd_max))))
+	pl->fin = closing && pl->off + pl->len == cc &&
+		  (!(tp->t_flags & TF_SENTFIN) || SEQ_LT(tp->snd_nxt, tp->snd_max));
+	if (pl->len >= tp->t_maxseg ||
+	    (pl->len > 0 && ((tp->t_flags & TF_FORCE) || SEQ_LT(tp->snd_nxt, tp->snd_max))))
 		return true;
 	if (pl->len > 0 && small_ok(tp, pl, cc))
 		return true;
@@ -177,7 +181,8 @@ static struct mbuf *make_packet(struct tcpcb *tp, const struct plan *pl, unsigne
 			off -= data->m_len;
 			data = data->m_next;
 		}
-		if (off == 0 && data->m_len >= pl->len && (m = m_share_headroom(data, pl->len, TCP_HEADROOM)) != NULL) {
+		if (off == 0 && data->m_len >= pl->len &&
+		    (m = m_share_headroom(data, pl->len, TCP_HEADROOM)) != NULL) {
 			m->m_flags |= M_PKTHDR;
 			m->m_data -= hlen;
 			m->m_len += hlen;
@@ -189,7 +194,8 @@ static struct mbuf *make_packet(struct tcpcb *tp, const struct plan *pl, unsigne
 	m = m_gethdr(false);
 	if (!m)
 		return NULL;
-	m->m_data += MHLEN - 60; /* TCP header with the most options, IPv4 header and the rest before it */
+	m->m_data +=
+	    MHLEN - 60; /* TCP header with the most options, IPv4 header and the rest before it */
 	m->m_len = hlen;
 	m->m_pktlen = hlen + pl->len;
 	if (pl->len > 0 && !(m->m_next = m_copym(data, off, pl->len))) {
@@ -219,7 +225,8 @@ static int send_one(struct tcpcb *tp, const struct plan *pl, uint64_t now)
 	th->th_seq = hton32(pl->len > 0 || pl->fin ? tp->snd_nxt : tp->snd_max);
 	th->th_ack = hton32(tp->rcv_nxt);
 	th->th_off = (uint8_t)(hlen / 4 << 4);
-	th->th_flags = THF_ACK | (pl->fin ? THF_FIN : 0) |
+	th->th_flags =
+	    THF_ACK | (pl->fin ? THF_FIN : 0) |
 	    (pl->len > 0 && pl->off + pl->len == inp->inp_socket.so_snd.sb_cc ? THF_PUSH : 0);
 	win = KMIN(win >> tp->rcv_wscale, 65535U);
 	th->th_win = hton16((uint16_t)win);
@@ -231,7 +238,8 @@ static int send_one(struct tcpcb *tp, const struct plan *pl, uint64_t now)
 		tp->rcv_adv = tp->rcv_nxt + win;
 	tp->last_ack_sent = tp->rcv_nxt;
 	tp->t_flags &= ~(uint32_t)(TF_ACKNOW | TF_DELACK);
-	return emit(m, inp->inp_laddr, inp->inp_faddr, inp->inp_ttl, inp->inp_tos, &inp->inp_route, hlen);
+	return emit(
+	    m, inp->inp_laddr, inp->inp_faddr, inp->inp_ttl, inp->inp_tos, &inp->inp_route, hlen);
 }
 
 /* What was sent counts as sent, whether or not it got out: the timer sees to the rest. */
@@ -267,7 +275,8 @@ static void start_persist(struct tcpcb *tp)
 	uint32_t off = tp->snd_nxt - tp->snd_una;
 	uint64_t now;
 
-	if (so->so_snd.sb_cc <= off || tp->t_deadline[TT_REXMT] != 0 || tp->t_deadline[TT_PERSIST] != 0)
+	if (so->so_snd.sb_cc <= off || tp->t_deadline[TT_REXMT] != 0 ||
+	    tp->t_deadline[TT_PERSIST] != 0)
 		return;
 	now = nanouptime();
 	if (tp->snd_wnd > off && (tp->t_flags & (TF_CORK | TF_MORE)))
@@ -352,7 +361,8 @@ void tcp_reply(const struct tcpreply *r)
 
 void tcp_reply_rst(const struct tcpseg *seg)
 {
-	struct tcpreply r = {.laddr = seg->dst, .faddr = seg->src, .lport = seg->dport, .fport = seg->sport};
+	struct tcpreply r = {
+	    .laddr = seg->dst, .faddr = seg->src, .lport = seg->dport, .fport = seg->sport};
 
 	if (seg->flags & THF_RST)
 		return;

@@ -116,7 +116,8 @@ static bool trim(struct tcpcb *tp, struct tcpseg *seg)
 				seg->seq = tp->rcv_nxt; /* an ACK that was overtaken by data */
 				return true;
 			}
-			/* A repetition, or a keep-alive.  Two confused peers shall not talk for ever. */
+			/* A repetition, or a keep-alive.  Two confused peers shall not talk for
+			 * ever. */
 			if (seg->len + fin > 0 || tcp_challenge_allowed())
 				tp->t_flags |= TF_ACKNOW;
 			return false;
@@ -132,7 +133,8 @@ static bool trim(struct tcpcb *tp, struct tcpseg *seg)
 			tp->t_flags |= TF_ACKNOW;
 		return false;
 	}
-	if (SEQ_GT(seg->seq + seg->len, edge)) { /* also a probe of a closed window: its ACK counts */
+	if (SEQ_GT(
+		seg->seq + seg->len, edge)) { /* also a probe of a closed window: its ACK counts */
 		cut = seg->seq + seg->len - edge;
 		m_adj(seg->m, -(long)cut);
 		seg->len -= cut;
@@ -148,9 +150,9 @@ static void reset_arrives(struct tcpcb *tp, const struct tcpseg *seg)
 	uint32_t win = KMAX(tcp_rcv_window(tp), tp->rcv_adv - tp->rcv_nxt);
 
 	if (seg->seq == tp->rcv_nxt || seg->seq == tp->last_ack_sent) {
-		int error = tp->t_state == TCP_SYN_RECEIVED ? ECONNREFUSED :
-		    tp->t_state == TCP_CLOSE_WAIT_STATE	    ? EPIPE :
-							      ECONNRESET;
+		int error = tp->t_state == TCP_SYN_RECEIVED	  ? ECONNREFUSED
+			    : tp->t_state == TCP_CLOSE_WAIT_STATE ? EPIPE
+								  : ECONNRESET;
 
 		if (tp->t_state != TCP_CLOSING_STATE && tp->t_state != TCP_LAST_ACK_STATE)
 			tp_so(tp)->so_error = error;
@@ -168,8 +170,8 @@ static void update_window(struct tcpcb *tp, const struct tcpseg *seg)
 	uint32_t win = (uint32_t)seg->win << tp->snd_wscale;
 
 	if (!(SEQ_LT(tp->snd_wl1, seg->seq) ||
-		(tp->snd_wl1 == seg->seq &&
-		    (SEQ_LT(tp->snd_wl2, seg->ack) || (tp->snd_wl2 == seg->ack && win > tp->snd_wnd)))))
+		(tp->snd_wl1 == seg->seq && (SEQ_LT(tp->snd_wl2, seg->ack) ||
+						(tp->snd_wl2 == seg->ack && win > tp->snd_wnd)))))
 		return;
 	if (tp->snd_wnd == 0 && win > 0)
 		tcp_timer_off(tp, TT_PERSIST);
@@ -233,7 +235,8 @@ static bool fin_acked(struct tcpcb *tp, const struct tcpseg *seg)
 static bool ack_arrives(struct tcpcb *tp, struct tcpseg *seg)
 {
 	/* RFC 5961 5: an ACK of what was never sent, or of long ago, is a blind attack. */
-	if (SEQ_GT(seg->ack, tp->snd_max) || SEQ_LT(seg->ack, tp->snd_una - KMAX(tp->snd_maxwnd, 65535U))) {
+	if (SEQ_GT(seg->ack, tp->snd_max) ||
+	    SEQ_LT(seg->ack, tp->snd_una - KMAX(tp->snd_maxwnd, 65535U))) {
 		challenge(tp);
 		return false;
 	}
@@ -249,7 +252,8 @@ static bool ack_arrives(struct tcpcb *tp, struct tcpseg *seg)
 	}
 	if (SEQ_LEQ(seg->ack, tp->snd_una)) {
 		if (seg->ack == tp->snd_una && seg->len == 0 && !(seg->flags & THF_FIN) &&
-		    tp->snd_una != tp->snd_max && tp->snd_wnd == (uint32_t)seg->win << tp->snd_wscale)
+		    tp->snd_una != tp->snd_max &&
+		    tp->snd_wnd == (uint32_t)seg->win << tp->snd_wscale)
 			tcp_cc_dupack(tp);
 		else if (seg->ack == tp->snd_una)
 			tp->t_dupacks = 0;
@@ -287,10 +291,13 @@ static bool predicted(struct tcpcb *tp, struct tcpseg *seg)
 {
 	struct socket *so = tp_so(tp);
 
-	if (tp->t_state != TCP_ESTAB || (seg->flags & (THF_SYN | THF_FIN | THF_RST | THF_URG | THF_ACK)) != THF_ACK ||
-	    seg->seq != tp->rcv_nxt || SEQ_LT(seg->ack, tp->snd_una) || SEQ_GT(seg->ack, tp->snd_max) || tp->t_reass ||
-	    (tp->t_flags & (TF_RECOVERY | TF_SENTFIN)) || seg->win == 0 || tp->snd_nxt != tp->snd_max ||
-	    seg->len > tp->rcv_adv - tp->rcv_nxt || (so->so_state & (SS_CANTRCVMORE | SS_NOFDREF)))
+	if (tp->t_state != TCP_ESTAB ||
+	    (seg->flags & (THF_SYN | THF_FIN | THF_RST | THF_URG | THF_ACK)) != THF_ACK ||
+	    seg->seq != tp->rcv_nxt || SEQ_LT(seg->ack, tp->snd_una) ||
+	    SEQ_GT(seg->ack, tp->snd_max) || tp->t_reass ||
+	    (tp->t_flags & (TF_RECOVERY | TF_SENTFIN)) || seg->win == 0 ||
+	    tp->snd_nxt != tp->snd_max || seg->len > tp->rcv_adv - tp->rcv_nxt ||
+	    (so->so_state & (SS_CANTRCVMORE | SS_NOFDREF)))
 		return false;
 	if (seg->len == 0 && seg->ack == tp->snd_una)
 		return false; /* window update, duplicate */
@@ -318,7 +325,8 @@ static void respond(struct tcpcb *tp, const struct tcpseg *seg)
 		return;
 	}
 	tp->t_flags &= ~(uint32_t)TF_QUICKACK;
-	if ((tp->t_flags & TF_ACKNOW) || tp_so(tp)->so_snd.sb_cc > tp->snd_max - tp->snd_una || tp->snd_nxt != tp->snd_max)
+	if ((tp->t_flags & TF_ACKNOW) || tp_so(tp)->so_snd.sb_cc > tp->snd_max - tp->snd_una ||
+	    tp->snd_nxt != tp->snd_max)
 		tcp_output(tp);
 }
 
@@ -348,7 +356,8 @@ void tcp_segment(struct tcpcb *tp, struct tcpseg *seg)
 		return;
 	}
 	if (seg->flags & THF_SYN) {
-		/* The answer to our half of a simultaneous open; anything else is challenged (RFC 5961 4). */
+		/* The answer to our half of a simultaneous open; anything else is challenged (RFC
+		 * 5961 4). */
 		if (tp->t_state != TCP_SYN_RECEIVED || seg->seq != tp->irs) {
 			challenge(tp);
 			return;

@@ -4,8 +4,8 @@
 #include "tcp_impl.h"
 
 /* Linux's numbers of our states, by enum tcp_state. */
-static const uint8_t linux_state[] = {TCP_CLOSE, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV, TCP_ESTABLISHED,
-    TCP_CLOSE_WAIT, TCP_FIN_WAIT1, TCP_CLOSING, TCP_LAST_ACK, TCP_FIN_WAIT2};
+static const uint8_t linux_state[] = {TCP_CLOSE, TCP_LISTEN, TCP_SYN_SENT, TCP_SYN_RECV,
+    TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_FIN_WAIT1, TCP_CLOSING, TCP_LAST_ACK, TCP_FIN_WAIT2};
 
 static int set_flag(struct tcpcb *tp, uint32_t flag, int on)
 {
@@ -17,7 +17,8 @@ static int set_flag(struct tcpcb *tp, uint32_t flag, int on)
 		tcp_timer_off(tp, TT_PERSIST);
 		tp->t_flags &= ~(uint32_t)TF_MORE;
 	}
-	if (tp->t_state >= TCP_ESTAB && ((flag == TF_CORK && was && !on) || (flag == TF_NODELAY && on && !was)) &&
+	if (tp->t_state >= TCP_ESTAB &&
+	    ((flag == TF_CORK && was && !on) || (flag == TF_NODELAY && on && !was)) &&
 	    tp_so(tp)->so_snd.sb_cc > tp->snd_nxt - tp->snd_una)
 		tcp_output(tp);
 	return 0;
@@ -95,7 +96,8 @@ static int get_option(const struct tcpcb *tp, int name, int *n)
 		*n = !!(tp->t_flags & TF_CORK);
 		return 0;
 	case TCP_MAXSEG:
-		*n = (int)(tp->t_state >= TCP_ESTAB || !tp->t_usermss ? tp->t_maxseg : tp->t_usermss);
+		*n = (int)(tp->t_state >= TCP_ESTAB || !tp->t_usermss ? tp->t_maxseg
+								      : tp->t_usermss);
 		return 0;
 	case TCP_KEEPIDLE:
 		*n = (int)tp->t_keepidle;

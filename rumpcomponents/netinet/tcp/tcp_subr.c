@@ -27,9 +27,9 @@ static void make_secret(void)
 
 #define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
 #define SIPROUND                                                                                   \
-	(v0 += v1, v1 = ROTL(v1, 13), v1 ^= v0, v0 = ROTL(v0, 32), v2 += v3, v3 = ROTL(v3, 16),      \
-	    v3 ^= v2, v0 += v3, v3 = ROTL(v3, 21), v3 ^= v0, v2 += v1, v1 = ROTL(v1, 17), v1 ^= v2,  \
-	    v2 = ROTL(v2, 32))
+	(v0 += v1, v1 = ROTL(v1, 13), v1 ^= v0, v0 = ROTL(v0, 32), v2 += v3, v3 = ROTL(v3, 16),    \
+	    v3 ^= v2, v0 += v3, v3 = ROTL(v3, 21), v3 ^= v0, v2 += v1, v1 = ROTL(v1, 17),          \
+	    v1 ^= v2, v2 = ROTL(v2, 32))
 
 /* SipHash-2-4 of two words. */
 uint32_t tcp_siphash(uint64_t a, uint64_t b)
@@ -58,10 +58,12 @@ uint32_t tcp_siphash(uint64_t a, uint64_t b)
 	return (uint32_t)(v0 ^ v0 >> 32);
 }
 
-/* Where a connection is found.  Keyed, so that nobody can choose connections that share a bucket. */
+/* Where a connection is found.  Keyed, so that nobody can choose connections that share a bucket.
+ */
 unsigned tcp_bucket(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport)
 {
-	uint64_t x = ((uint64_t)faddr << 32 | (uint32_t)fport << 16 | lport) ^ (uint64_t)laddr << 13;
+	uint64_t x = ((uint64_t)faddr << 32 | (uint32_t)fport << 16 | lport) ^ (uint64_t)laddr
+										   << 13;
 
 	if (__builtin_expect(secret[0] == 0, 0))
 		make_secret();
@@ -72,7 +74,8 @@ unsigned tcp_bucket(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fpo
 }
 
 /* RFC 6528: a clock of 4 microseconds, and a hash that nobody else can compute. */
-uint32_t tcp_new_isn(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport, uint64_t now, uint32_t *ts_offset)
+uint32_t tcp_new_isn(uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport, uint64_t now,
+    uint32_t *ts_offset)
 {
 	uint64_t a = (uint64_t)laddr << 32 | faddr, b = (uint32_t)lport << 16 | fport;
 
@@ -93,8 +96,8 @@ int tcp_hash_insert(struct tcpcb *tp)
 	LIST_FOREACH (p, &tcp_buckets[b].tb_conn, t_hash) {
 		const struct inpcb *q = &p->t_inpcb;
 
-		if (q->inp_fport == inp->inp_fport && q->inp_faddr == inp->inp_faddr && q->inp_lport == inp->inp_lport &&
-		    q->inp_laddr == inp->inp_laddr) {
+		if (q->inp_fport == inp->inp_fport && q->inp_faddr == inp->inp_faddr &&
+		    q->inp_lport == inp->inp_lport && q->inp_laddr == inp->inp_laddr) {
 			mutex_exit(tcp_bucket_lock(b));
 			return EADDRNOTAVAIL;
 		}
@@ -132,7 +135,8 @@ struct tcpcb *tcp_find_listener(const struct tcpseg *seg)
 	LIST_FOREACH (inp, &tcp_table.it_port[in_porthash(seg->dport)], inp_porthash) {
 		bool bound = inp->inp_laddr != 0;
 
-		if (inp->inp_lport != seg->dport || ((struct tcpcb *)inp)->t_state != TCP_LISTEN_STATE ||
+		if (inp->inp_lport != seg->dport ||
+		    ((struct tcpcb *)inp)->t_state != TCP_LISTEN_STATE ||
 		    (bound && inp->inp_laddr != seg->dst) || (best && !bound && best_bound))
 			continue;
 		if (!best || bound != best_bound) {

@@ -12,7 +12,7 @@
 #include <kern/kmem.h>
 #include "tcp_impl.h"
 
-#define SYN_TRIES 4
+#define SYN_TRIES     4
 #define COOKIE_PERIOD (64 * NSEC_PER_SEC)
 
 static POOL_DEFINE(tcp_syn_pool, sizeof(struct tcpsyn), "tcpsyn");
@@ -32,8 +32,8 @@ struct tcpsyn *tcp_syn_find(struct tcpbucket *tb, const struct tcpseg *seg)
 	struct tcpsyn *sy;
 
 	LIST_FOREACH (sy, &tb->tb_syn, sy_hash)
-		if (sy->sy_fport == seg->sport && sy->sy_faddr == seg->src && sy->sy_lport == seg->dport &&
-		    sy->sy_laddr == seg->dst)
+		if (sy->sy_fport == seg->sport && sy->sy_faddr == seg->src &&
+		    sy->sy_lport == seg->dport && sy->sy_laddr == seg->dst)
 			return sy;
 	return NULL;
 }
@@ -115,7 +115,8 @@ static bool check_cookie(const struct tcpseg *seg, struct tcpsyn *sy)
 	    .sy_mss = cookie_mss[i],
 	    .sy_wscale = -1};
 	for (period = now; period + 2 > now && period != UINT32_MAX; period--)
-		if ((period & 31) == cookie >> 27 && cookie_hash(sy, period, i) == (cookie & 0xffffff))
+		if ((period & 31) == cookie >> 27 &&
+		    cookie_hash(sy, period, i) == (cookie & 0xffffff))
 			return true;
 	return false;
 }
@@ -162,7 +163,8 @@ static void fill(struct tcpsyn *sy, const struct tcpcb *lp, const struct tcpseg 
 	    .sy_ts = seg->ts,
 	    .sy_ts_recent = seg->ts ? seg->tsval : 0,
 	    .sy_win = (uint16_t)KMIN(so->so_rcv.sb_hiwat, 65535U)};
-	sy->sy_iss = tcp_new_isn(seg->dst, seg->dport, seg->src, seg->sport, seg->now, &sy->sy_ts_offset);
+	sy->sy_iss =
+	    tcp_new_isn(seg->dst, seg->dport, seg->src, seg->sport, seg->now, &sy->sy_ts_offset);
 	sy->sy_next = seg->now + TCP_RTO_INIT;
 }
 
@@ -299,7 +301,8 @@ static struct tcpcb *make_child(struct tcpcb *lp, const struct tcpsyn *sy, const
  * On success tp is in the table and in the listener's queue (a reference each), and the
  * caller gets one more, and its lock.
  */
-static struct tcpcb *accept_child(struct tcpcb *lp, const struct tcpsyn *sy, const struct tcpseg *seg)
+static struct tcpcb *accept_child(
+    struct tcpcb *lp, const struct tcpsyn *sy, const struct tcpseg *seg)
 {
 	struct socket *lso = tp_so(lp);
 	struct tcpcb *tp = NULL;
@@ -315,7 +318,8 @@ static struct tcpcb *accept_child(struct tcpcb *lp, const struct tcpsyn *sy, con
 			tp = NULL;
 		} else {
 			soref(tp_so(tp));
-			(void)soqueue(lso, tp_so(tp)); /* there is room, and it takes the first reference */
+			(void)soqueue(
+			    lso, tp_so(tp)); /* there is room, and it takes the first reference */
 			tcp_keepalive(tp, seg->now);
 		}
 	}
@@ -345,8 +349,9 @@ struct tcpcb *tcp_syn_complete(const struct tcpseg *seg, bool *answer)
 	if (sy)
 		copy = *sy;
 	mutex_exit(&syn_lock);
-	if (!sy && (seg->now >= cookies_until || (seg->flags & (THF_ACK | THF_SYN | THF_RST)) != THF_ACK ||
-		       !check_cookie(seg, &copy)))
+	if (!sy &&
+	    (seg->now >= cookies_until || (seg->flags & (THF_ACK | THF_SYN | THF_RST)) != THF_ACK ||
+		!check_cookie(seg, &copy)))
 		return NULL;
 	if ((seg->flags & THF_SYN) || !(seg->flags & THF_ACK))
 		return NULL; /* a SYN again: tcp_syn_input() sees to it */

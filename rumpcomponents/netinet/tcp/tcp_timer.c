@@ -48,7 +48,8 @@ static void backoff(struct tcpcb *tp)
 
 static bool gave_up(const struct tcpcb *tp, uint64_t now, unsigned most)
 {
-	if (tp->t_usertimeout && tp->t_stalled && now - tp->t_stalled >= tp->t_usertimeout * NSEC_PER_MSEC)
+	if (tp->t_usertimeout && tp->t_stalled &&
+	    now - tp->t_stalled >= tp->t_usertimeout * NSEC_PER_MSEC)
 		return true;
 	return tp->t_rxtshift > most;
 }
@@ -190,7 +191,8 @@ void tcp_timer_fire(void *arg)
 		return;
 	}
 	now = nanouptime();
-	tp->t_armed = 1; /* early enough that nothing below arms it: the earliest is found at the end */
+	tp->t_armed =
+	    1; /* early enough that nothing below arms it: the earliest is found at the end */
 	for (i = 0; i < TT_COUNT && tp->t_state != TCP_CLOSED; i++) {
 		if (tp->t_deadline[i] == 0 || tp->t_deadline[i] > now)
 			continue;

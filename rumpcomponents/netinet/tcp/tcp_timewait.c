@@ -21,12 +21,14 @@ unsigned tcp_tw_count(void)
 	return tw_count;
 }
 
-struct tcptw *tcp_tw_find(struct tcpbucket *tb, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport)
+struct tcptw *tcp_tw_find(
+    struct tcpbucket *tb, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport)
 {
 	struct tcptw *tw;
 
 	LIST_FOREACH (tw, &tb->tb_tw, tw_hash)
-		if (tw->tw_fport == fport && tw->tw_faddr == faddr && tw->tw_lport == lport && tw->tw_laddr == laddr)
+		if (tw->tw_fport == fport && tw->tw_faddr == faddr && tw->tw_lport == lport &&
+		    tw->tw_laddr == laddr)
 			return tw;
 	return NULL;
 }
@@ -123,7 +125,8 @@ bool tcp_tw_input(struct tcptw *tw, const struct tcpseg *seg, unsigned bucket, u
 
 	/* A SYN with a higher number or a later timestamp is a new connection: RFC 6191. */
 	fresh = (seg->flags & (THF_SYN | THF_ACK | THF_RST)) == THF_SYN &&
-	    (SEQ_GT(seg->seq, tw->tw_rcv_nxt) || (seg->ts && tw->tw_ts && (int32_t)(seg->tsval - tw->tw_ts_recent) > 0));
+		(SEQ_GT(seg->seq, tw->tw_rcv_nxt) ||
+		    (seg->ts && tw->tw_ts && (int32_t)(seg->tsval - tw->tw_ts_recent) > 0));
 	*isn_floor = tw->tw_snd_nxt;
 	mutex_exit(tcp_bucket_lock(bucket));
 	if (fresh) {

@@ -78,14 +78,16 @@ static int connect_to(struct socket *so, const struct sockaddr *sa, unsigned len
 	if (!inp->inp_table)
 		inp->inp_lport = 0;
 	if (!(inp->inp_flags & INP_BOUNDADDR))
-		inp->inp_laddr = IP4_LOOPBACK(sin.sin_addr.s_addr) ? hton32(0x7f000001) : inp->inp_route.rt_src;
+		inp->inp_laddr =
+		    IP4_LOOPBACK(sin.sin_addr.s_addr) ? hton32(0x7f000001) : inp->inp_route.rt_src;
 	if (inp->inp_lport == 0)
 		error = in_pcbanonport(inp, &tcp_table);
 	if (error)
 		return error == EADDRINUSE ? EADDRNOTAVAIL : error;
 	inp->inp_faddr = sin.sin_addr.s_addr;
 	inp->inp_fport = sin.sin_port;
-	tp->iss = tcp_new_isn(inp->inp_laddr, inp->inp_lport, inp->inp_faddr, inp->inp_fport, now, &tp->ts_offset);
+	tp->iss = tcp_new_isn(
+	    inp->inp_laddr, inp->inp_lport, inp->inp_faddr, inp->inp_fport, now, &tp->ts_offset);
 	tp->snd_una = tp->snd_nxt = tp->snd_max = tp->snd_recover = tp->iss;
 	tp->rcv_wscale = tcp_scale_for(so->so_rcv.sb_hiwat);
 	tp->t_flags |= TF_OFFERTS;
@@ -149,7 +151,8 @@ static void linger(struct tcpcb *tp)
 	struct socket *so = tp_so(tp);
 	uint64_t deadline = nanouptime() + (uint64_t)so->so_linger * NSEC_PER_SEC;
 
-	while (tp->t_state == TCP_FIN_WAIT_1 || tp->t_state == TCP_CLOSING_STATE || tp->t_state == TCP_LAST_ACK_STATE)
+	while (tp->t_state == TCP_FIN_WAIT_1 || tp->t_state == TCP_CLOSING_STATE ||
+	       tp->t_state == TCP_LAST_ACK_STATE)
 		if (cv_timedwait_sig(&so->so_snd.sb_cv, so->so_lock, deadline) != 0)
 			break;
 }
@@ -217,7 +220,8 @@ static void received(struct socket *so)
 		return;
 	gain = tcp_rcv_window(tp);
 	gain = gain > offered ? gain - offered : 0;
-	if (gain >= so->so_rcv.sb_hiwat / 4 && (gain >= 2 * tp->t_maxseg || 2 * gain >= so->so_rcv.sb_hiwat))
+	if (gain >= so->so_rcv.sb_hiwat / 4 &&
+	    (gain >= 2 * tp->t_maxseg || 2 * gain >= so->so_rcv.sb_hiwat))
 		tcp_output(tp);
 }
 

@@ -3,7 +3,8 @@
 #include "udp_impl.h"
 
 /* How well a pcb fits: 0 not at all. */
-static unsigned fit(const struct inpcb *inp, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport)
+static unsigned fit(
+    const struct inpcb *inp, uint32_t laddr, uint16_t lport, uint32_t faddr, uint16_t fport)
 {
 	unsigned score = 1;
 
@@ -75,7 +76,8 @@ static void udp_input(struct mbuf *m, unsigned hlen, struct netbatch *nb)
 		goto drop;
 	if (len < m->m_pktlen - hlen) {
 		m_adj(m, -(long)(m->m_pktlen - hlen - len));
-		m->m_csum_flags &= (uint16_t)~MCSUM_RX_L4_OK; /* of more than the datagram, perhaps */
+		m->m_csum_flags &=
+		    (uint16_t)~MCSUM_RX_L4_OK; /* of more than the datagram, perhaps */
 	}
 	if (uh->uh_sum != 0 && !ip_cksum_ok(m, hlen))
 		goto drop;
@@ -116,7 +118,8 @@ static void udp_ctlinput(int error, unsigned mtu, uint32_t laddr, uint32_t faddr
 	if (error == EMSGSIZE)
 		ip_pmtu_learn(faddr, mtu);
 	mutex_enter(inp->inp_socket.so_lock);
-	if (inp->inp_fport != 0 && (error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH))
+	if (inp->inp_fport != 0 &&
+	    (error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH))
 		soseterror(&inp->inp_socket, error);
 	mutex_exit(inp->inp_socket.so_lock);
 	sorele(&inp->inp_socket);

@@ -40,7 +40,8 @@ int udp_output(struct mbuf *m, uint32_t laddr, uint16_t lport, uint32_t faddr, u
 }
 
 /* Where a send goes.  Fills *to and *rt.  => locked. */
-static int destination(struct inpcb *inp, const struct sockmsg *sm, struct sockaddr_in *to, struct iproute *rt)
+static int destination(
+    struct inpcb *inp, const struct sockmsg *sm, struct sockaddr_in *to, struct iproute *rt)
 {
 	struct socket *so = &inp->inp_socket;
 	int error = sogeterror(so);
@@ -148,9 +149,11 @@ static int udp_connect(struct socket *so, const struct sockaddr *sa, unsigned le
 		return error;
 	mutex_enter(&udp_table.it_lock);
 	if (inp->inp_laddr == 0 || !(inp->inp_flags & INP_BOUNDADDR))
-		inp->inp_laddr = rt.rt_src == sin.sin_addr.s_addr && rt.rt_ifp->if_flags & IFF_LOOPBACK && IP4_LOOPBACK(rt.rt_src)
-		    ? hton32(0x7f000001)
-		    : rt.rt_src;
+		inp->inp_laddr = rt.rt_src == sin.sin_addr.s_addr &&
+					 rt.rt_ifp->if_flags & IFF_LOOPBACK &&
+					 IP4_LOOPBACK(rt.rt_src)
+				     ? hton32(0x7f000001)
+				     : rt.rt_src;
 	inp->inp_faddr = sin.sin_addr.s_addr;
 	inp->inp_fport = sin.sin_port;
 	mutex_exit(&udp_table.it_lock);

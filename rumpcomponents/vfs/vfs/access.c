@@ -12,10 +12,12 @@ long do_sys_faccessat2(int dirfd, const char *path, int mode, int flags)
 	struct stat st;
 	int error;
 
-	if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+	if (mode & ~(R_OK | W_OK | X_OK) ||
+	    flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return sysret(EINVAL, 0);
 	error = vfs_lookup_user(dirfd, path,
-	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0), &vp);
+	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0),
+	    &vp);
 	if (error)
 		return sysret(error, 0);
 	error = vfs_stat(vp, &st);

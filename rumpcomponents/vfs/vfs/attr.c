@@ -64,7 +64,8 @@ static struct vattr mode_attr(mode_t mode)
 
 static struct vattr owner_attr(uid_t uid, gid_t gid)
 {
-	return (struct vattr){.va_mask = (uid != (uid_t)-1 ? VA_UID : 0) | (gid != (gid_t)-1 ? VA_GID : 0),
+	return (struct vattr){
+	    .va_mask = (uid != (uid_t)-1 ? VA_UID : 0) | (gid != (gid_t)-1 ? VA_GID : 0),
 	    .va_uid = uid,
 	    .va_gid = gid};
 }
@@ -95,7 +96,8 @@ long do_sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flag
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return sysret(EINVAL, 0);
 	return set_path(dirfd, path,
-	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0), &va);
+	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0),
+	    &va);
 }
 
 long do_sys_chown(const char *path, uid_t uid, gid_t gid)
@@ -127,8 +129,9 @@ static int time_in(const struct timespec *ts, unsigned bit, int64_t *out, unsign
 	if (ts->tv_nsec < 0 || ts->tv_nsec >= 1000000000)
 		return EINVAL;
 	/* What 64 bits of nanoseconds do not hold, 1677 to 2262, is cut off. */
-	*out = KMAX(KMIN(ts->tv_sec, INT64_MAX / 1000000000 - 1), INT64_MIN / 1000000000 + 1) * 1000000000 +
-	    ts->tv_nsec;
+	*out = KMAX(KMIN(ts->tv_sec, INT64_MAX / 1000000000 - 1), INT64_MIN / 1000000000 + 1) *
+		   1000000000 +
+	       ts->tv_nsec;
 	return 0;
 }
 

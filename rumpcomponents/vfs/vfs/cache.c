@@ -10,8 +10,8 @@
 #include <kern/kmem.h>
 #include "vfs_impl.h"
 
-#define BUCKETS 128 /* a power of two */
-#define ENTRIES 512
+#define BUCKETS	 128 /* a power of two */
+#define ENTRIES	 512
 #define NAME_LEN 40 /* longer names are not kept */
 
 struct namecache {

@@ -78,7 +78,8 @@ long do_sys_mkdir(const char *path, mode_t mode)
 
 long do_sys_mknodat(int dirfd, const char *path, mode_t mode, dev_t dev)
 {
-	struct vattr va = {.va_mode = (mode & S_IFMT) | (mode & 07777 & ~vfs_umask()), .va_rdev = dev};
+	struct vattr va = {
+	    .va_mode = (mode & S_IFMT) | (mode & 07777 & ~vfs_umask()), .va_rdev = dev};
 
 	switch (mode & S_IFMT) {
 	case 0:
@@ -160,7 +161,8 @@ long do_sys_linkat(int fromfd, const char *from, int tofd, const char *to, int f
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return sysret(EINVAL, 0);
 	error = vfs_lookup_user(fromfd, from,
-	    (flags & AT_SYMLINK_FOLLOW ? NI_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0), &vp);
+	    (flags & AT_SYMLINK_FOLLOW ? NI_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0),
+	    &vp);
 	if (error)
 		return sysret(error, 0);
 	error = pathbuf_in(to, &pb);

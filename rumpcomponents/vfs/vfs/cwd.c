@@ -76,7 +76,8 @@ struct name_finder {
 	int nf_error; /* ENOENT until found */
 };
 
-static bool find_name(struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
+static bool find_name(
+    struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
 {
 	struct name_finder *nf = container_of(ds, struct name_finder, nf_sink);
 

@@ -7,7 +7,7 @@
 #include <kern/sysproto.h>
 #include "vfs_impl.h"
 
-#define DIRBUF (32 * 1024)
+#define DIRBUF	    (32 * 1024)
 #define RECORD_HEAD 19 /* Linux's struct linux_dirent64: ino, off, reclen, type, name */
 
 struct getdents {
@@ -16,7 +16,8 @@ struct getdents {
 	size_t gd_room, gd_len;
 };
 
-static bool emit_record(struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
+static bool emit_record(
+    struct direntsink *ds, const struct name *name, uint64_t ino, mode_t type, int64_t next)
 {
 	struct getdents *gd = container_of(ds, struct getdents, gd_sink);
 	size_t reclen = ROUNDUP(RECORD_HEAD + name->n_len + 1, 8);
@@ -156,7 +157,8 @@ static long advise(int fd, int error_if_not_file)
 
 long do_sys_fadvise64(int fd, off_t off, off_t len, int advice)
 {
-	return len < 0 || (unsigned)advice > POSIX_FADV_NOREUSE ? sysret(EINVAL, 0) : advise(fd, ESPIPE);
+	return len < 0 || (unsigned)advice > POSIX_FADV_NOREUSE ? sysret(EINVAL, 0)
+								: advise(fd, ESPIPE);
 }
 
 long do_sys_readahead(int fd, off_t off, size_t n)

@@ -5,11 +5,12 @@
 #include "vfs_impl.h"
 
 #define KNOWN_FLAGS                                                                                \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC |    \
-	    O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
-	    O_TMPFILE)
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC |     \
+	    O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME |     \
+	    O_CLOEXEC | O_PATH | O_TMPFILE)
 /* What stays in f_flags. */
-#define FILE_FLAGS (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DIRECT | O_NOATIME | O_PATH | O_DIRECTORY)
+#define FILE_FLAGS                                                                                 \
+	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC | O_DIRECT | O_NOATIME | O_PATH | O_DIRECTORY)
 
 /* Is vp what the flags ask for? */
 static int check_kind(struct vnode *vp, int flags)
@@ -67,10 +68,13 @@ static int open_tmpfile(struct nameidata *nd, const struct vattr *va, struct vno
 }
 
 /* Find or make what is opened; a reference in *vpp. */
-static int open_lookup(int dirfd, const char *path, int flags, mode_t mode, struct vnode **vpp, bool *created)
+static int open_lookup(
+    int dirfd, const char *path, int flags, mode_t mode, struct vnode **vpp, bool *created)
 {
 	struct vattr va = {.va_mode = S_IFREG | (mode & 07777 & ~vfs_umask())};
-	unsigned ni = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? 0 : NI_FOLLOW;
+	unsigned ni = flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)
+			  ? 0
+			  : NI_FOLLOW;
 	struct nameidata nd;
 	int error;
 

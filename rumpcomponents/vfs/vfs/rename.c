@@ -10,7 +10,7 @@
 #include "vfs_impl.h"
 
 #define NOREPLACE 1U
-#define EXCHANGE 2U
+#define EXCHANGE  2U
 
 /* Is anc dvp itself or above it (within the file system)? */
 static int is_above(struct vnode *anc, struct vnode *dvp, bool *above)
@@ -33,8 +33,8 @@ static int is_above(struct vnode *anc, struct vnode *dvp, bool *above)
 }
 
 /* Both directories locked; what the names stand for now. */
-static int rename_locked(struct nameidata *from, struct nameidata *to, struct vnode *fvp, struct vnode *tvp,
-    bool from_inside, bool to_above, unsigned flags)
+static int rename_locked(struct nameidata *from, struct nameidata *to, struct vnode *fvp,
+    struct vnode *tvp, bool from_inside, bool to_above, unsigned flags)
 {
 	struct vnode *fdvp = from->nd_dvp, *tdvp = to->nd_dvp;
 	int error;
@@ -100,9 +100,10 @@ static int rename_pair(struct nameidata *from, struct nameidata *to, unsigned fl
 			tvp = NULL;
 		/* Directories that are not those we looked at: let the caller look again. */
 		if (error == 0 || error == ENOENT)
-			error = (fvp != from->nd_vp && vn_isdir(fvp)) || (tvp && tvp != to->nd_vp && vn_isdir(tvp))
-			    ? EAGAIN
-			    : rename_locked(from, to, fvp, tvp, inside, above, flags);
+			error = (fvp != from->nd_vp && vn_isdir(fvp)) ||
+					(tvp && tvp != to->nd_vp && vn_isdir(tvp))
+				    ? EAGAIN
+				    : rename_locked(from, to, fvp, tvp, inside, above, flags);
 		if (!error) {
 			cache_purge(fdvp, &from->nd_name);
 			cache_purge(tdvp, &to->nd_name);

@@ -38,7 +38,8 @@ static int path_stat(int dirfd, const char *upath, int flags, struct stat *st)
 	char first;
 	int error;
 
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | 0x6000 /* AT_STATX_SYNC_TYPE */))
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
+			0x6000 /* AT_STATX_SYNC_TYPE */))
 		return EINVAL;
 	/* Any descriptor will do for an empty path, not only those of vnodes. */
 	if (flags & AT_EMPTY_PATH && dirfd != AT_FDCWD) {
@@ -49,7 +50,8 @@ static int path_stat(int dirfd, const char *upath, int flags, struct stat *st)
 			return fd_stat(dirfd, st);
 	}
 	error = vfs_lookup_user(dirfd, upath,
-	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0), &vp);
+	    (flags & AT_SYMLINK_NOFOLLOW ? 0 : NI_FOLLOW) | (flags & AT_EMPTY_PATH ? NI_EMPTY : 0),
+	    &vp);
 	if (error)
 		return error;
 	error = vfs_stat(vp, st);

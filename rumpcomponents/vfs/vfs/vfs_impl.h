@@ -8,8 +8,8 @@
 #include <vfs/namei.h>
 #include <vfs/vnode.h>
 
-#define VFS_PATH_MAX 4096
-#define VFS_NAME_MAX 255
+#define VFS_PATH_MAX	4096
+#define VFS_NAME_MAX	255
 #define VFS_MAXSYMLINKS 40
 
 extern kmutex_t vfs_rename_lock; /* directories do not change their parents */

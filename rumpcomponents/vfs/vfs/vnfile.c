@@ -60,7 +60,8 @@ static int vn_seek(struct file *fp, int64_t delta, int whence, int64_t *newoff)
 		break;
 	case SEEK_CUR:
 	case SEEK_END:
-		if (__builtin_add_overflow(whence == SEEK_CUR ? fp->f_offset : st.st_size, delta, &to))
+		if (__builtin_add_overflow(
+			whence == SEEK_CUR ? fp->f_offset : st.st_size, delta, &to))
 			return EOVERFLOW;
 		break;
 	case SEEK_DATA: /* all is data up to the end */
@@ -102,10 +103,12 @@ static int vn_truncate(struct file *fp, int64_t size)
 	return vfs_truncate(fp->f_data, size);
 }
 
-static int vn_mmap(struct file *fp, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp)
+static int vn_mmap(
+    struct file *fp, uint64_t off, size_t len, int prot, int flags, struct vm_object **objp)
 {
 	struct vnode *vp = fp->f_data;
-	bool shared_write = (flags & 0x0f) != 2 /* MAP_PRIVATE */ && (fp->f_flags & O_ACCMODE) == O_RDWR;
+	bool shared_write =
+	    (flags & 0x0f) != 2 /* MAP_PRIVATE */ && (fp->f_flags & O_ACCMODE) == O_RDWR;
 
 	if (!vp->v_op->vop_getpage || vp->v_kind != S_IFREG)
 		return ENODEV;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define PIECE (64 * 1024)
-#define MOST 65536
+#define MOST  65536
 
 static void *pieces[MOST];
 
@@ -34,7 +34,8 @@ int main(void)
 		if (round == 0)
 			first = n;
 		else if (n < first - first / 50) {
-			printf("FAIL exhaust: %d pieces at first, %d now: memory is lost\n", first, n);
+			printf(
+			    "FAIL exhaust: %d pieces at first, %d now: memory is lost\n", first, n);
 			return 1;
 		}
 	}

@@ -166,7 +166,8 @@ static void reading_and_writing(void)
 	CHECK((fd = open("rw", O_RDWR | O_CREAT, 0644)) >= 0);
 	CHECK(write(fd, big, sizeof(big)) == sizeof(big));
 	CHECK(lseek(fd, 0, SEEK_CUR) == sizeof(big));
-	CHECK(pread(fd, back, sizeof(back), 0) == sizeof(back) && memcmp(big, back, sizeof(big)) == 0);
+	CHECK(pread(fd, back, sizeof(back), 0) == sizeof(back) &&
+	      memcmp(big, back, sizeof(big)) == 0);
 	CHECK(pread(fd, back, 5000, 4000) == 5000 && memcmp(big + 4000, back, 5000) == 0);
 	CHECK(read(fd, small, 8) == 0);
 	CHECK(pread(fd, small, 8, 200000) == 0);
@@ -176,7 +177,8 @@ static void reading_and_writing(void)
 	CHECK(lseek(fd, 0, SEEK_END) == 1000004);
 	FAILS(lseek(fd, -1, SEEK_SET), EINVAL);
 	FAILS(lseek(fd, 0, 99), EINVAL);
-	CHECK(lseek(fd, 10, SEEK_SET) == 10 && readv(fd, iov, 2) == 30 && memcmp(big, big + 0, 1) == 0);
+	CHECK(lseek(fd, 10, SEEK_SET) == 10 && readv(fd, iov, 2) == 30 &&
+	      memcmp(big, big + 0, 1) == 0);
 	CHECK(ftruncate(fd, 5000) == 0 && lseek(fd, 0, SEEK_END) == 5000);
 	CHECK(ftruncate(fd, 9000) == 0 && pread(fd, back, 4000, 5000) == 4000);
 	for (int i = 0; i < 4000; i++)
@@ -257,7 +259,8 @@ static void links(void)
 	FAILS(open("dangling", O_RDONLY), ENOENT);
 	FAILS(open("dangling", O_WRONLY | O_CREAT | O_EXCL, 0644), EEXIST);
 	CHECK(put("dangling", "made") && holds("dangling-target", "made"));
-	CHECK(mkdir("ld", 0755) == 0 && symlink("ld", "lds") == 0 && put("lds/in", "x") && holds("ld/in", "x"));
+	CHECK(mkdir("ld", 0755) == 0 && symlink("ld", "lds") == 0 && put("lds/in", "x") &&
+	      holds("ld/in", "x"));
 	FAILS(symlink("", "empty"), ENOENT);
 	CHECK(unlink("ld/in") == 0 && rmdir("ld") == 0);
 	for (int i = 0; i < 7; i++) {
@@ -318,16 +321,19 @@ static void attributes(void)
 	struct statfs sf;
 	struct stat st;
 
-	CHECK(put("at", "x") && chmod("at", 0600) == 0 && stat("at", &st) == 0 && (st.st_mode & 07777) == 0600);
+	CHECK(put("at", "x") && chmod("at", 0600) == 0 && stat("at", &st) == 0 &&
+	      (st.st_mode & 07777) == 0600);
 	CHECK(utimensat(AT_FDCWD, "at", ts, 0) == 0 && stat("at", &st) == 0);
-	CHECK(st.st_atim.tv_sec == 1000000000 && st.st_mtim.tv_sec == 2000000000 && st.st_mtim.tv_nsec == 456);
+	CHECK(st.st_atim.tv_sec == 1000000000 && st.st_mtim.tv_sec == 2000000000 &&
+	      st.st_mtim.tv_nsec == 456);
 	ts[0].tv_nsec = UTIME_OMIT;
 	ts[1].tv_nsec = 1000000000;
 	FAILS(utimensat(AT_FDCWD, "at", ts, 0), EINVAL);
 	CHECK(access("at", R_OK | W_OK) == 0);
 	FAILS(access("at", X_OK), EACCES);
 	CHECK(chmod("at", 0100) == 0 && access("at", X_OK) == 0);
-	CHECK(umask(077) == 022 && put("um", "") && stat("um", &st) == 0 && (st.st_mode & 077) == 0);
+	CHECK(
+	    umask(077) == 022 && put("um", "") && stat("um", &st) == 0 && (st.st_mode & 077) == 0);
 	CHECK(umask(022) == 077);
 	CHECK(truncate("at", 100) == 0 && stat("at", &st) == 0 && st.st_size == 100);
 	CHECK(statfs(".", &sf) == 0 && sf.f_namelen == 255 && sf.f_bsize > 0);
@@ -382,7 +388,8 @@ static void room(void)
 
 	CHECK((fd = open("fa", O_RDWR | O_CREAT, 0644)) >= 0);
 	CHECK(fallocate(fd, 0, 0, 10000) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000);
-	CHECK(fallocate(fd, FALLOC_FL_KEEP_SIZE, 10000, 10000) == 0 && fstat(fd, &st) == 0 && st.st_size == 10000);
+	CHECK(fallocate(fd, FALLOC_FL_KEEP_SIZE, 10000, 10000) == 0 && fstat(fd, &st) == 0 &&
+	      st.st_size == 10000);
 	CHECK(pwrite(fd, "0123456789abcdef", 16, 4090) == 16);
 	CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4092, 4) == 0);
 	CHECK(pread(fd, buf, 16, 4090) == 16 && memcmp(buf, "01\0\0\0\0006789abcdef", 16) == 0);
@@ -398,19 +405,23 @@ static void devices(void)
 	struct stat st;
 	int fd, two;
 
-	CHECK((fd = open("/dev/null", O_RDWR)) >= 0 && write(fd, "abc", 3) == 3 && read(fd, buf, 3) == 0);
+	CHECK((fd = open("/dev/null", O_RDWR)) >= 0 && write(fd, "abc", 3) == 3 &&
+	      read(fd, buf, 3) == 0);
 	CHECK(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0x103);
 	close(fd);
-	CHECK((fd = open("/dev/zero", O_RDONLY)) >= 0 && read(fd, buf, 32) == 32 && memcmp(buf, zero, 32) == 0);
+	CHECK((fd = open("/dev/zero", O_RDONLY)) >= 0 && read(fd, buf, 32) == 32 &&
+	      memcmp(buf, zero, 32) == 0);
 	close(fd);
 	CHECK((fd = open("/dev/full", O_RDWR)) >= 0);
 	FAILS(write(fd, "x", 1), ENOSPC);
 	close(fd);
-	CHECK((fd = open("/dev/urandom", O_RDONLY)) >= 0 && read(fd, buf, 32) == 32 && memcmp(buf, zero, 32) != 0);
+	CHECK((fd = open("/dev/urandom", O_RDONLY)) >= 0 && read(fd, buf, 32) == 32 &&
+	      memcmp(buf, zero, 32) != 0);
 	close(fd);
 	CHECK((fd = open("fdtest", O_RDWR | O_CREAT, 0644)) >= 0 && write(fd, "seen", 4) == 4);
 	snprintf(buf, sizeof(buf), "/dev/fd/%d", fd);
-	CHECK((two = open(buf, O_RDONLY)) >= 0 && pread(two, buf, 4, 0) == 4 && memcmp(buf, "seen", 4) == 0);
+	CHECK((two = open(buf, O_RDONLY)) >= 0 && pread(two, buf, 4, 0) == 4 &&
+	      memcmp(buf, "seen", 4) == 0);
 	close(fd);
 	close(two);
 	CHECK(unlink("fdtest") == 0);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST 64
+#define MOST	 64
 #define STALL_MS 15000
 
 struct conn {
@@ -27,7 +27,9 @@ struct conn {
 
 static int open_conn(int port)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sin = {.sin_family = AF_INET,
+	    .sin_port = htons(port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
@@ -56,7 +58,8 @@ static int step(struct conn *c)
 	if (n == 0)
 		return c->got > 100 && memcmp(c->head, "HTTP/1.1 200", 12) == 0 ? 1 : -1;
 	if (c->got < sizeof(c->head))
-		memcpy(c->head + c->got, buf, (size_t)n < sizeof(c->head) - c->got ? (size_t)n : sizeof(c->head) - c->got);
+		memcpy(c->head + c->got, buf,
+		    (size_t)n < sizeof(c->head) - c->got ? (size_t)n : sizeof(c->head) - c->got);
 	c->got += n;
 	return 0;
 }
@@ -77,7 +80,8 @@ int main(int argc, char **argv)
 			started++;
 		}
 		for (int i = 0; i < active; i++)
-			p[i] = (struct pollfd){.fd = conns[i].fd, .events = conns[i].state ? POLLIN : POLLOUT};
+			p[i] = (struct pollfd){
+			    .fd = conns[i].fd, .events = conns[i].state ? POLLIN : POLLOUT};
 		if (poll(p, active, STALL_MS) == 0)
 			errx(1, "stalled after %d good and %d bad connections", good, bad);
 		for (int i = active - 1; i >= 0; i--) {

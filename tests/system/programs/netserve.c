@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAXFD 1100
+#define MAXFD	     1100
 #define SOURCE_BYTES (8L << 20)
 
 struct conn {
@@ -91,7 +91,9 @@ static int source(int fd, struct conn *c)
 	ssize_t w;
 
 	while (c->bytes < SOURCE_BYTES) {
-		n = (size_t)(SOURCE_BYTES - c->bytes) < sizeof(buf) ? (size_t)(SOURCE_BYTES - c->bytes) : sizeof(buf);
+		n = (size_t)(SOURCE_BYTES - c->bytes) < sizeof(buf)
+			? (size_t)(SOURCE_BYTES - c->bytes)
+			: sizeof(buf);
 		for (i = 0; i < n; i++)
 			buf[i] = pattern(c->bytes + (long)i);
 		w = write(fd, buf, n);
@@ -118,7 +120,8 @@ static int flush_echo(int fd, struct conn *c)
 
 static int respond(int fd)
 {
-	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 700\r\nContent-Type: text/plain\r\n\r\n";
+	static const char head[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 700\r\nContent-Type: text/plain\r\n\r\n";
 	static char body[700];
 	int on = 1, off = 0;
 
@@ -197,7 +200,9 @@ int main(void)
 			else if (serve(i) != 0)
 				del(i);
 			else
-				pfd[i].events = (short)(conn[i]->port == 19 ? POLLOUT : conn[i]->have > 0 ? POLLIN | POLLOUT : POLLIN);
+				pfd[i].events = (short)(conn[i]->port == 19 ? POLLOUT
+							: conn[i]->have > 0 ? POLLIN | POLLOUT
+									    : POLLIN);
 		}
 	}
 }

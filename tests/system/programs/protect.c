@@ -101,8 +101,8 @@ int main(int argc, char **argv)
 		printf("canary %lx\n", (unsigned long)canary());
 		printf("main %lx\n", (unsigned long)(uintptr_t)main);
 		printf("stack %lx\n", (unsigned long)(uintptr_t)&what);
-		printf("mmap %lx\n",
-		    (unsigned long)(uintptr_t)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+		printf("mmap %lx\n", (unsigned long)(uintptr_t)mmap(NULL, 4096, PROT_READ,
+					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 		return 0;
 	}
 	printf("trying %s\n", what);

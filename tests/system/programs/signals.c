@@ -95,7 +95,8 @@ static void test_handlers(void)
 	handle(SIGUSR1, count, 0);
 	sigprocmask(SIG_UNBLOCK, &usr1, NULL);
 	check(hits == 0, "ignoring a signal forgets the pending one");
-	check(kill(getpid(), 0) == 0 && kill(getpid(), 99) == -1 && errno == EINVAL, "kill checks its number");
+	check(kill(getpid(), 0) == 0 && kill(getpid(), 99) == -1 && errno == EINVAL,
+	    "kill checks its number");
 	check(signal(SIGKILL, count) == SIG_ERR && errno == EINVAL, "SIGKILL cannot be caught");
 }
 
@@ -114,12 +115,14 @@ static void test_nesting(void)
 	handle(SIGUSR1, nested, 0);
 	handle(SIGUSR2, nested, 0);
 	raise(SIGUSR1);
-	check(norder == 4 && order[0] == SIGUSR1 && order[1] == SIGUSR2 && order[2] == -SIGUSR2, "handlers nest");
+	check(norder == 4 && order[0] == SIGUSR1 && order[1] == SIGUSR2 && order[2] == -SIGUSR2,
+	    "handlers nest");
 	sigaddset(&sa.sa_mask, SIGUSR2);
 	sigaction(SIGUSR1, &sa, NULL);
 	norder = 0;
 	raise(SIGUSR1);
-	check(norder == 4 && order[0] == SIGUSR1 && order[1] == -SIGUSR1 && order[2] == SIGUSR2, "sa_mask holds them off");
+	check(norder == 4 && order[0] == SIGUSR1 && order[1] == -SIGUSR1 && order[2] == SIGUSR2,
+	    "sa_mask holds them off");
 }
 
 static volatile int values[8], nvalues;
@@ -140,7 +143,8 @@ static void test_queue(void)
 	for (int i = 0; i < 4; i++)
 		sigqueue(getpid(), SIGRTMIN + 1, (union sigval){.sival_int = i + 10});
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	check(nvalues == 4 && values[0] == 10 && values[3] == 13, "real-time signals queue, with their values");
+	check(nvalues == 4 && values[0] == 10 && values[3] == 13,
+	    "real-time signals queue, with their values");
 }
 
 /* A handler that repairs what faulted: it moves the instruction pointer or the register. */
@@ -165,9 +169,13 @@ static void test_fault(void)
 	*(long *)good_page = 4711;
 	hits = 0;
 	sigaction(SIGSEGV, &sa, NULL);
-	__asm__ volatile("movsd %2, %%xmm7\n\tmovq $0x1230, %%rbx\n\tmovq (%%rbx), %0\n\tmovsd %%xmm7, %1"
-			 : "=r"(value), "=m"(y) : "m"(x) : "rbx", "xmm7", "memory");
-	check(hits == 1 && value == 4711, "a SIGSEGV handler changes a register, the access is repeated");
+	__asm__ volatile(
+	    "movsd %2, %%xmm7\n\tmovq $0x1230, %%rbx\n\tmovq (%%rbx), %0\n\tmovsd %%xmm7, %1"
+	    : "=r"(value), "=m"(y)
+	    : "m"(x)
+	    : "rbx", "xmm7", "memory");
+	check(hits == 1 && value == 4711,
+	    "a SIGSEGV handler changes a register, the access is repeated");
 	check(fault_address == (void *)0x1230, "si_addr is the address");
 	check(y == 1.25, "vector registers survive the handler");
 	signal(SIGSEGV, SIG_DFL);
@@ -234,7 +242,8 @@ static void test_altstack(void)
 	sigaltstack(&ss, NULL);
 	handle(SIGUSR1, where, SA_ONSTACK);
 	raise(SIGUSR1);
-	check(handler_sp - (uintptr_t)stack >= sizeof(stack), "without it the handler runs where it is");
+	check(handler_sp - (uintptr_t)stack >= sizeof(stack),
+	    "without it the handler runs where it is");
 	ss.ss_flags = 0;
 	ss.ss_size = 100;
 	check(sigaltstack(&ss, NULL) == -1 && errno == ENOMEM, "too small a stack is refused");
@@ -339,7 +348,8 @@ static void test_alarm(void)
 	alarm(1);
 	while (!hits)
 		spins++;
-	check(now_ms() - t0 >= 990 && now_ms() - t0 < 3000, "alarm breaks into a loop that makes no calls");
+	check(now_ms() - t0 >= 990 && now_ms() - t0 < 3000,
+	    "alarm breaks into a loop that makes no calls");
 	hits = 0;
 	t0 = now_ms();
 	setitimer(ITIMER_REAL, &it, NULL);
@@ -390,10 +400,12 @@ static void test_wait(void)
 
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	check(sigtimedwait(&set, &si, &zero) == -1 && errno == EAGAIN, "sigtimedwait with nothing there");
+	check(sigtimedwait(&set, &si, &zero) == -1 && errno == EAGAIN,
+	    "sigtimedwait with nothing there");
 	check(sigtimedwait(&set, &si, &brief) == -1 && errno == EAGAIN, "and after a while");
 	raise(SIGUSR2);
-	check(sigwaitinfo(&set, &si) == SIGUSR2 && si.si_signo == SIGUSR2 && si.si_pid == getpid(), "sigwaitinfo");
+	check(sigwaitinfo(&set, &si) == SIGUSR2 && si.si_signo == SIGUSR2 && si.si_pid == getpid(),
+	    "sigwaitinfo");
 	pthread_create(&t, NULL, send_later, &self);
 	check(sigwait(&set, &sig) == 0 && sig == SIGUSR1, "sigwait sleeps for it");
 	pthread_join(t, NULL);
@@ -413,12 +425,14 @@ static void test_signalfd(void)
 	check(poll(&pfd, 1, 0) == 0, "signalfd is not ready");
 	raise(SIGUSR1);
 	check(poll(&pfd, 1, 0) == 1 && pfd.revents == POLLIN, "signalfd is ready");
-	check(read(pfd.fd, &si, sizeof(si)) == sizeof(si) && si.ssi_signo == SIGUSR1, "signalfd is read");
+	check(read(pfd.fd, &si, sizeof(si)) == sizeof(si) && si.ssi_signo == SIGUSR1,
+	    "signalfd is read");
 	(void)t;
 	(void)self;
 	alarm(0);
 	kill(getpid(), SIGUSR1);
-	check(poll(&pfd, 1, 5000) == 1 && read(pfd.fd, &si, sizeof(si)) == sizeof(si), "signalfd with kill");
+	check(poll(&pfd, 1, 5000) == 1 && read(pfd.fd, &si, sizeof(si)) == sizeof(si),
+	    "signalfd with kill");
 	close(pfd.fd);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -439,7 +453,8 @@ static void test_timers(void)
 		continue;
 	timer_gettime(timer, &got);
 	check(hits >= 5 && now_ms() - t0 >= 95, "a POSIX timer sends its signal");
-	check(got.it_interval.tv_nsec == 20000000 && got.it_value.tv_nsec <= 20000000, "timer_gettime");
+	check(got.it_interval.tv_nsec == 20000000 && got.it_value.tv_nsec <= 20000000,
+	    "timer_gettime");
 	check(timer_delete(timer) == 0, "timer_delete");
 
 	fd = timerfd_create(CLOCK_MONOTONIC, 0);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define THREADS 8
-#define ROUNDS 20000
+#define ROUNDS	20000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;

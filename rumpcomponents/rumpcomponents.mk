@@ -64,7 +64,8 @@ endef
 
 $(foreach c,$(COMPONENTS),$(call descriptor,$c))
 # What must exist before any kernel source compiles.
-KERN_PREREQS := build/include/.stamp build/gen/kern/sysproto.h | build/sysroot/include/.stamp
+KERN_GEN := build/gen/kern/sysproto.h build/gen/syscall_stubs.inc build/gen/syscall_names.inc
+KERN_PREREQS := build/include/.stamp | build/sysroot/include/.stamp $(KERN_GEN)
 $(foreach c,$(COMPONENTS),$(eval $(call component_rules,$c)))
 
 COMPONENT_OBJS := $(foreach c,$(COMPONENTS),build/components/$(subst /,_,$c).o)

@@ -59,7 +59,7 @@ build/tests/view/$1/.stamp: $(T.$1.MK) tests/tests.mk
 	@ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h
 	@touch $$@
 
-build/tests/obj/$1/%.c.o: %.c build/tests/view/$1/.stamp build/tests/include/.stamp $(NATIVE_GEN)
+build/tests/obj/$1/%.c.o: %.c build/tests/view/$1/.stamp build/tests/include/.stamp | $(NATIVE_GEN)
 	@mkdir -p $$(@D); echo "  CC      $1: $$*.c"
 	$(Q)$$(NATIVE_CC) $$(NATIVE_CFLAGS) $2 $(T.$1.DEFS) -I build/tests/view/$1 $(addprefix -I ,$(sort $(dir $(T.$1.SRCS)))) -MMD -MP -c -o $$@ $$<
 
@@ -72,7 +72,7 @@ endef
 
 UNITS :=
 FUZZERS :=
-NATIVE_GEN := $(if $(wildcard rumpcomponents/syscalls.master),build/gen/kern/sysproto.h)
+NATIVE_GEN := $(KERN_GEN)
 $(foreach m,$(TEST_MKS),$(call test_descriptor,$m))
 $(foreach u,$(UNITS),$(eval $(call test_rules,$u,,-lcheck -lsubunit -lrt -lm -lpthread,build/tests/unit/$u)))
 $(foreach f,$(FUZZERS),$(eval $(call test_rules,$f,-fsanitize=fuzzer,-lpthread,build/tests/fuzz/$f)))

@@ -32,3 +32,5 @@ make -j"$(nproc)" -f objs/Makefile binary
 cp objs/nginx "$out/nginx"
 mkdir -p "$out/root/etc/nginx"
 cp conf/mime.types "$out/root/etc/nginx/"
+# Folders that nginx writes to.
+mkdir -p "$out/root/run" "$out/root/tmp" "$out/root/var/log/nginx"

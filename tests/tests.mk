@@ -80,7 +80,7 @@ $(foreach f,$(FUZZERS),$(eval $(call test_rules,$f,-fsanitize=fuzzer,-lpthread,b
 UNIT_BINS := $(addprefix build/tests/unit/,$(UNITS))
 FUZZ_BINS := $(addprefix build/tests/fuzz/,$(FUZZERS))
 
-tests-build: $(UNIT_BINS) $(FUZZ_BINS) ## build the unit tests and fuzz targets, run nothing
+tests-build: $(UNIT_BINS) $(FUZZ_BINS) build/gen/syscalls.tab ## build the unit tests and fuzz targets, run nothing
 
 # -------------------------------------------------------------------- running
 

@@ -43,6 +43,11 @@ uint64_t rumpuser_dma_addr(uint64_t pa)
 	return pa;
 }
 
+void rumpuser_dma_mb(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 bool rumpuser_virtio_mmio(unsigned n, uint64_t *pa, uint64_t *size, unsigned *gsi)
 {
 	return false;

@@ -86,6 +86,19 @@ uint64_t rumpuser_dma_addr(uint64_t pa)
 	return pa;
 }
 
+/*
+ * QEMU before 8.1 translates barriers and locked instructions of a lone CPU to nothing, although
+ * its devices run in another thread ("tcg: Do not elide memory barriers for !CF_PARALLEL in system
+ * mode").  Reading the time stamp counter takes a lock there, which orders.  Without it about one
+ * notification in ten thousand is lost, and the device sleeps on.
+ */
+void rumpuser_dma_mb(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (hw_features.tcg)
+		(void)hw_rdtsc();
+}
+
 int rumpuser_net_open(uint8_t mac[6], unsigned *mtu, unsigned *irqp)
 {
 	return ENXIO;

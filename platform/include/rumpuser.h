@@ -294,6 +294,13 @@ bool rumpuser_virtio_mmio(unsigned n, uint64_t *pa, uint64_t *size, unsigned *gs
 uint64_t rumpuser_dma_addr(uint64_t pa);
 
 /*
+ * Order memory accesses before against those after, as a device sees them: what a driver needs
+ * between telling a device something and looking whether it must be woken (virtio
+ * v1.2, 2.7.13.4.1).
+ */
+void rumpuser_dma_mb(void);
+
+/*
  * The one network interface of a platform without devices (hosted): Ethernet
  * frames without FCS.  ENXIO if the launcher gave none.  send: EAGAIN when the
  * host's queue is full.  recv: EAGAIN when nothing waits; a frame longer than

@@ -41,6 +41,11 @@ uint64_t rumpuser_dma_addr(uint64_t pa)
 	return pa;
 }
 
+void rumpuser_dma_mb(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static uint8_t get_status(struct virtio_device *dev)
 {
 	return dv.status;

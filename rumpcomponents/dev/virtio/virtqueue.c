@@ -217,7 +217,7 @@ void virtqueue_kick(struct virtqueue *vq)
 	if (old == new)
 		return;
 	/* Our index before the device's wish: else both sides wait (2.7.13.4.1). */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rumpuser_dma_mb();
 	if (vq->vq_event_idx)
 		wanted = (uint16_t)(new - avail_event(vq) - 1) < (uint16_t)(new - old);
 	else
@@ -273,6 +273,6 @@ bool virtqueue_enable(struct virtqueue *vq, unsigned n)
 		*used_event(vq) = vq->vq_used_idx + n - 1;
 	vq->vq_avail->flags = 0;
 	/* Our wish before we look again: else an interrupt is lost. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rumpuser_dma_mb();
 	return (uint16_t)(vq->vq_used->idx - vq->vq_used_idx) >= n && !vq->vq_broken;
 }

@@ -59,16 +59,18 @@ struct mbuf {
 #define M_MCAST	   0x0020
 #define M_EOR	   0x0040 /* end of record (datagram boundaries) */
 
-#define MCSUM_TX_L4                                                                                \
-	0x0001 /* device must fill in the transport checksum at csum_start+csum_offset */
-#define MCSUM_RX_L4_OK 0x0010 /* device or peer guest vouches for the transport checksum */
+/* The device must fill in the transport checksum, at m_csum_start + m_csum_offset. */
+#define MCSUM_TX_L4 0x0001
+/* The device, or a guest on the same host, vouches for the transport checksum. */
+#define MCSUM_RX_L4_OK 0x0010
 
 #define MSIZE	       256
 #define MLSIZE	       2048
 #define MHLEN	       (MSIZE - sizeof(struct mbuf))
 #define MLLEN	       (MLSIZE - sizeof(struct mbuf))
-#define M_MAXHDR       128 /* headroom that m_gethdr leaves: virtio-net, Ethernet, IP, TCP with options \
-			    */
+
+/* Headroom that m_gethdr leaves: virtio-net, Ethernet, IP, TCP with options. */
+#define M_MAXHDR 128
 
 /* An empty mbuf, with packet header, M_MAXHDR bytes of headroom if it is large.  NULL: no memory.
  * No sleep. */

@@ -59,7 +59,7 @@ static void condemn(struct reass *r)
 
 static struct reass *find_slot(const struct iphdr4 *ip, uint64_t now)
 {
-	struct reass *r, *victim = NULL;
+	struct reass *r, *victim = &reass_slot[0];
 
 	for (r = reass_slot; r < reass_slot + REASS_MAX; r++) {
 		if (r->expires != 0 && r->expires <= now) {
@@ -69,7 +69,7 @@ static struct reass *find_slot(const struct iphdr4 *ip, uint64_t now)
 		if (r->expires != 0 && r->src == ip->ip_src && r->dst == ip->ip_dst &&
 		    r->id == ip->ip_id && r->protocol == ip->ip_p)
 			return r;
-		if (!victim || r->expires < victim->expires)
+		if (r->expires < victim->expires)
 			victim = r;
 	}
 	r = victim;

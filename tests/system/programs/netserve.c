@@ -73,6 +73,7 @@ static void accept_all(int i)
 {
 	int s, port = -conn[i]->port;
 
+	/* cppcheck-suppress nullPointer ; accept(2) allows it */
 	while (npfd < MAXFD && (s = accept4(pfd[i].fd, NULL, NULL, SOCK_NONBLOCK)) >= 0)
 		add(s, port, port == 19 ? POLLOUT : POLLIN);
 }

@@ -106,35 +106,84 @@ static double wait_marker(struct guest *g, const char *text, double timeout)
 	return -1;
 }
 
-static bool http_ok(unsigned port)
+/*
+ * Attempts begin every few milliseconds and don't wait for one another: a SYN that
+ * is lost because nobody listens yet must not decide when we look again.
+ */
+#define ATTEMPTS       64
+#define ATTEMPT_MS     4
+#define ATTEMPT_MAX_MS 250
+
+struct attempt {
+	int fd; /* -1: unused */
+	double start;
+	bool asked;
+};
+
+static void attempt_start(struct attempt *a, unsigned port)
 {
 	struct sockaddr_in sin = {.sin_family = AF_INET,
 	    .sin_port = htons(port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
-	struct timeval tv = {.tv_usec = 250000};
-	char reply[64] = "";
-	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok = false;
 
-	if (s < 0)
+	a->start = now_ms();
+	a->asked = false;
+	a->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (a->fd < 0)
 		err(2, "socket");
-	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	if (connect(s, (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
-	    write(s, request, sizeof(request) - 1) > 0 && read(s, reply, sizeof(reply) - 1) > 0)
-		ok = strncmp(reply, "HTTP/1.1 200", 12) == 0;
-	close(s);
-	return ok;
+	if (connect(a->fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 && errno != EINPROGRESS) {
+		close(a->fd);
+		a->fd = -1;
+	}
+}
+
+/* true: a page came */
+static bool attempt_step(struct attempt *a, short revents)
+{
+	static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+	char reply[64] = "";
+
+	if (revents == 0 && now_ms() - a->start < ATTEMPT_MAX_MS)
+		return false;
+	if (!a->asked && (revents & POLLOUT) &&
+	    write(a->fd, request, sizeof(request) - 1) == sizeof(request) - 1) {
+		a->asked = true;
+		return false;
+	}
+	if (a->asked && (revents & POLLIN) && read(a->fd, reply, sizeof(reply) - 1) > 0 &&
+	    strncmp(reply, "HTTP/1.1 200", 12) == 0)
+		return true;
+	close(a->fd);
+	a->fd = -1;
+	return false;
 }
 
 static double wait_http(struct guest *g, unsigned port, double timeout)
 {
-	while (now_ms() - g->start < timeout) {
-		if (http_ok(port))
-			return now_ms() - g->start;
-		usleep(2000);
+	struct attempt at[ATTEMPTS];
+	struct pollfd p[ATTEMPTS];
+	double last = 0, ms = -1;
+
+	for (int i = 0; i < ATTEMPTS; i++)
+		at[i].fd = -1;
+	while (ms < 0 && now_ms() - g->start < timeout) {
+		for (int i = 0; i < ATTEMPTS && now_ms() - last >= ATTEMPT_MS; i++)
+			if (at[i].fd < 0) {
+				attempt_start(&at[i], port);
+				last = now_ms();
+			}
+		for (int i = 0; i < ATTEMPTS; i++)
+			p[i] = (struct pollfd){
+			    .fd = at[i].fd, .events = at[i].asked ? POLLIN : POLLOUT};
+		poll(p, ATTEMPTS, 1);
+		for (int i = 0; i < ATTEMPTS; i++)
+			if (at[i].fd >= 0 && attempt_step(&at[i], p[i].revents))
+				ms = now_ms() - g->start;
 	}
-	return -1;
+	for (int i = 0; i < ATTEMPTS; i++)
+		if (at[i].fd >= 0)
+			close(at[i].fd);
+	return ms;
 }
 
 static int compare(const void *a, const void *b)

@@ -10,17 +10,23 @@
  * The last page_reserve pages are not given to the program (page_alloc_user), so
  * that a program that takes all memory gets ENOMEM and the kernel goes on.
  * What lies in caches is not counted in page_nfree.
+ *
+ * Memory that was never used is in no list, since a link in it would be a write:
+ * the host gives a guest its memory at the first touch, by large pages, and clearing
+ * one takes it longer than we take to boot.  Such memory is broken off in chunks.
  */
 #include <kern/mem_init.h>
 #include "mem_impl.h"
 
-#define MAXORDER     12 /* 16 MiB */
-#define STATE_FREE   0x80
-#define STATE_ANON   0x40 /* holds the program's own data: freed when it is unmapped */
-#define STATE_CACHED 0x20 /* free, in a CPU's cache */
-#define CACHE_MAX    16
-#define CACHE_SMALL  4	  /* on a machine with less than ... */
-#define CACHE_PLENTY 4096 /* pages */
+#define MAXORDER      12 /* 16 MiB */
+#define CHUNK_ORDER   9	 /* 2 MiB, the host's large page */
+#define UNTOUCHED_MAX 8
+#define STATE_FREE    0x80
+#define STATE_ANON    0x40 /* holds the program's own data: freed when it is unmapped */
+#define STATE_CACHED  0x20 /* free, in a CPU's cache */
+#define CACHE_MAX     16
+#define CACHE_SMALL   4	   /* on a machine with less than ... */
+#define CACHE_PLENTY  4096 /* pages */
 
 struct free_block {
 	struct free_block *next, **prevp;
@@ -34,7 +40,13 @@ struct page_cache {
 uintptr_t page_physmap;
 uint64_t page_reserve, page_nfree, page_ntotal;
 
+struct untouched {
+	uint64_t pn, end;
+};
+
 static volatile uint32_t page_lock;
+static struct untouched untouched[UNTOUCHED_MAX];
+static unsigned nuntouched; /* regions; an empty one has pn == end */
 static struct free_block *free_lists[MAXORDER + 1];
 static uint8_t *page_state; /* by page number - first_page */
 static uint64_t first_page, end_page;
@@ -83,6 +95,29 @@ static void free_locked(uint64_t pn, unsigned order)
 	list_insert(pn, order);
 }
 
+/* The largest aligned block at the start of u, of at most `most`, becomes an ordinary free one. */
+static unsigned break_off(struct untouched *u, unsigned most)
+{
+	unsigned order = u->pn ? (unsigned)KMIN(__builtin_ctzll(u->pn), (int)most) : most;
+
+	while (u->pn + (1ULL << order) > u->end)
+		order--;
+	page_nfree -= 1ULL << order; /* free_locked() counts it again */
+	free_locked(u->pn, order);
+	u->pn += 1ULL << order;
+	return order;
+}
+
+/* Have a free block of at least `order`.  false: there is none. */
+static bool refill(unsigned order)
+{
+	for (struct untouched *u = untouched; u < untouched + nuntouched; u++)
+		while (u->pn < u->end)
+			if (break_off(u, KMAX(order, CHUNK_ORDER)) >= order)
+				return true;
+	return false;
+}
+
 static uint64_t alloc_locked(unsigned order, uint64_t keep)
 {
 	unsigned o = order;
@@ -92,8 +127,12 @@ static uint64_t alloc_locked(unsigned order, uint64_t keep)
 		return 0;
 	while (o <= MAXORDER && !free_lists[o])
 		o++;
-	if (o > MAXORDER)
-		return 0;
+	if (o > MAXORDER) {
+		if (!refill(order))
+			return 0;
+		for (o = order; !free_lists[o];)
+			o++;
+	}
 	pn = ((uintptr_t)free_lists[o] - page_physmap) >> PAGE_SHIFT;
 	list_remove(pn);
 	while (o > order) {
@@ -252,14 +291,17 @@ void page_stats(struct kmem_stats *ks)
 
 static void add_region(uint64_t pn, uint64_t end)
 {
+	struct untouched u = {pn, end};
+
+	if (pn >= end)
+		return;
 	page_ntotal += end - pn;
-	while (pn < end) {
-		unsigned order = pn ? (unsigned)KMIN(__builtin_ctzll(pn), MAXORDER) : MAXORDER;
-		while (pn + (1ULL << order) > end)
-			order--;
-		free_locked(pn, order);
-		pn += 1ULL << order;
-	}
+	page_nfree += end - pn;
+	if (nuntouched < UNTOUCHED_MAX)
+		untouched[nuntouched++] = u;
+	else /* a strange memory map: then it is touched */
+		while (u.pn < u.end)
+			(void)break_off(&u, MAXORDER);
 }
 
 void page_init(

@@ -15,13 +15,25 @@
 uintptr_t hw_window, hw_window_end;
 static struct hw_lock pci_lock;
 
+/* Does [pa, pa + len) hold memory that kern was given? */
+static bool is_memory(uint64_t pa, size_t len)
+{
+	for (unsigned i = 0; i < hw_nmem; i++)
+		if (pa < hw_mem[i].pa + hw_mem[i].size && pa + len > hw_mem[i].pa)
+			return true;
+	return false;
+}
+
 int rumpuser_mmio_map(uint64_t pa, size_t len, void **va)
 {
 	uint64_t first = pa & ~(RUMPUSER_PAGE_SIZE - 1);
 	size_t size = ((pa + len + RUMPUSER_PAGE_SIZE - 1) & ~(RUMPUSER_PAGE_SIZE - 1)) - first;
-	uintptr_t at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
+	uintptr_t at;
 
-	if (len == 0 || size > hw_window_end - at)
+	if (len == 0 || is_memory(first, size))
+		return ENXIO;
+	at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
+	if (size > hw_window_end - at)
 		return ENOMEM;
 	if (rumpuser_pmap_enter(at, first, size >> RUMPUSER_PAGE_SHIFT,
 		RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE | RUMPUSER_PROT_DEVICE) != 0)

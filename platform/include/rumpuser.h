@@ -273,7 +273,10 @@ void rumpkern_page_free(uint64_t pa);
 
 /* ----------------------------------------------------------------- devices */
 
-/* Device memory: *va gives uncached access to len bytes at pa.  ENOMEM. */
+/*
+ * Device memory: *va gives uncached access to len bytes at pa.  ENOMEM no room, ENXIO that is
+ * memory of ours, and no device.
+ */
 int rumpuser_mmio_map(uint64_t pa, size_t len, void **va);
 
 /* PCI configuration space; width 1, 2 or 4.  Absent functions read all ones. */

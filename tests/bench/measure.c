@@ -107,12 +107,13 @@ static double wait_marker(struct guest *g, const char *text, double timeout)
 }
 
 /*
- * Attempts begin every few milliseconds and don't wait for one another: a SYN that
- * is lost because nobody listens yet must not decide when we look again.
+ * As a patient client does: try, try again when that was refused, and, since a SYN may
+ * have been lost because nobody listened yet, also when nothing has come back for a while.
  */
-#define ATTEMPTS       64
-#define ATTEMPT_MS     4
-#define ATTEMPT_MAX_MS 250
+#define ATTEMPTS       16
+#define ATTEMPT_MS     2   /* after a refusal */
+#define ATTEMPT_ALT_MS 20  /* beside one that hangs */
+#define ATTEMPT_MAX_MS 300 /* give it up */
 
 struct attempt {
 	int fd; /* -1: unused */
@@ -162,23 +163,28 @@ static double wait_http(struct guest *g, unsigned port, double timeout)
 {
 	struct attempt at[ATTEMPTS];
 	struct pollfd p[ATTEMPTS];
-	double last = 0, ms = -1;
+	double next = 0, ms = -1;
 
 	for (int i = 0; i < ATTEMPTS; i++)
 		at[i].fd = -1;
 	while (ms < 0 && now_ms() - g->start < timeout) {
-		for (int i = 0; i < ATTEMPTS && now_ms() - last >= ATTEMPT_MS; i++)
+		for (int i = 0; i < ATTEMPTS && now_ms() >= next; i++)
 			if (at[i].fd < 0) {
 				attempt_start(&at[i], port);
-				last = now_ms();
+				next = now_ms() + (at[i].fd < 0 ? ATTEMPT_MS : ATTEMPT_ALT_MS);
 			}
 		for (int i = 0; i < ATTEMPTS; i++)
 			p[i] = (struct pollfd){
 			    .fd = at[i].fd, .events = at[i].asked ? POLLIN : POLLOUT};
 		poll(p, ATTEMPTS, 1);
-		for (int i = 0; i < ATTEMPTS; i++)
-			if (at[i].fd >= 0 && attempt_step(&at[i], p[i].revents))
+		for (int i = 0; i < ATTEMPTS && ms < 0; i++) {
+			if (at[i].fd < 0)
+				continue;
+			if (attempt_step(&at[i], p[i].revents))
 				ms = now_ms() - g->start;
+			else if (at[i].fd < 0)
+				next = now_ms() + ATTEMPT_MS;
+		}
 	}
 	for (int i = 0; i < ATTEMPTS; i++)
 		if (at[i].fd >= 0)

@@ -62,48 +62,27 @@ unsigned pci_find_cap(const struct pci_device *pd, unsigned id, unsigned prev)
 	return 0;
 }
 
-/* Address and size of a memory BAR; sizing writes all ones and restores (6.2.5.1). */
-static int bar_extent(const struct pci_device *pd, unsigned bar, uint64_t *base, uint64_t *size)
+/*
+ * The extent of a BAR is not asked for: to learn it, decoding must be switched off and on
+ * again (6.2.5.1), and each time a hypervisor lays out its guest's address space anew,
+ * which takes it longer than all else here.  rumpuser_mmio_map() refuses memory, so a
+ * device that lies about what is where can do no more harm than it could with its registers.
+ */
+int pci_map_bar(const struct pci_device *pd, unsigned bar, uint64_t off, size_t len, void **va)
 {
 	unsigned reg = PCI_BAR0 + 4 * bar;
-	uint32_t lo, hi = 0, mask_lo, mask_hi = 0xffffffff, command;
-	bool wide;
+	uint64_t base;
+	uint32_t lo;
 
 	if (bar > 5)
 		return ENXIO;
 	lo = pci_conf_read(pd, reg, 4);
-	if (lo & PCI_BAR_IO)
+	if ((lo & PCI_BAR_IO) || (bar == 5 && (lo & PCI_BAR_64)))
 		return ENXIO;
-	wide = lo & PCI_BAR_64;
-	if (wide && bar == 5)
-		return ENXIO;
-
-	command = pci_conf_read(pd, PCI_COMMAND, 2);
-	pci_conf_write(pd, PCI_COMMAND, 2, command & ~PCI_COMMAND_MEMORY);
-	pci_conf_write(pd, reg, 4, 0xffffffff);
-	mask_lo = pci_conf_read(pd, reg, 4);
-	pci_conf_write(pd, reg, 4, lo);
-	if (wide) {
-		hi = pci_conf_read(pd, reg + 4, 4);
-		pci_conf_write(pd, reg + 4, 4, 0xffffffff);
-		mask_hi = pci_conf_read(pd, reg + 4, 4);
-		pci_conf_write(pd, reg + 4, 4, hi);
-	}
-	pci_conf_write(pd, PCI_COMMAND, 2, command);
-
-	*base = (uint64_t)hi << 32 | (lo & ~0xfU);
-	*size = ~((uint64_t)mask_hi << 32 | (mask_lo & ~0xfU)) + 1;
-	return *base == 0 || *size == 0 ? ENXIO : 0;
-}
-
-int pci_map_bar(const struct pci_device *pd, unsigned bar, uint64_t off, size_t len, void **va)
-{
-	uint64_t base, size;
-	int error = bar_extent(pd, bar, &base, &size);
-
-	if (error)
-		return error;
-	if (off > size || len > size - off)
+	base = lo & ~0xfU;
+	if (lo & PCI_BAR_64)
+		base |= (uint64_t)pci_conf_read(pd, reg + 4, 4) << 32;
+	if (base == 0 || off > UINT32_MAX || len > UINT32_MAX || base + off + len < base)
 		return ENXIO;
 	return rumpuser_mmio_map(base + off, len, va);
 }
@@ -111,7 +90,10 @@ int pci_map_bar(const struct pci_device *pd, unsigned bar, uint64_t off, size_t 
 void pci_enable(const struct pci_device *pd)
 {
 	uint32_t command = pci_conf_read(pd, PCI_COMMAND, 2);
-	pci_conf_write(pd, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	uint32_t want = command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+
+	if (want != command)
+		pci_conf_write(pd, PCI_COMMAND, 2, want);
 }
 
 static void attach_device(const struct pci_device *found)

@@ -33,7 +33,8 @@ void pci_conf_write(const struct pci_device *pd, unsigned reg, unsigned width, u
 /* Offset of the next capability `id` after offset `prev` (0: first); 0 if none. */
 unsigned pci_find_cap(const struct pci_device *pd, unsigned id, unsigned prev);
 
-/* Map bytes [off, off+len) of memory BAR `bar`.  ENXIO not a memory BAR or too small, ENOMEM. */
+/* Map len bytes at offset off of memory BAR `bar`.  ENXIO not a memory BAR, or not a device,
+ * ENOMEM. */
 int pci_map_bar(const struct pci_device *pd, unsigned bar, uint64_t off, size_t len, void **va);
 
 /* Memory decoding and bus mastering on. */

@@ -27,13 +27,19 @@ row() {
 }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
-net() { echo "-netdev user,id=n0,hostfwd=tcp:127.0.0.1:$port-:80 -device virtio-net-pci,netdev=n0,romfile="; }
 kiln_net_config='{"net":{"if":[{"mode":"static","address":"10.0.2.15/24","gateway":"10.0.2.2"}]}}'
-linux_nginx() {
-	echo $qemu -machine pc -m 256 -kernel $guest/vmlinuz -initrd $guest/nginx.cpio $(net)
+# machine NAME: the options that make a pc or microvm with a network card
+machine() {
+	local card=virtio-net-pci,romfile=
+	[ "$1" = microvm ] && card=virtio-net-device
+	echo "-machine $1 -global virtio-mmio.force-legacy=false -m 256" \
+	    "-netdev user,id=n0,hostfwd=tcp:127.0.0.1:$port-:80 -device $card,netdev=n0"
 }
-kiln_nginx() {
-	echo $qemu -machine pc -m 256 -kernel build/packages/nginx/nginx.img $(net)
+linux_nginx() { # MACHINE
+	echo $qemu $(machine "$1") -kernel $guest/vmlinuz -initrd $guest/nginx.cpio
+}
+kiln_nginx() { # MACHINE
+	echo $qemu $(machine "$1") -kernel build/packages/nginx/nginx.img
 }
 
 need_guest() {
@@ -59,7 +65,7 @@ part_memory() {
 	m=$($out/measure least 1 64 "Hello" -- $qemu -machine pc -m @MEM@ -kernel build/packages/hello/hello.img)
 	row "hello: least -m" "$m MiB" "<= 4" "measure least 1 64 Hello -- qemu ... -m @MEM@ -kernel hello.img"
 	m=$($out/measure least 1 64 ":$port" -- $qemu -machine pc -m @MEM@ -kernel build/packages/nginx/nginx.img \
-	    -append "$kiln_net_config" $(net))
+	    -append "$kiln_net_config" -netdev user,id=n0,hostfwd=tcp:127.0.0.1:$port-:80 -device virtio-net-pci,netdev=n0)
 	row "nginx: least -m" "$m MiB" "<= 8" "measure least 1 64 :$port -- qemu ... -m @MEM@ -kernel nginx.img"
 }
 
@@ -83,19 +89,23 @@ part_boot() {
 
 part_http() {
 	need_guest
-	say "QEMU start to first HTTP 200 of nginx, median of $runs, in turns"
-	mapfile -t ms < <($out/measure http "$runs" "$port" -- $(kiln_nginx) -append "$kiln_net_config" \
-	    --- $(linux_nginx) -append "$linux_append")
-	row "nginx: start to first 200 (${ms[0]} ms; Linux ${ms[1]} ms)" "1/$(ratio "${ms[1]}" "${ms[0]}")" "<= 1/20" \
-	    "measure http $runs $port -- qemu ... nginx.img --- qemu ... vmlinuz"
+	local machine
+	for machine in pc microvm; do
+		say "QEMU start to first HTTP 200 of nginx, $machine, median of $runs, in turns"
+		mapfile -t ms < <($out/measure http "$runs" "$port" -- $(kiln_nginx $machine) -append "$kiln_net_config" \
+		    --- $(linux_nginx $machine) -append "$linux_append")
+		row "nginx, $machine: start to first 200 (${ms[0]} ms; Linux ${ms[1]} ms)" \
+		    "1/$(ratio "${ms[1]}" "${ms[0]}")" "<= 1/20" \
+		    "measure http $runs $port -- qemu -machine $machine ... nginx.img --- ... vmlinuz"
+	done
 }
 
 # requests GUEST CONNECTIONS: boot, wait, warm up, measure; prints requests per second.
 requests() {
 	local cmd append log=$out/requests-$1-$2.log
 	case $1 in
-	kiln) cmd=$(kiln_nginx) append=$kiln_net_config ;;
-	linux) cmd=$(linux_nginx) append=$linux_append ;;
+	kiln) cmd=$(kiln_nginx pc) append=$kiln_net_config ;;
+	linux) cmd=$(linux_nginx pc) append=$linux_append ;;
 	esac
 	$cmd -append "$append" < /dev/null > "$log" 2>&1 &
 	local pid=$!

@@ -49,7 +49,7 @@ pack() {
 	if [ "$net" = 1 ]; then
 		local modules=$out/packages/$kernel_package
 		[ -f "$modules/lib/modules/$version/modules.dep" ] || /sbin/depmod -b "$modules" "$version"
-		for top in virtio_pci virtio_net; do
+		for top in virtio_pci virtio_mmio virtio_net; do
 			/sbin/modprobe -d "$modules" -S "$version" -D "$top" | awk '/^insmod/ { print $2 }'
 		done | awk '!seen[$0]++' | while read -r module; do
 			cp "$module" "$root/mod/"

@@ -99,6 +99,8 @@ void cpu_init(struct cpu_info *ci, unsigned index);
 void cpu_need_resched(struct cpu_info *ci);
 /* Make the timer come at deadline at the latest.  This CPU, held. */
 void cpu_timer_at(struct cpu_info *ci, uint64_t deadline);
+/* For the last report: this CPU does nothing any more; the others are to do the same. */
+void cpu_stop(void) __attribute__((noreturn));
 void cpu_stop_others(void);
 
 /* sched.c */

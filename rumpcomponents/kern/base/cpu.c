@@ -9,6 +9,8 @@
  */
 #include "base_impl.h"
 
+#define STOP_PATIENCE 250000000 /* ns that a last report waits for other CPUs */
+
 struct cpu_info *cpu_infos[RUMPUSER_MAXCPUS];
 unsigned cpu_count = 1;
 
@@ -60,8 +62,8 @@ static void intr_dispatch(struct cpu_info *ci, unsigned irq)
 		timer_intr(ci);
 		break;
 	case RUMPUSER_IRQ_IPI:
-		while (base_panicking())
-			__asm__ volatile("pause");
+		if (base_panicking())
+			cpu_stop();
 		break;
 	case RUMPUSER_IRQ_POWER:
 		softint_schedule_bit(SOFTINT_POWER);
@@ -133,9 +135,29 @@ void intr_disestablish(unsigned irq)
 		__atomic_store_n(&handlers[irq].handler, NULL, __ATOMIC_RELEASE);
 }
 
+static unsigned stopped; /* CPUs that have come to cpu_stop() */
+
+void cpu_stop(void)
+{
+	cpu_hold();
+	__atomic_fetch_or(&stopped, 1U << cpu_index(), __ATOMIC_RELEASE);
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 void cpu_stop_others(void)
 {
+	uint64_t end = rumpuser_clock_monotonic() + STOP_PATIENCE;
+	unsigned others = 0;
+
 	for (unsigned i = 0; i < cpu_count; i++)
-		if (i != cpu_index() && cpu_infos[i] != NULL && cpu_infos[i]->ci_online)
+		if (i != cpu_index() && cpu_infos[i] != NULL && cpu_infos[i]->ci_online) {
+			others |= 1U << i;
 			rumpuser_cpu_ipi(i);
+		}
+	while ((others & ~__atomic_load_n(&stopped, __ATOMIC_ACQUIRE)) &&
+	       rumpuser_clock_monotonic() < end)
+		__asm__ volatile("pause");
+	for (others &= ~stopped; others != 0; others &= others - 1)
+		kprintf("kiln: CPU %d does not stop\n", __builtin_ctz(others));
 }

@@ -3,7 +3,8 @@
  * The last report: what happened, registers, a backtrace, power off.
  *
  * The first CPU to get here keeps the console; the others are stopped by an
- * interrupt, or stop when they come here themselves.  A fault during the
+ * interrupt, or stop when they come here or want to print.  It waits a little for them, so that
+ * nothing of theirs comes in between, and says which of them is deaf.  A fault during the
  * report ends it: first with a line, then without.  Frames are followed only through
  * memory that is mapped, so that a broken frame pointer does no harm.
  * Addresses in the image are printed as offsets, which `kiln symbolize` turns into names.
@@ -22,8 +23,21 @@ bool base_panicking(void)
 	return __atomic_load_n(&base_panic_cpu, __ATOMIC_RELAXED) >= 0;
 }
 
-/* Become the one who reports.  Returns only to him. */
-static void begin(void)
+static bool in_image(uintptr_t va)
+{
+	return va >= kern_bootinfo->image_base && va < kern_bootinfo->image_end;
+}
+
+static void print_address(const char *before, uintptr_t va)
+{
+	if (in_image(va))
+		kprintf("kiln: %s image+0x%lx\n", before, va - kern_bootinfo->image_base);
+	else
+		kprintf("kiln: %s 0x%lx\n", before, va);
+}
+
+/* Become the one who reports, because of what happened at pc.  Returns only to him. */
+static void begin(uintptr_t pc)
 {
 	int none = -1;
 
@@ -31,14 +45,15 @@ static void begin(void)
 	if (!__atomic_compare_exchange_n(&base_panic_cpu, &none, (int)cpu_index(), false,
 		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
 	    none != (int)cpu_index())
-		for (;;)
-			__asm__ volatile("pause");
+		cpu_stop();
 	if (depth++ == 0) {
 		cpu_stop_others();
 		return;
 	}
-	if (depth == 2)
-		kprintf("kiln: and failed again while reporting that\n");
+	if (depth == 2) {
+		kprintf("\n");
+		print_address("and failed again while reporting that, at", pc);
+	}
 	rumpuser_exit(RUMPUSER_END_PANIC, 0);
 }
 
@@ -53,15 +68,16 @@ static bool readable(uintptr_t va)
 
 static void print_frame(unsigned n, uintptr_t pc)
 {
-	if (pc >= kern_bootinfo->image_base && pc < kern_bootinfo->image_end)
-		kprintf("kiln:  #%u image+0x%lx\n", n, pc - kern_bootinfo->image_base);
-	else
-		kprintf("kiln:  #%u 0x%lx\n", n, pc);
+	char number[8];
+
+	ksnprintf(number, sizeof(number), " #%u", n);
+	print_address(number, pc);
 }
 
-static bool in_image(uintptr_t va)
+/* Code of ours.  The image may be unknown to the page tables (hosted). */
+static bool is_code(uintptr_t va)
 {
-	return va >= kern_bootinfo->image_base && va < kern_bootinfo->image_end;
+	return in_image(va) && (readable(va & ~7UL) || !readable(kern_bootinfo->image_base));
 }
 
 /*
@@ -78,7 +94,7 @@ static uintptr_t frameless_caller(uintptr_t pc, uintptr_t sp)
 	if (!readable(sp))
 		return 0;
 	ret = *(const uintptr_t *)sp;
-	if (!in_image(ret) || !readable((ret - 5) & ~7UL) || !readable(ret & ~7UL))
+	if (!is_code(ret) || !is_code(ret - 5))
 		return 0;
 	if (!in_image(pc))
 		return ret;
@@ -132,11 +148,11 @@ static void who(void)
 	    kern_bootinfo->image_base);
 }
 
-/* A frame that describes the caller of the caller. */
+/* A frame that describes the caller of the caller, at the call: what it called does not return. */
 static __attribute__((always_inline)) inline void here(struct rumpuser_trapframe *tf)
 {
 	memset(tf, 0, sizeof(*tf));
-	tf->rip = (uintptr_t)__builtin_return_address(0);
+	tf->rip = (uintptr_t)__builtin_return_address(0) - 1;
 	tf->rsp = (uintptr_t)__builtin_frame_address(0) + 16;
 	tf->rbp = *(uintptr_t *)__builtin_frame_address(0);
 	__asm__ volatile(
@@ -160,7 +176,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 		here(&now);
 		tf = &now;
 	}
-	begin();
+	begin(tf->rip);
 	kprintf(
 	    "kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
 	who();
@@ -171,7 +187,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 
 void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
 {
-	begin();
+	begin(tf->rip);
 	kprintf("kiln: panic: %s\n", why);
 	who();
 	registers(tf);
@@ -185,7 +201,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	here(&tf);
-	begin();
+	begin(tf.rip);
 	kprintf("kiln: panic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);

@@ -18,8 +18,11 @@ static void console_enter(void)
 {
 	cpu_hold();
 	while (base_panic_cpu != (int)cpu_index() &&
-	       __atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0)
+	       __atomic_exchange_n(&console_lock, 1, __ATOMIC_ACQUIRE) != 0) {
+		if (base_panicking())
+			cpu_stop();
 		__asm__ volatile("pause");
+	}
 }
 
 static void console_exit(void)
@@ -35,12 +38,16 @@ void kern_console_write(const char *buf, size_t len)
 	console_exit();
 }
 
+static void flush(struct out *o)
+{
+	rumpuser_console_write(o->buf, o->len);
+	o->len = 0;
+}
+
 static void put(struct out *o, char c)
 {
-	if (o->console && o->len == o->size) {
-		rumpuser_console_write(o->buf, o->len);
-		o->len = 0;
-	}
+	if (o->console && o->len == o->size)
+		flush(o);
 	if (o->len < o->size)
 		o->buf[o->len] = c;
 	o->len++;
@@ -165,6 +172,8 @@ static void format(struct out *o, const char *f, va_list ap)
 			s = va_arg(ap, const char *);
 			if (s == NULL)
 				s = "(null)";
+			if (o->console && base_panicking())
+				flush(o); /* s may be what is broken */
 			put_padded(o, s,
 			    strnlen(s, sp.precision < 0 ? SIZE_MAX : (size_t)sp.precision),
 			    sp.width, sp.left, ' ');
@@ -191,7 +200,7 @@ void kvprintf(const char *fmt, va_list ap)
 	va_copy(copy, ap);
 	console_enter();
 	format(&o, fmt, copy);
-	rumpuser_console_write(buf, o.len);
+	flush(&o);
 	console_exit();
 	va_end(copy);
 }

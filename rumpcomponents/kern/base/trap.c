@@ -113,7 +113,8 @@ static void program_fault(struct rumpuser_trapframe *tf, const struct trap_signa
 void rumpkern_trap(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
-	bool program = cpu_frame_in_program(tf);
+	/* A LEAF call that holds off interrupts is on the program's stack, but not the program. */
+	bool program = cpu_ilevel() == 0 && cpu_frame_in_program(tf);
 	/* Coming from the program there was nothing to save (rt_sigreturn leaves the mark set). */
 	bool live = program ? false : l->l_fpulive;
 	struct trap_signal ts = {SIGSEGV, SEGV_MAPERR, tf->addr};

@@ -3,7 +3,7 @@
  * The common way out of system calls, resuming a trap frame, and calls by
  * number.  <kern/syscallframe.h> explains the whole.
  */
-#include "rumpuser.h"
+#include "stub.h"
 
 #define LW_NONE 0
 #define TF_CS (19 * 8) /* checked in syscall.c */
@@ -90,7 +90,8 @@ syscall_resume:
 
 /*
  * sys_indirect(number, a, b, c, d, e, f): the stub's address is looked up, its
- * arguments moved down by one, and it is entered as if called directly.
+ * arguments moved down by one, and it is entered as if called directly.  If there is
+ * none, the number is named on the kernel stack, as other calls that are missing.
  */
 	.section .text.sys_indirect, "ax", @progbits
 	.globl sys_indirect
@@ -112,14 +113,18 @@ sys_indirect:
 	pop %rsi
 	pop %r9
 	/* now: r9 = a, rsi = b, rdx = c, rcx = d, r8 = e */
+	test %rax, %rax
+	jz 1f
 	xchg %r9, %rdi
 	mov 16(%rbp), %r9
 	pop %rbp
-	test %rax, %rax
-	jz 1f
 	jmp *%rax
-1:	mov $-38, %rax
-	ret
+1:	pop %rbp
+	jmp sys_unknown
+	.balign 4
+	.long -1
+sys_unknown:
+	sys_std syscall_unknown, unknown
 	.size sys_indirect, . - sys_indirect
 
 	.section .note.GNU-stack, "", @progbits

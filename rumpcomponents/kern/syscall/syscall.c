@@ -67,21 +67,40 @@ void syscall_preempted(struct rumpuser_trapframe *tf)
 		tf->rip = (uintptr_t)syscall_exit;
 }
 
-/* Is this the first time that number comes by? */
-static bool first_time(int number)
+/*
+ * Is this the first time that number comes by?  Of numbers that no table has, the first few are
+ * remembered and the rest passed over: a program that tries them all is not to fill the console.
+ */
+static bool first_time(long number)
 {
 	static _Atomic uint64_t said[8];
+	static _Atomic long others[8];
 
-	if (number < 0 || (size_t)number >= 64 * NELEM(said))
-		return true;
-	uint64_t bit = UINT64_C(1) << number % 64;
-	return (atomic_fetch_or(&said[number / 64], bit) & bit) == 0;
+	if (number >= 0 && (size_t)number < 64 * NELEM(said)) {
+		uint64_t bit = UINT64_C(1) << number % 64;
+		return (atomic_fetch_or(&said[number / 64], bit) & bit) == 0;
+	}
+	for (size_t i = 0; i < NELEM(others); i++) {
+		long found = 0; /* 0 is a number of the other table */
+		if (atomic_compare_exchange_strong(&others[i], &found, number))
+			return true;
+		if (found == number)
+			return false;
+	}
+	return false;
 }
 
 long syscall_unimplemented(const char *name)
 {
 	if (first_time(syscallframe_number(syscallframe_current())))
 		kprintf("kiln: system call %s is not implemented\n", name);
+	return -ENOSYS;
+}
+
+long syscall_unknown(long number)
+{
+	if (first_time(number))
+		kprintf("kiln: system call number %ld is not in this image\n", number);
 	return -ENOSYS;
 }
 
@@ -96,8 +115,6 @@ uintptr_t syscall_lookup(long number)
 	for (e = __kiln_sysent_start; e < __kiln_sysent_end; e++)
 		if (e->number == number)
 			return (uintptr_t)((const char *)&e->offset + e->offset);
-	if (first_time((int)number))
-		kprintf("kiln: system call number %ld is not in this image\n", number);
 	return 0;
 }
 

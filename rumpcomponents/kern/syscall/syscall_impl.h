@@ -27,5 +27,6 @@ extern const char syscall_exit[], syscall_exit_end[];
 /* From entry.S and the stubs. */
 uintptr_t syscall_lookup(long number);
 long syscall_unimplemented(const char *name);
+long syscall_unknown(long number);
 
 #endif

@@ -257,6 +257,17 @@ void pool_put(struct pool *p, void *obj)
 	cpu_release();
 }
 
+void pool_foreach(void (*func)(const struct pool *p, void *arg), void *arg)
+{
+	struct pool *p;
+
+	mem_spin_enter(&all_lock);
+	p = all_pools; /* pools are only ever added, at the head */
+	mem_spin_exit(&all_lock);
+	for (; p; p = p->pr_next)
+		func(p, arg);
+}
+
 /* Live objects of all pools; what lies in caches counts as live. */
 uint64_t pool_objects(void)
 {

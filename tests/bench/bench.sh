@@ -1,13 +1,13 @@
 #!/bin/bash
 # bench.sh [PART...]: measure Kiln's figures beside their peers, in one run.
 #
-# Parts: size memory boot http requests syscall (all of them without arguments).
+# Parts: size memory boot http requests loaded syscall (all of them without arguments).
 # Every figure is printed with the bar it has to reach and the command that
 # measured it; QEMU runs under software emulation with the same flags for all.
 # Figures of different runs must not be compared: the machine is shared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-parts=${*:-size memory boot http requests syscall}
+parts=${*:-size memory boot http requests loaded syscall}
 out=build/bench
 guest=$out/linux
 flags="-accel tcg -cpu max -nodefaults -no-user-config -vga none -display none -no-reboot -serial stdio"
@@ -139,6 +139,59 @@ part_requests() {
 		row "nginx requests/s, $c connections ($k; Linux $l)" "$(ratio "$k" "$l") x" ">= $bar x" \
 		    "tests/bench/bench.sh requests (wrk -t1 -c$c -d${SECONDS_EACH:-4}s)"
 	done
+}
+
+# A TAP device in a network namespace of its own: QEMU without its user network.
+netns=kiln-bench-$$
+tap_up() {
+	ip netns add $netns && trap 'ip netns del $netns' EXIT
+	ip netns exec $netns ip link set lo up
+	ip netns exec $netns ip tuntap add kiln0 mode tap
+	ip netns exec $netns ip addr add 10.77.0.1/24 dev kiln0
+	ip netns exec $netns ip link set kiln0 up
+}
+
+# loaded NET: one boot under load; prints connections that failed, worst answer in ms, requests/s
+loaded() {
+	local url=http://127.0.0.1:$port/ in= config=$kiln_net_config log=$out/loaded-$1.log
+	local card="-netdev user,id=n0,hostfwd=tcp:127.0.0.1:$port-:80 -device virtio-net-pci,romfile=,netdev=n0"
+	if [ "$1" = tap ]; then
+		url=http://10.77.0.2/ in="ip netns exec $netns"
+		config='{"net":{"if":[{"mode":"static","address":"10.77.0.2/24","gateway":"10.77.0.1"}]}}'
+		card="-netdev tap,id=n0,ifname=kiln0,script=no,downscript=no -device virtio-net-pci,romfile=,netdev=n0"
+	fi
+	$in $qemu -machine pc -m 256 -kernel build/packages/nginx/nginx.img $card -append "$config" < /dev/null > "$log" 2>&1 &
+	local pid=$!
+	for _ in $(seq 200); do
+		$in curl -s -m 1 -o /dev/null "$url" && break
+		sleep 0.05
+	done
+	$in wrk -t1 -c16 -d"${SECONDS_EACH:-4}s" --timeout 10s "$url" | tee -a "$log" | awk '
+	    function ms(t) { return t ~ /us$/ ? t / 1000 : t ~ /ms$/ ? t + 0 : t * 1000 }
+	    $1 == "Latency" { worst = ms($4) }
+	    /Socket errors/ { gsub(",", ""); bad = $4 + $6 + $8 + $10 }
+	    /Non-2xx/ { bad += $NF }
+	    /Requests\/sec/ { rate = $2 }
+	    END { printf "%d %d %d\n", bad, worst, rate }'
+	kill $pid 2> /dev/null || true
+	wait $pid 2> /dev/null || true
+}
+
+part_loaded() {
+	local net boots=${LOADED_BOOTS:-20} stall=${STALL_MS:-500}
+	tap_up
+	for net in user tap; do
+		say "$boots boots under load, wrk -t1 -c16, network: $net"
+		for _ in $(seq "$boots"); do loaded $net; done | tee "$out/loaded-$net.txt" >&2
+		row "$boots loaded boots, $net: failed connections" \
+		    "$(awk '{ n += $1 } END { print n + 0 }' "$out/loaded-$net.txt")" "0" \
+		    "tests/bench/bench.sh loaded (wrk -t1 -c16 -d${SECONDS_EACH:-4}s)"
+		row "$boots loaded boots, $net: boots with an answer after $stall ms" \
+		    "$(awk -v s=$stall '$2 > s { n++ } $2 > w { w = $2 } END { printf "%d (worst %d ms)", n, w }' "$out/loaded-$net.txt")" \
+		    "$([ $net = tap ] && echo 0 || echo "(QEMU's own)")" "the same"
+	done
+	ip netns del $netns
+	trap - EXIT
 }
 
 part_syscall() {

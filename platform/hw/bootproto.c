@@ -59,6 +59,27 @@ static void cmdline(const char *s, size_t max)
 	hw_boot.cmdline_len = n;
 }
 
+/*
+ * GRUB quotes what it hands on: a word with spaces stands in double quotes, and quotes
+ * and backslashes in it have a backslash in front.  No JSON object begins like that, so
+ * the words of other loaders are left alone.  In place; the result is not longer.
+ */
+static void unquote(char *s)
+{
+	char *to = s;
+
+	if (s[0] != '"' && !(s[0] == '{' && s[1] == '\\'))
+		return;
+	for (; *s != '\0'; s++) {
+		if (*s == '"')
+			continue;
+		if (*s == '\\' && s[1] != '\0')
+			s++;
+		*to++ = *s;
+	}
+	*to = '\0';
+}
+
 static void pvh(const struct pvh_info *info)
 {
 	const struct memmap_entry *map = (const void *)info->memmap;
@@ -91,6 +112,8 @@ static void multiboot2(const uint8_t *info)
 		switch (tag->type) {
 		case MB2_CMDLINE:
 			cmdline((const char *)(tag + 1), size - sizeof(*tag));
+			if (hw_boot.cmdline_pa != 0)
+				unquote((char *)hw_boot.cmdline_pa);
 			break;
 		case MB2_MMAP:
 			entry = hw_load32(tag + 1);

@@ -57,6 +57,12 @@ static int get_entry(
 	return 0;
 }
 
+/* Names found by lookup are what the program asked for; these it gets to see. */
+static bool presentable(const struct name *name)
+{
+	return !memchr(name->n_str, '\0', name->n_len) && !memchr(name->n_str, '/', name->n_len);
+}
+
 static int compare(const struct name *a, const struct name *b)
 {
 	int c = memcmp(a->n_str, b->n_str, KMIN(a->n_len, b->n_len));
@@ -150,6 +156,8 @@ int erofs_readdir(struct vnode *vp, int64_t *off, struct direntsink *ds)
 					   ? (int64_t)((block << bits) + (i + 1) * sizeof(de))
 					   : (int64_t)((block + 1) << bits);
 			error = get_entry(&db, i, &de, &name);
+			if (!error && !presentable(&name))
+				error = EUCLEAN;
 			if (error)
 				return error;
 			if (!ds->ds_emit(ds, &name, de.nid, kind_of(de.file_type), next))

@@ -9,7 +9,7 @@
  */
 #include "base_impl.h"
 
-#define STOP_PATIENCE 250000000 /* ns that a last report waits for other CPUs */
+#define STOP_PATIENCE 1000000000 /* ns that a last report waits for other CPUs */
 
 struct cpu_info *cpu_infos[RUMPUSER_MAXCPUS];
 unsigned cpu_count = 1;

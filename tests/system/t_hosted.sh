@@ -62,7 +62,7 @@ inside ip addr add 10.77.0.1/24 dev kiln0
 inside ip link set kiln0 up
 
 kiln bake $BAKE_OPTIONS $echo -o "$work/udp-echo.img" || { fail "hosted udp-echo does not bake"; exit 1; }
-inside kiln run --net tap=kiln0 --ip 10.77.0.2/24 "$work/udp-echo.img" > "$work/udp-echo.log" 2>&1 < /dev/null &
+ip netns exec $net kiln run --net tap=kiln0 --ip 10.77.0.2/24 "$work/udp-echo.img" > "$work/udp-echo.log" 2>&1 < /dev/null &
 pid=$!
 inside python3 - << 'PY' && ok "hosted udp-echo: 500 datagrams come back" || { tail -n 5 "$work/udp-echo.log"; fail "hosted udp-echo"; }
 import socket, sys, time
@@ -78,12 +78,13 @@ for i in range(550):
         time.sleep(0.02)  # not up yet
 sys.exit(good < 500)
 PY
-kill -KILL $pid
-wait $pid 2> /dev/null
-while pgrep -f "$work/udp-echo.img" > /dev/null; do sleep 0.1; done
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+[ $status = 143 ] && ok "hosted udp-echo: dies of SIGTERM" || fail "hosted udp-echo: status $status after SIGTERM"
 
 kiln bake $BAKE_OPTIONS --root $nginx/root $nginx/nginx -o "$work/nginx.img" || { fail "hosted nginx does not bake"; exit 1; }
-inside kiln run --net tap=kiln0 --ip 10.77.0.2/24 -m 32M "$work/nginx.img" > "$work/nginx.log" 2>&1 < /dev/null &
+ip netns exec $net kiln run --net tap=kiln0 --ip 10.77.0.2/24 -m 32M "$work/nginx.img" > "$work/nginx.log" 2>&1 < /dev/null &
 pid=$!
 for _ in $(seq 100); do
 	inside curl -s -m 1 -o "$work/page" http://10.77.0.2/ && break

@@ -3,8 +3,9 @@
  * ARP (RFC 826, RFC 1122 2.3.2, RFC 5227 announcements).
  *
  * A cache of sets of four entries.  An entry is made only when we ask, or when somebody asks
- * for us; other traffic can refresh one, never add one.  While we wait for an answer a few packets
- * are held.  Entries age by ticks of a callout that runs only while there are entries, so that
+ * for us; other traffic can refresh one, never add one.  While we wait for an answer packets are
+ * held: the answers to a burst of new connections, each of which would cost its peer a second if it
+ * were dropped.  Entries age by ticks of a callout that runs only while there are entries, so that
  * sending reads no clock.
  *
  * arp_lock (spin) guards the cache; packets are sent without it.
@@ -16,7 +17,8 @@
 
 #define SETS	   16
 #define WAYS	   4
-#define HOLD_MAX   4U
+#define HOLD_MAX   64U	/* packets for one address */
+#define HOLD_ALL   256U /* and for all of them */
 #define TRIES_MAX  3
 #define TICK	   NSEC_PER_SEC
 #define AGE_PROBE  30 /* ticks: ask again if it was used */
@@ -39,13 +41,15 @@ struct arp_entry {
 	uint8_t ae_mac[6];
 	bool ae_complete;
 	bool ae_used;	/* since it was confirmed */
+	bool ae_asked;	/* a request is under way */
 	uint8_t ae_age; /* ticks since it was confirmed, or asked for first */
 	uint8_t ae_nhold;
 	struct ifnet *ae_ifp;
-	struct mbuf *ae_hold; /* m_nextpkt, oldest first */
+	struct mbuf *ae_hold, *ae_holdlast; /* m_nextpkt, oldest first */
 };
 
 static struct arp_entry arp_cache[SETS][WAYS];
+static unsigned held_all;
 static kmutex_t arp_lock;
 static callout_t arp_callout;
 static struct ratelimit reply_limit, complain_limit;
@@ -69,6 +73,17 @@ static struct arp_entry *lookup(const struct ifnet *ifp, uint32_t ip)
 	return NULL;
 }
 
+/* => arp_lock held.  What was held for e: the caller's from now on. */
+static struct mbuf *take_held(struct arp_entry *e)
+{
+	struct mbuf *m = e->ae_hold;
+
+	held_all -= e->ae_nhold;
+	e->ae_nhold = 0;
+	e->ae_hold = e->ae_holdlast = NULL;
+	return m;
+}
+
 /* Make room.  What the victim held is put on *drop. */
 static struct arp_entry *enter(struct ifnet *ifp, uint32_t ip, struct mbuf **drop)
 {
@@ -79,7 +94,7 @@ static struct arp_entry *enter(struct ifnet *ifp, uint32_t ip, struct mbuf **dro
 		if (set[i].ae_ip == 0 || (!set[i].ae_used && e->ae_used) ||
 		    (set[i].ae_used == e->ae_used && set[i].ae_age > e->ae_age))
 			e = &set[i];
-	*drop = e->ae_hold;
+	*drop = take_held(e);
 	*e = (struct arp_entry){.ae_ip = ip, .ae_ifp = ifp};
 	if (!callout_pending(&arp_callout))
 		callout_schedule(&arp_callout, TICK);
@@ -141,23 +156,46 @@ static void unreachable(struct mbuf *m)
 	}
 }
 
-/* Hold m until the answer comes.  => arp_lock held.  true: somebody should ask. */
-static bool hold(struct arp_entry *e, struct mbuf *m, struct mbuf **drop)
+/* => arp_lock held.  true: the caller is the one who asks. */
+static bool must_ask(struct arp_entry *e)
 {
-	struct mbuf **pp;
+	bool first = !e->ae_asked && !e->ae_complete;
 
+	e->ae_asked = true;
+	return first;
+}
+
+/* Hold m until the answer comes.  => arp_lock held.  false: there is no room. */
+static bool hold(struct arp_entry *e, struct mbuf *m)
+{
+	if (e->ae_nhold == HOLD_MAX || held_all == HOLD_ALL)
+		return false;
 	m->m_nextpkt = NULL;
-	if (e->ae_nhold == HOLD_MAX) {
-		*drop = e->ae_hold;
-		e->ae_hold = e->ae_hold->m_nextpkt;
-		(*drop)->m_nextpkt = NULL;
-		e->ae_nhold--;
-	}
-	for (pp = &e->ae_hold; *pp; pp = &(*pp)->m_nextpkt)
-		continue;
-	*pp = m;
+	if (e->ae_holdlast)
+		e->ae_holdlast->m_nextpkt = m;
+	else
+		e->ae_hold = m;
+	e->ae_holdlast = m;
 	e->ae_nhold++;
-	return e->ae_nhold == 1 && e->ae_age == 0;
+	held_all++;
+	return true;
+}
+
+void arp_resolve(struct ifnet *ifp, uint32_t ip)
+{
+	struct mbuf *drop = NULL;
+	struct arp_entry *e;
+	bool asking;
+
+	mutex_enter(&arp_lock);
+	e = lookup(ifp, ip);
+	if (!e)
+		e = enter(ifp, ip, &drop);
+	asking = must_ask(e);
+	mutex_exit(&arp_lock);
+	m_freepkts(drop);
+	if (asking)
+		ask(ifp, ip, NULL);
 }
 
 int arp_output(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop)
@@ -165,7 +203,7 @@ int arp_output(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop)
 	struct mbuf *drop = NULL;
 	struct arp_entry *e;
 	uint8_t mac[6];
-	bool asking;
+	bool asking, held;
 
 	if (in_broadcast(ifp, nexthop)) {
 		ether_send(ifp, m, broadcast, ETHER_TYPE_IP);
@@ -190,8 +228,11 @@ int arp_output(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop)
 	}
 	if (!e)
 		e = enter(ifp, nexthop, &drop);
-	asking = hold(e, m, &drop);
+	asking = must_ask(e);
+	held = hold(e, m);
 	mutex_exit(&arp_lock);
+	if (!held)
+		m_freem(m);
 	m_freepkts(drop);
 	if (asking)
 		ask(ifp, nexthop, NULL);
@@ -216,9 +257,7 @@ static void learn(struct ifnet *ifp, uint32_t ip, const uint8_t mac[6], bool cre
 			e->ae_used = false;
 			e->ae_age = 0;
 		}
-		held = e->ae_hold;
-		e->ae_hold = NULL;
-		e->ae_nhold = 0;
+		held = take_held(e);
 	}
 	mutex_exit(&arp_lock);
 	m_freepkts(drop);
@@ -282,7 +321,7 @@ static bool age(struct arp_entry *e, struct todo *t)
 	*t = (struct todo){.ifp = e->ae_ifp, .ip = e->ae_ip};
 	e->ae_age++;
 	if (e->ae_complete ? e->ae_age >= AGE_MAX : e->ae_age >= TRIES_MAX) {
-		t->drop = e->ae_hold;
+		t->drop = take_held(e);
 		*e = (struct arp_entry){0};
 		return false;
 	}

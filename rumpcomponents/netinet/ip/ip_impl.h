@@ -14,6 +14,8 @@ void ip_reass_init(void);
 
 /* ifnet's if_output for Ethernet: resolve nexthop and send, or hold m until it is resolved. */
 int arp_output(struct ifnet *ifp, struct mbuf *m, uint32_t nexthop);
+/* Ask for ip now, so that the first packet to it need not wait. */
+void arp_resolve(struct ifnet *ifp, uint32_t ip);
 /* Tell the neighbours that addr is ours. */
 void arp_announce(struct ifnet *ifp, uint32_t addr);
 void arp_init(void);

@@ -123,6 +123,7 @@ int ip_route(uint32_t dst, struct iproute *rt)
 int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
 {
 	struct route *r, *slot = NULL;
+	struct iproute rt;
 
 	mutex_enter(&route_lock);
 	for (r = routes; r < routes + ROUTES; r++) {
@@ -137,6 +138,8 @@ int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
 		*slot = (struct route){dst & mask, mask, gateway, true};
 	mutex_exit(&route_lock);
 	routes_changed();
+	if (gateway != 0 && ip_route(gateway, &rt) == 0 && rt.rt_ifp->if_output == arp_output)
+		arp_resolve(rt.rt_ifp, gateway);
 	return slot ? 0 : ENOBUFS;
 }
 

@@ -96,6 +96,11 @@ void file_rele(struct file *fp);
 /* Set by kern/epoll: called before fo_close of a file that is being watched. */
 extern void (*file_epoll_gone)(struct file *fp);
 
+#define FD_LIMIT 65536	   /* RLIMIT_NOFILE at first */
+#define FD_MAX	 (1 << 20) /* it can be raised to this */
+/* The limit: new descriptors are below it.  kern/proc changes it. */
+extern volatile int fd_limit;
+
 /* Lowest free descriptor >= min for fp (takes over the caller's reference).  EMFILE, ENOMEM. */
 int fd_alloc(struct file *fp, int min, bool cloexec, int *fdp);
 /* Look up, with a reference that fd_putfile()/file_rele() drops.  EBADF. */

@@ -30,7 +30,7 @@ struct directory {
 	uint64_t used[DIR]; /* bitmap of each chunk's slots; fd_lock */
 };
 
-volatile int fd_limit = 1024;
+volatile int fd_limit = FD_LIMIT;
 static kmutex_t fd_lock;
 static struct directory *volatile directories[NCHUNKS / DIR];
 static int fd_lowest; /* no descriptor below it is free; fd_lock */

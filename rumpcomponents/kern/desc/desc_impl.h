@@ -6,10 +6,6 @@
 #include <kern/file.h>
 #include <kern/systm.h>
 
-#define FD_MAX (1 << 20) /* RLIMIT_NOFILE can be raised to this */
-
-extern volatile int fd_limit; /* RLIMIT_NOFILE: descriptors are below it */
-
 bool file_tryref(struct file *fp);
 /* Undo file_alloc() without fo_close. */
 void file_forget(struct file *fp);

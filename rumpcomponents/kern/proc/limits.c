@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <kern/cpu.h>
+#include <kern/file.h>
 #include <kern/kmem.h>
 #include <kern/ktime.h>
 #include <kern/lwp.h>
@@ -11,13 +12,16 @@
 
 #define NLIMITS 16
 
-/* Kept for the program to read; what is enforced is enforced by the memory there is. */
+#pragma weak fd_limit /* a program without descriptors */
+
+/* Kept for the program to read, but for RLIMIT_NOFILE; what is enforced is enforced by the memory
+ * there is. */
 static struct rlimit limits[NLIMITS] = {
     [RLIMIT_CPU... RLIMIT_DATA] = {RLIM_INFINITY, RLIM_INFINITY},
     [RLIMIT_STACK] = {8UL << 20, RLIM_INFINITY},
     [RLIMIT_CORE] = {0, 0},
     [RLIMIT_RSS... RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY},
-    [RLIMIT_NOFILE] = {65536, 65536},
+    [RLIMIT_NOFILE] = {FD_LIMIT, FD_MAX},
     [RLIMIT_MEMLOCK... NLIMITS - 1] = {RLIM_INFINITY, RLIM_INFINITY},
 };
 
@@ -43,6 +47,8 @@ static int set_limit(int resource, const struct rlimit *limit)
 	if (resource == RLIMIT_NOFILE && new.rlim_max > limits[resource].rlim_max)
 		return EPERM;
 	limits[resource] = new;
+	if (resource == RLIMIT_NOFILE && &fd_limit)
+		fd_limit = (int)new.rlim_cur;
 	return 0;
 }
 

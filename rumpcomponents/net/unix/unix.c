@@ -43,14 +43,9 @@ static void part(struct unixpcb *unp, int error, struct unixpcb **drop)
 	if (!peer)
 		return;
 	cv_broadcast(&peer->unp_space);
-	if (unp->unp_socket.so_proto->pr_type == SOCK_DGRAM) {
-		/* Only pairs point at each other. */
-		if (peer->unp_peer == unp) {
-			peer->unp_peer = NULL;
-			sorele(&unp->unp_socket); /* never the last: the caller has one */
-		}
+	/* Who sends to a datagram socket that has gone hears ECONNREFUSED when it tries. */
+	if (unp->unp_socket.so_proto->pr_type == SOCK_DGRAM)
 		return;
-	}
 	if (peer->unp_peer == unp) {
 		peer->unp_peer = NULL;
 		sorele(&unp->unp_socket);

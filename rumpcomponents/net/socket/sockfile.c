@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <kern/cpu.h>
+#include <kern/linkset.h>
 #include <kern/signalvar.h>
 #include "socket_impl.h"
 
@@ -46,6 +47,21 @@ static int file_write(struct file *fp, int64_t *offset, struct uio *uio)
 	return error;
 }
 
+LINK_SET_DECLARE(protosws, const struct protosw);
+
+/* Any socket will do to ask about interfaces; if_nametoindex() takes one of AF_UNIX. */
+static int protocol_ioctl(struct socket *so, unsigned long cmd, void *data)
+{
+	const struct protosw *const *pp;
+
+	if (so->so_proto->pr_ioctl)
+		return so->so_proto->pr_ioctl(so, cmd, data);
+	LINK_SET_FOREACH (pp, protosws)
+		if ((*pp)->pr_ioctl)
+			return (*pp)->pr_ioctl(so, cmd, data);
+	return ENOTTY;
+}
+
 static int file_ioctl(struct file *fp, unsigned long cmd, void *data)
 {
 	struct socket *so = fp->f_data;
@@ -67,7 +83,7 @@ static int file_ioctl(struct file *fp, unsigned long cmd, void *data)
 		n = (int)so->so_snd.sb_cc;
 		return copyout(&n, data, sizeof(n));
 	default:
-		return so->so_proto->pr_ioctl ? so->so_proto->pr_ioctl(so, cmd, data) : ENOTTY;
+		return protocol_ioctl(so, cmd, data);
 	}
 }
 

@@ -65,7 +65,7 @@ static int file_control(int fd, struct file *fp, int cmd, unsigned long arg, lon
 		*result = fp->f_flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
 		return 0;
 	case F_SETFL:
-		return set_flags(fp, arg & SETFL_FLAGS, SETFL_FLAGS);
+		return fp->f_flags & O_PATH ? EBADF : set_flags(fp, arg & SETFL_FLAGS, SETFL_FLAGS);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:

@@ -151,7 +151,9 @@ long do_sys_lseek(int fd, off_t delta, int whence)
 
 	if (error)
 		return sysret(error, 0);
-	if (!fp->f_ops->fo_seek) {
+	if (fp->f_flags & O_PATH) {
+		error = EBADF;
+	} else if (!fp->f_ops->fo_seek) {
 		error = ESPIPE;
 	} else {
 		mutex_enter(&fp->f_lock);

@@ -12,7 +12,7 @@ static int move(struct uio *uio, void *buf, size_t n, bool zero)
 
 	while (n > 0 && uio->uio_resid > 0) {
 		struct iovec *iov = uio->uio_iov;
-		size_t len = KMIN(n, iov->iov_len);
+		size_t len = KMIN(n, KMIN(iov->iov_len, uio->uio_resid));
 		if (iov->iov_len == 0) {
 			uio->uio_iov++;
 			uio->uio_iovcnt--;

@@ -10,7 +10,7 @@ static int move(char *buf, size_t n, struct uio *uio)
 
 	while (n > 0 && uio->uio_resid > 0) {
 		struct iovec *iov = uio->uio_iov;
-		size_t len = KMIN(n, iov->iov_len);
+		size_t len = KMIN(n, KMIN(iov->iov_len, uio->uio_resid));
 		int error = 0;
 
 		if (len == 0) {

@@ -92,7 +92,7 @@ static int wait_room(struct pipe *pp, struct file *fp, size_t need)
 static int pipe_write(struct file *fp, int64_t *offset, struct uio *uio)
 {
 	struct pipe *pp = fp->f_data;
-	size_t n, need = uio->uio_resid <= PIPE_BUF ? uio->uio_resid : 1;
+	size_t n, left, need = uio->uio_resid <= PIPE_BUF ? uio->uio_resid : 1;
 	bool wrote = false;
 	int error = 0;
 
@@ -101,10 +101,14 @@ static int pipe_write(struct file *fp, int64_t *offset, struct uio *uio)
 		error = wait_room(pp, fp, need);
 		if (error)
 			break;
-		n = KMIN(uio->uio_resid, PIPE_SIZE - used(pp));
+		left = uio->uio_resid;
+		n = KMIN(left, PIPE_SIZE - used(pp));
 		error = move(pp, pp->pp_head, n, uio);
-		if (error)
+		if (error) { /* nothing of this piece counts, but what went before does */
+			uio->uio_resid = left;
+			error = wrote ? 0 : error;
 			break;
+		}
 		pp->pp_head += n;
 		wrote = true;
 		cv_broadcast(&pp->pp_cv[PIPE_READER]);

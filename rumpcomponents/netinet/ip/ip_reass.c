@@ -13,9 +13,8 @@
 #include <kern/ktime.h>
 #include "ip_impl.h"
 
-#define REASS_MAX   16		 /* packets at a time */
-#define REASS_FRAGS 64		 /* fragments each */
-#define REASS_BYTES (256U << 10) /* storage of all */
+#define REASS_MAX   16	/* packets at a time */
+#define REASS_FRAGS 128 /* fragments each: 64 KB over a link with an MTU of 576 bytes */
 #define REASS_TIME  (15 * NSEC_PER_SEC)
 
 struct reass {
@@ -33,11 +32,16 @@ struct reass {
 };
 
 static struct reass reass_slot[REASS_MAX];
-static uint32_t reass_storage;
+static uint32_t reass_storage, reass_max; /* bytes of all */
 static kmutex_t reass_lock;
 
 void ip_reass_init(void)
 {
+	struct kmem_stats ks;
+
+	kmem_stats(&ks);
+	reass_max =
+	    (uint32_t)KMIN(KMAX(ks.ks_pages_total * PAGE_SIZE / 64, 128UL << 10), 2UL << 20);
 	mutex_init(&reass_lock, MUTEX_DEFAULT);
 }
 
@@ -55,6 +59,22 @@ static void condemn(struct reass *r)
 {
 	forget_frags(r);
 	r->condemned = true;
+}
+
+/* Make room by forgetting what has waited longest, but for r. */
+static void shrink(const struct reass *r)
+{
+	struct reass *s, *oldest;
+
+	while (reass_storage > reass_max) {
+		oldest = NULL;
+		for (s = reass_slot; s < reass_slot + REASS_MAX; s++)
+			if (s != r && s->storage > 0 && (!oldest || s->expires < oldest->expires))
+				oldest = s;
+		if (!oldest)
+			return;
+		condemn(oldest);
+	}
 }
 
 static struct reass *find_slot(const struct iphdr4 *ip, uint64_t now)
@@ -163,7 +183,8 @@ struct mbuf *ip_reass(struct mbuf *m, unsigned hlen, uint64_t now)
 	m_adj(m, hlen);
 	mutex_enter(&reass_lock);
 	r = find_slot(&ip, now);
-	if (r->condemned || r->nfrag >= REASS_FRAGS || reass_storage > REASS_BYTES ||
+	shrink(r);
+	if (r->condemned || r->nfrag >= REASS_FRAGS || reass_storage > reass_max ||
 	    (r->total && off + len > r->total)) {
 		condemn(r);
 	} else if (insert(r, m, off, len)) {

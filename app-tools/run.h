@@ -28,6 +28,7 @@ struct run {
 
 	/* descriptors of the guest's side, -1 if there is none */
 	int console_fd, status_fd, qmp_fd, net_fd;
+	bool pipe_input; /* standard input is no terminal: it has an end */
 };
 
 /* run_config.c: the launch document (docs/configuration.md). */
@@ -71,6 +72,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 struct status_reader {
 	char line[64];
 	size_t len;
+	bool input; /* the guest listens */
 	struct ending ending;
 };
 void status_feed(struct status_reader *s, const char *data, size_t len);

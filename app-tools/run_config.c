@@ -117,6 +117,10 @@ void run_config(const struct run *r, struct sbuf *doc)
 		key(doc, "hostname");
 		sbuf_json(doc, r->hostname);
 	}
+	if (r->pipe_input && strlist_has(&r->image.components, "kern/console")) {
+		key(doc, "console");
+		sbuf_puts(doc, "{\"input\":\"pipe\"}");
+	}
 	if (r->net != NET_NONE) {
 		key(doc, "net");
 		sbuf_puts(doc, "{\"if\":[");

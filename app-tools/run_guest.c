@@ -5,7 +5,7 @@
  * (PR_SET_PDEATHSIG).  We hold the other ends of
  *
  *   console  socket; what the guest writes goes to standard output unchanged, and
- *            past the symbolizer; standard input goes to the guest
+ *            past the symbolizer; standard input goes to the guest once it listens
  *   status   socket; the guest's last word (run_status.c)
  *   qmp      QEMU only: the power button
  *
@@ -42,12 +42,11 @@ struct guest {
 	pid_t pid;
 	int console, status, qmp, signals;
 	bool stdin_open, ended, spoke, hosted;
-	bool held_cr; /* a carriage return came; what follows it did not yet */
 	int wstatus;
 
 	struct sbuf out; /* console output on its way to standard output */
 	size_t outpos;	 /* so much of it is written */
-	char in[1024];	 /* standard input on its way to the guest */
+	char in[2048];	 /* standard input on its way to the guest */
 	size_t inlen;
 
 	char qmp_text[1024]; /* a line of the monitor, cut off if it is longer */
@@ -225,22 +224,6 @@ static void write_out(struct guest *g)
 		forget_out(g);
 }
 
-/*
- * On the serial line every newline has a carriage return before it, which the
- * platform added (hw/console.c): take that one out again, so that what the program
- * wrote arrives unchanged.
- */
-static void from_serial(struct guest *g, const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (g->held_cr && data[i] != '\n')
-			sbuf_add(&g->out, "\r", 1);
-		g->held_cr = data[i] == '\r';
-		if (!g->held_cr)
-			sbuf_add(&g->out, &data[i], 1);
-	}
-}
-
 /* A process can wait for a slow reader; a serial line loses what nobody takes. */
 static bool out_has_room(const struct guest *g)
 {
@@ -260,10 +243,7 @@ static bool read_console(struct guest *g)
 	g->spoke = true;
 	if (g->symbolizer.symbols != NULL)
 		symbolizer_feed(&g->symbolizer, data, (size_t)n);
-	if (g->hosted)
-		sbuf_add(&g->out, data, (size_t)n);
-	else
-		from_serial(g, data, (size_t)n);
+	sbuf_add(&g->out, data, (size_t)n);
 	return true;
 }
 
@@ -314,19 +294,38 @@ static bool read_qmp(struct guest *g)
 	return n > 0;
 }
 
+/*
+ * What comes from a pipe or a file has an end, and may hold any byte, but a serial line
+ * knows only bytes: DLE EOT is the end, DLE DLE one DLE (kern/console).
+ */
+#define DLE 0x10
+#define EOT 0x04
+
+static void add_in(struct guest *g, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (g->run->pipe_input && data[i] == DLE)
+			g->in[g->inlen++] = DLE;
+		g->in[g->inlen++] = data[i];
+	}
+}
+
 static void read_stdin(struct guest *g)
 {
-	ssize_t n = read(STDIN_FILENO, g->in, sizeof(g->in));
+	char data[sizeof(g->in) / 2];
+	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n <= 0) {
-		g->stdin_open = false;
-		if (g->hosted) /* a pipe has an end, a serial line has none */
-			shutdown(g->console, SHUT_WR);
+	if (n > 0) {
+		add_in(g, data, (size_t)n);
 		return;
 	}
-	g->inlen = (size_t)n;
+	g->stdin_open = false;
+	if (g->run->pipe_input) {
+		g->in[g->inlen++] = DLE;
+		g->in[g->inlen++] = EOT;
+	}
 }
 
 static void write_in(struct guest *g)
@@ -388,7 +387,8 @@ static void wait_once(struct guest *g)
 	if (g->inlen > 0) {
 		p[P_CONSOLE].fd = g->console;
 		p[P_CONSOLE].events = (short)((out_has_room(g) ? POLLIN : 0) | POLLOUT);
-	} else if (g->stdin_open) {
+	} else if (g->stdin_open && (g->hosted || g->reader.input)) {
+		/* A serial port that nobody listens to yet would lose it. */
 		p[P_STDIN].fd = STDIN_FILENO;
 	}
 	if (out_left(g) > 0)
@@ -425,11 +425,7 @@ static void drain(struct guest *g)
 		forget_out(g);
 		if (g->console != -1 && !read_console(g))
 			drop(&g->console);
-		if (out_left(g) == 0 && g->held_cr) {
-			g->held_cr = false;
-			sbuf_add(&g->out, "\r", 1);
-		}
-	} while (out_left(g) > 0 || g->held_cr);
+	} while (out_left(g) > 0);
 	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
 		struct pollfd s = {.events = POLLIN, .fd = g->status};
 
@@ -454,11 +450,10 @@ static void open_symbols(struct guest *g)
 		warnx("crashes will have no names: %s.debug: %s", g->run->image.path, why);
 }
 
-/* Reading a terminal in the background would stop us. */
+/* Reading a terminal in the background would stop us; no descriptor is at its end. */
 static bool stdin_usable(void)
 {
-	return fcntl(STDIN_FILENO, F_GETFD) != -1 &&
-	       (!isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp());
+	return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
 static struct ending ending_of(const struct guest *g)
@@ -502,6 +497,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	struct strlist cmd = {0};
 	sigset_t mask;
 
+	r->pipe_input = !isatty(STDIN_FILENO);
 	pair(&g.console, &r->console_fd);
 	pair(&g.status, &r->status_fd);
 	if (!g.hosted)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The status protocol: before it powers off, the guest writes one line,
+ * The status protocol: before it powers off, the guest writes one line
  *   kiln: exit N        N from 0 to 255
  *   kiln: signal N      N from 1 to 64
  *   kiln: panic
- * The first good line counts; anything else is ignored, as whatever comes from
+ * and earlier, when the program reads its standard input for the first time
+ *   kiln: input
+ * The first good line of an end counts; anything else is ignored, as whatever comes from
  * a guest may be nonsense.
  */
 #include "run.h"
@@ -27,6 +29,8 @@ static void status_line(struct status_reader *s)
 {
 	int value = 0;
 
+	if (strcmp(s->line, "kiln: input") == 0)
+		s->input = true;
 	if (s->ending.outcome != END_NONE)
 		return;
 	if (number_after(s->line, "kiln: exit ", 0, 255, &value))

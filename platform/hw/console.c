@@ -34,7 +34,7 @@ static void uart_init(void)
 	hw_outb(DATA, 1);
 	hw_outb(IER, 0);
 	hw_outb(LCR, 0x03);
-	hw_outb(FCR, 0x07);
+	hw_outb(FCR, 0xc7); /* an interrupt for 14 bytes, or when no more come */
 	hw_outb(MCR, 0x0b);
 	ready = true;
 }
@@ -92,6 +92,8 @@ static void input_init(void)
 	hw_acpi_isa_irq(COM1_IRQ, &gsi, &level, &active_low);
 	if (hw_ioapic_fixed(gsi, level, active_low, RUMPUSER_IRQ_CONSOLE) == 0)
 		hw_outb(IER, 1);
+	/* What was sent before is lost with the reset of the FIFO: now is the time to send. */
+	hw_status_write("kiln: input\n");
 }
 
 size_t rumpuser_console_read(char *buf, size_t len)

@@ -75,7 +75,7 @@ bool hw_power_intr(void)
 	return status & PM1_POWER_BUTTON;
 }
 
-static void status_puts(const char *s)
+void hw_status_write(const char *s)
 {
 	while (*s != '\0')
 		hw_outb(STATUS_PORT, *s++);
@@ -153,14 +153,14 @@ void rumpuser_exit(enum rumpuser_end how, int status)
 	if (__atomic_exchange_n(&ending, 1, __ATOMIC_ACQ_REL) != 0)
 		for (;;)
 			__asm__ volatile("hlt");
-	status_puts("kiln: ");
+	hw_status_write("kiln: ");
 	if (how == RUMPUSER_END_PANIC) {
-		status_puts("panic");
+		hw_status_write("panic");
 	} else {
-		status_puts(how == RUMPUSER_END_EXIT ? "exit " : "signal ");
+		hw_status_write(how == RUMPUSER_END_EXIT ? "exit " : "signal ");
 		status_number(status & 0xff);
 	}
-	status_puts("\n");
+	hw_status_write("\n");
 	hw_outl(DEBUG_EXIT_PORT, how);
 	soft_off();
 	/* Soft off may take its time on real machines. */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console as a file.  It says it is a terminal, so that libc writes it line by line:
- * a server's log is to appear when it is written.  Input is raw: no line
- * editing, carriage return becomes newline, end of input is not known.
+ * The console as a file: descriptors 0, 1 and 2, and /dev/console.  Output says that it is a
+ * terminal, so that libc writes it line by line: a server's log is to appear when it
+ * is written.  Input depends on what the launcher has at its other end ("console.input"):
+ *
+ *   terminal  raw: no line editing, carriage return becomes newline, no end
+ *   pipe      any bytes, and an end: DLE EOT; a DLE among the bytes comes doubled
  */
 #include <rumpuser.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <kern/component.h>
+#include <kern/config.h>
 #include <kern/console.h>
 #include <kern/file.h>
 #include <kern/poll.h>
@@ -17,29 +21,65 @@
 
 #define CHUNK	   256
 #define INPUT_SIZE 256 /* a power of two */
+#define DLE	   0x10
+#define EOT	   0x04
 
 static struct {
 	kmutex_t lock;
 	kcondvar_t wait;
 	struct selinfo sel;
 	struct softint *softint; /* NULL until somebody reads */
-	unsigned head, tail;	 /* running indices into buf */
+	enum { UNKNOWN, TERMINAL, PIPE } kind;
+	bool escaped, ended; /* PIPE: a DLE came; DLE EOT came */
+	unsigned head, tail; /* running indices into buf */
 	char buf[INPUT_SIZE];
 } input;
+
+static bool is_pipe(void)
+{
+	const char *s;
+
+	if (input.kind == UNKNOWN) {
+		s = config_string("console.input");
+		input.kind = s && strcmp(s, "pipe") == 0 ? PIPE : TERMINAL;
+		if (s && input.kind == TERMINAL && strcmp(s, "terminal") != 0)
+			config_complain("console.input", s, "\"terminal\" or \"pipe\"");
+	}
+	return input.kind == PIPE;
+}
+
+/* A byte came over the line; lock held. */
+static void take(char c)
+{
+	if (!is_pipe()) {
+		input.buf[input.head++ % INPUT_SIZE] = c == '\r' ? '\n' : c;
+		return;
+	}
+	if (input.ended)
+		return;
+	if (!input.escaped && c == DLE) {
+		input.escaped = true;
+		return;
+	}
+	if (input.escaped && c == EOT)
+		input.ended = true;
+	else
+		input.buf[input.head++ % INPUT_SIZE] = c;
+	input.escaped = false;
+}
 
 /* Move what the platform has into the buffer; lock held. */
 static void fill(void)
 {
-	size_t room = INPUT_SIZE - (input.head - input.tail), n;
+	size_t n;
 	char buf[32];
 
-	while (room > 0) {
-		n = rumpuser_console_read(buf, KMIN(room, sizeof(buf)));
+	while ((n = KMIN(INPUT_SIZE - (input.head - input.tail), sizeof(buf))) > 0) {
+		n = rumpuser_console_read(buf, n);
 		if (n == 0)
 			break;
 		for (size_t i = 0; i < n; i++)
-			input.buf[input.head++ % INPUT_SIZE] = buf[i] == '\r' ? '\n' : buf[i];
-		room -= n;
+			take(buf[i]);
 	}
 }
 
@@ -77,7 +117,7 @@ static int console_read(struct file *fp, int64_t *offset, struct uio *uio)
 	mutex_enter(&input.lock);
 	error = listen();
 	fill();
-	while (!error && input.head == input.tail) {
+	while (!error && input.head == input.tail && !input.ended) {
 		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&input.wait, &input.lock);
 		fill();
 	}
@@ -112,9 +152,11 @@ static int console_poll(struct file *fp, int events, struct polltable *pt)
 		fill();
 		if (input.head != input.tail)
 			ready |= POLLIN | POLLRDNORM;
+		if (input.ended)
+			ready |= POLLHUP;
 		mutex_exit(&input.lock);
 	}
-	return ready & events;
+	return ready & (events | POLLHUP);
 }
 
 static int console_ioctl(struct file *fp, unsigned long cmd, void *data)
@@ -152,12 +194,36 @@ static int console_stat(struct file *fp, struct stat *st)
 	return 0;
 }
 
+/* Descriptor 0, which alone shows what the input is. */
+static int input_ioctl(struct file *fp, unsigned long cmd, void *data)
+{
+	return is_pipe() && cmd != FIONREAD ? ENOTTY : console_ioctl(fp, cmd, data);
+}
+
+static int input_stat(struct file *fp, struct stat *st)
+{
+	if (!is_pipe())
+		return console_stat(fp, st);
+	st->st_mode = S_IFIFO | 0600;
+	st->st_nlink = 1;
+	st->st_blksize = INPUT_SIZE;
+	return 0;
+}
+
 static const struct fileops console_ops = {
     .fo_read = console_read,
     .fo_write = console_write,
     .fo_poll = console_poll,
     .fo_ioctl = console_ioctl,
     .fo_stat = console_stat,
+};
+
+static const struct fileops input_ops = {
+    .fo_read = console_read,
+    .fo_write = console_write,
+    .fo_poll = console_poll,
+    .fo_ioctl = input_ioctl,
+    .fo_stat = input_stat,
 };
 
 int console_open(int flags, struct file **fpp)
@@ -167,17 +233,20 @@ int console_open(int flags, struct file **fpp)
 
 static int console_init(void)
 {
-	struct file *fp;
+	struct file *in, *out;
 	int fd, error;
 
 	mutex_init(&input.lock, MUTEX_DEFAULT);
 	cv_init(&input.wait, "console");
-	error = console_open(O_RDWR, &fp);
-	for (int i = 0; i < 3 && !error; i++) {
-		if (i > 0)
-			file_ref(fp);
-		error = fd_alloc(fp, 0, false, &fd);
-	}
-	return error;
+	error = file_alloc(&input_ops, DTYPE_CONSOLE, O_RDWR, NULL, &in);
+	if (!error)
+		error = console_open(O_RDWR, &out);
+	if (error)
+		return error;
+	file_ref(out);
+	error = fd_alloc(in, 0, false, &fd);
+	if (!error)
+		error = fd_alloc(out, 0, false, &fd);
+	return error ? error : fd_alloc(out, 0, false, &fd);
 }
 RUMP_COMPONENT(console, RUMP_PHASE_VFS, console_init);

@@ -6,8 +6,10 @@
 #include <kern/sysproto.h>
 #include "epoll_impl.h"
 
-#define MAX_DEPTH     5 /* of epoll descriptors watching each other */
-#define ASKED(events) ((events) & ~(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP))
+#define MAX_DEPTH 5 /* of epoll descriptors watching each other */
+/* What may be asked for together with EPOLLEXCLUSIVE (epoll_ctl(2)). */
+#define EXCLUSIVE_OK                                                                               \
+	(EPOLLEXCLUSIVE | EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET)
 
 static kmutex_t epoll_lock; /* files' item lists, the graph of nested epolls */
 static POOL_DEFINE(item_pool, sizeof(struct epoll_item), "epoll_item");
@@ -33,7 +35,11 @@ static void item_notify(struct selwaiter *sw, int events)
 {
 	struct epoll_item *ei = container_of(sw, struct epoll_waiter, ew_sel)->ew_item;
 
-	if (events == 0 || ei->ei_events & (uint32_t)(events | EPOLLERR | EPOLLHUP))
+	uint32_t asked = ei->ei_events;
+
+	if (asked & EPOLL_OFF)
+		return;
+	if (events == 0 || asked & (uint32_t)(events | EPOLLERR | EPOLLHUP))
 		epoll_item_ready(ei);
 }
 
@@ -61,10 +67,11 @@ static void item_record(struct polltable *pt, struct selinfo *si)
 
 uint32_t epoll_item_poll(struct epoll_item *ei, struct polltable *pt)
 {
-	uint32_t asked = ASKED(ei->ei_events) | EPOLLERR | EPOLLHUP;
-	int (*op)(struct file *, int, struct polltable *) = ei->ei_fp->f_ops->fo_poll;
+	uint32_t events = ei->ei_events, asked = (events & ~EPOLL_HOW) | EPOLLERR | EPOLLHUP;
 
-	return op ? (uint32_t)op(ei->ei_fp, (int)asked, pt) & asked : 0;
+	if (events & EPOLL_OFF)
+		return 0;
+	return (uint32_t)ei->ei_fp->f_ops->fo_poll(ei->ei_fp, (int)asked, pt) & asked;
 }
 
 /* epoll_lock and ep_lock held. */
@@ -138,6 +145,17 @@ static int epoll_poll(struct file *fp, int events, struct polltable *pt)
 
 static const struct fileops epoll_ops = {.fo_poll = epoll_poll, .fo_close = epoll_close};
 
+/* How many epolls watch one another above ep.  epoll_lock held. */
+static unsigned nested_in(const struct epoll *ep)
+{
+	struct epoll_item *ei;
+	unsigned most = 0;
+
+	LIST_FOREACH (ei, file_items(ep->ep_file), ei_file)
+		most = KMAX(most, 1 + nested_in(ei->ei_ep));
+	return most;
+}
+
 /* Would watching fp from ep make a circle, or too deep a chain?  epoll_lock held. */
 static int check_nesting(const struct epoll *ep, struct file *fp, unsigned depth)
 {
@@ -160,8 +178,12 @@ static int item_add(struct epoll *ep, struct file *fp, int fd, const struct epol
 {
 	struct item_table it = {.it_table.pt_record = item_record};
 	struct epoll_item *ei;
-	int error = check_nesting(ep, fp, 1);
+	int error;
 
+	if (ev->events & EPOLLEXCLUSIVE &&
+	    (ev->events & ~EXCLUSIVE_OK || fp->f_type == DTYPE_EPOLL))
+		return EINVAL;
+	error = fp->f_type == DTYPE_EPOLL ? check_nesting(ep, fp, 1 + nested_in(ep)) : 0;
 	if (error)
 		return error;
 	ei = pool_zget(&item_pool);
@@ -170,7 +192,7 @@ static int item_add(struct epoll *ep, struct file *fp, int fd, const struct epol
 	ei->ei_ep = ep;
 	ei->ei_fp = fp;
 	ei->ei_fd = fd;
-	ei->ei_events = ev->events;
+	ei->ei_events = ev->events & ~EPOLL_OFF;
 	ei->ei_data = ev->data.u64;
 	it.it_item = ei;
 	RB_INSERT(epoll_tree, &ep->ep_items, ei);
@@ -188,7 +210,7 @@ static int item_modify(struct epoll_item *ei, const struct epoll_event *ev)
 {
 	if (ei->ei_events & EPOLLEXCLUSIVE || ev->events & EPOLLEXCLUSIVE)
 		return EINVAL;
-	ei->ei_events = ev->events;
+	ei->ei_events = ev->events & ~EPOLL_OFF;
 	ei->ei_data = ev->data.u64;
 	/* The change before the look, so that a notification in between finds the new wish. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -197,8 +219,9 @@ static int item_modify(struct epoll_item *ei, const struct epoll_event *ev)
 	return 0;
 }
 
-static int control(struct epoll *ep, int op, int fd, struct file *fp, const struct epoll_event *ev)
+static int control(struct file *epfp, int op, int fd, struct file *fp, const struct epoll_event *ev)
 {
+	struct epoll *ep = epfp->f_data;
 	struct epoll_item key = {.ei_fd = fd, .ei_fp = fp}, *ei;
 	int error;
 
@@ -206,6 +229,7 @@ static int control(struct epoll *ep, int op, int fd, struct file *fp, const stru
 		return EPERM; /* regular files, as Linux */
 	mutex_enter(&epoll_lock);
 	mutex_enter(&ep->ep_lock);
+	ep->ep_file = epfp;
 	ei = RB_FIND(epoll_tree, &ep->ep_items, &key);
 	switch (op) {
 	case EPOLL_CTL_ADD:
@@ -244,7 +268,7 @@ long do_sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event *uev)
 		if (epfp->f_type != DTYPE_EPOLL || epfp == fp)
 			error = EINVAL;
 		else
-			error = control(epfp->f_data, op, fd, fp, &ev);
+			error = control(epfp, op, fd, fp, &ev);
 		fd_putfile(fp);
 	}
 	fd_putfile(epfp);

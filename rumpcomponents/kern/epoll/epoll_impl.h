@@ -25,6 +25,12 @@
 
 #define EPOLL_WAITERS 3 /* selinfos that one file may have */
 
+/* Bits of ei_events that are no events.  EPOLL_OFF, ours: EPOLLONESHOT has reported it. */
+#define EPOLL_OFF 0x04000000U
+#define EPOLL_HOW                                                                                  \
+	((uint32_t)EPOLLET | (uint32_t)EPOLLONESHOT | (uint32_t)EPOLLEXCLUSIVE |                   \
+	    (uint32_t)EPOLLWAKEUP | EPOLL_OFF)
+
 struct epoll_item {
 	RB_ENTRY(epoll_item) ei_node;	  /* ep_lock */
 	LIST_ENTRY(epoll_item) ei_file;	  /* epoll_lock; the file's items */
@@ -32,7 +38,7 @@ struct epoll_item {
 	struct epoll *ei_ep;
 	struct file *ei_fp;
 	int ei_fd;
-	volatile uint32_t ei_events; /* what is asked for; 0: disabled by EPOLLONESHOT */
+	volatile uint32_t ei_events; /* what is asked for, and how; EPOLL_OFF: nothing for now */
 	uint64_t ei_data;
 	bool ei_queued; /* ep_readylock */
 	unsigned ei_nwaiters;
@@ -52,6 +58,7 @@ struct epoll {
 	struct epoll_ready ep_ready;
 	kcondvar_t ep_cv;
 	struct selinfo ep_sel; /* who polls the epoll descriptor itself */
+	struct file *ep_file;  /* epoll_lock; its own, once it has watched something */
 };
 
 /* Put the item on the ready list and wake one waiter.  Any context but interrupt handlers. */

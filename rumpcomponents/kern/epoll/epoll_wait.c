@@ -54,17 +54,13 @@ static int collect(struct epoll *ep, struct epoll_event *ev, int max, struct epo
 	while (n < max && (ei = take_ready(ep)) != NULL) {
 		uint32_t events = ei->ei_events, ready;
 
-		if (!(events & ~(EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)) &&
-		    events & EPOLLONESHOT)
-			continue; /* disabled until EPOLL_CTL_MOD */
 		ready = epoll_item_poll(ei, NULL);
 		if (!ready)
 			continue;
 		ev[n].events = ready;
 		ev[n++].data.u64 = ei->ei_data;
 		if (events & EPOLLONESHOT) {
-			ei->ei_events =
-			    events & (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP);
+			ei->ei_events = events | EPOLL_OFF; /* until EPOLL_CTL_MOD */
 		} else if (!(events & EPOLLET)) {
 			mutex_enter(&ep->ep_readylock);
 			if (!ei->ei_queued) {

@@ -117,7 +117,7 @@ void run_config(const struct run *r, struct sbuf *doc)
 		key(doc, "hostname");
 		sbuf_json(doc, r->hostname);
 	}
-	if (r->pipe_input && strlist_has(&r->image.components, "kern/console")) {
+	if (r->pipe_input) {
 		key(doc, "console");
 		sbuf_puts(doc, "{\"input\":\"pipe\"}");
 	}

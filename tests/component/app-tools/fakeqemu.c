@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int console = -1, status = -1, qmp = -1;
@@ -64,7 +65,7 @@ int main(int argc, char **argv)
 	put(console, "booting\n");
 	if (strcmp(fake, "lost") == 0)
 		return 0;
-	if (strcmp(fake, "binary") == 0) { /* newlines as a serial line has them */
+	if (strcmp(fake, "binary") == 0) {
 		if (write(console, "\0\1\377\r\r\n\0\r\n\r", 10) != 10)
 			return 9;
 		fake = "exit 0";
@@ -79,7 +80,14 @@ int main(int argc, char **argv)
 		fake = "signal 11";
 	}
 	if (strcmp(fake, "echo") == 0) {
-		ssize_t n = read(console, buf, sizeof(buf));
+		ssize_t n;
+
+		/* Nothing comes before we say that we listen. */
+		usleep(100000);
+		if (recv(console, buf, sizeof(buf), MSG_DONTWAIT) != -1)
+			return 9;
+		put(status, "kiln: input\n");
+		n = read(console, buf, sizeof(buf));
 
 		if (n > 0 && write(console, buf, (size_t)n) != n)
 			return 9;

@@ -52,7 +52,7 @@ for w in "exit 3" "signal 11" panic lost refused; do
 done
 
 fake binary "$img" > "$dir/bin.out" 2>/dev/null
-printf 'booting\n\000\001\377\r\n\000\n\r' | cmp -s - "$dir/bin.out" && ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
+printf 'booting\n\000\001\377\r\r\n\000\r\n\r' | cmp -s - "$dir/bin.out" && ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
 n=$(fake big "$img" | (sleep 0.5; wc -c))
 [ "$n" = 1100008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
 [ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" || fail "standard input" ""

@@ -107,7 +107,8 @@ long do_sys_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval 
 		error = copyin(utv, &tv, sizeof(tv));
 		if (!error && (tv.tv_sec < 0 || tv.tv_usec < 0))
 			error = EINVAL;
-		ts.tv_sec = tv.tv_sec + tv.tv_usec / 1000000;
+		if (!error && __builtin_add_overflow(tv.tv_sec, tv.tv_usec / 1000000, &ts.tv_sec))
+			ts.tv_sec = INT64_MAX;
 		ts.tv_nsec = tv.tv_usec % 1000000 * 1000;
 		if (!error)
 			error = timespec_to_ns(&ts, &ns);

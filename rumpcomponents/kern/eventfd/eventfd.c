@@ -55,19 +55,20 @@ static int efd_write(struct file *fp, int64_t *offset, struct uio *uio)
 	if (uio->uio_resid < sizeof(value))
 		return EINVAL;
 	error = uiomove(&value, sizeof(value), uio);
-	if (!error && value == UINT64_MAX)
-		error = EINVAL;
 	if (error)
 		return error;
+	uio->uio_resid += sizeof(value); /* until it is taken */
+	if (value == UINT64_MAX)
+		return EINVAL;
 	mutex_enter(&ef->ef_lock);
 	while (value > COUNT_MAX - ef->ef_count && !error)
 		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&ef->ef_cv, &ef->ef_lock);
 	if (error) {
 		mutex_exit(&ef->ef_lock);
-		uio->uio_resid += sizeof(value); /* nothing was taken */
 		return error;
 	}
 	ef->ef_count += value;
+	uio->uio_resid -= sizeof(value);
 	changed(ef, POLLIN);
 	return 0;
 }

@@ -55,6 +55,42 @@ START_TEST(config_launcher_overrides_by_key)
 }
 END_TEST
 
+/* Stand for components that read these. */
+CONFIG_KEY(test_args, "args", CONFIG_ARRAY);
+CONFIG_KEY(test_env, "env", CONFIG_OBJECT);
+CONFIG_KEY(test_hostname, "hostname", CONFIG_STRING);
+CONFIG_KEY(test_net_if, "net.if", CONFIG_ARRAY);
+
+START_TEST(config_names_keys_that_nobody_reads)
+{
+	native_console_clear();
+	ck_assert_int_eq(
+	    config_init("{\"argz\":[\"a\"],\"net\":{\"iff\":[],\"if\":[{}]},\"hostname\":\"h\"}"),
+	    0);
+	ck_assert_ptr_nonnull(strstr(native_console(), "nothing in this image knows argz"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "nothing in this image knows net.iff"));
+	ck_assert_ptr_null(strstr(native_console(), "hostname"));
+	ck_assert_uint_eq(config_count("net.if"), 1);
+	ck_assert_uint_eq(config_count("args"), 3);
+}
+END_TEST
+
+START_TEST(config_takes_values_of_the_wrong_kind_for_absent)
+{
+	native_console_clear();
+	ck_assert_int_eq(
+	    config_init("{\"args\":\"x\",\"env\":[\"A=1\"],\"hostname\":{},\"net\":[]}"), 0);
+	ck_assert_ptr_nonnull(strstr(native_console(), "args must be an array"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "env must be an object"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "hostname must be a string"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "net must be an object"));
+	ck_assert_uint_eq(config_count("args"), 3);
+	ck_assert_str_eq(config_string("env.A"), "1");
+	ck_assert_str_eq(config_string("hostname"), "oven");
+	ck_assert_ptr_null(config_string("net.if.0.mode"));
+}
+END_TEST
+
 START_TEST(config_values_and_escapes)
 {
 	uint64_t v;
@@ -119,6 +155,8 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tc, config_defaults_alone);
 	tcase_add_test(tc, config_launcher_overrides_by_key);
+	tcase_add_test(tc, config_names_keys_that_nobody_reads);
+	tcase_add_test(tc, config_takes_values_of_the_wrong_kind_for_absent);
 	tcase_add_test(tc, config_values_and_escapes);
 	tcase_add_test(tc, config_refuses_what_is_wrong);
 	tcase_add_test(tc, config_out_of_memory);

@@ -10,6 +10,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <kern/linkset.h>
+
+/*
+ * Who reads a key of the document says so, once, beside the code that does: CONFIG_KEY(args,
+ * "args", CONFIG_ARRAY).  A key that nothing in the image knows, or with a value of another kind,
+ * is named on the console and taken for absent.  Only members of the document itself and of their
+ * objects ("net.if") are looked at.
+ */
+enum config_kind { CONFIG_STRING, CONFIG_ARRAY, CONFIG_OBJECT };
+struct config_key {
+	const char *ck_path;
+	enum config_kind ck_kind;
+};
+#define CONFIG_KEY(id, path, kind)                                                                 \
+	static const struct config_key config_key_##id = {path, kind};                             \
+	LINK_SET_ADD(config_keys, config_key_##id)
 
 /*
  * Value at a path such as "net.if.0.address": NULL if absent.  Strings are

@@ -83,6 +83,10 @@ static void push_aux(struct stack *s, uintptr_t name, uintptr_t random, uintptr_
 	aux(s, AT_NULL, 0);
 }
 
+CONFIG_KEY(name, "name", CONFIG_STRING);
+CONFIG_KEY(args, "args", CONFIG_ARRAY);
+CONFIG_KEY(env, "env", CONFIG_OBJECT);
+
 static uintptr_t build(uintptr_t base, uintptr_t top)
 {
 	const char *name = config_string("name"), *key, *value;

@@ -156,6 +156,64 @@ static int parse(struct document *d, const char *what, const char *text, size_t 
 	return error;
 }
 
+LINK_SET_DECLARE(config_keys, const struct config_key);
+CONFIG_KEY(hosted, "hosted", CONFIG_OBJECT); /* the platform's, which has read it */
+
+/* What is known of prefix.key: its descriptor; NULL and *inner: only of what it holds. */
+static const struct config_key *known(const char *prefix, const char *key, bool *inner)
+{
+	const struct config_key *const *ck;
+	size_t len = strlen(prefix), keylen = strlen(key);
+
+	*inner = false;
+	LINK_SET_FOREACH (ck, config_keys) {
+		const char *path = (*ck)->ck_path;
+
+		if (strncmp(path, prefix, len) != 0 || strncmp(path + len, key, keylen) != 0)
+			continue;
+		if (path[len + keylen] == '\0')
+			return *ck;
+		*inner |= path[len + keylen] == '.';
+	}
+	return NULL;
+}
+
+/* Complain of members of an object that nobody reads; those of a wrong kind are found no more. */
+static void check_keys(struct document *d, int object, const char *prefix)
+{
+	static const char *const kinds[] = {"a string", "an array", "an object"};
+	static const enum config_kind kind_of[] = {[NODE_OBJECT] = CONFIG_OBJECT,
+	    [NODE_ARRAY] = CONFIG_ARRAY,
+	    [NODE_VALUE] = CONFIG_STRING};
+	const struct config_key *ck;
+	const char *key;
+	int node;
+
+	for (unsigned n = 0; (node = config_doc_child(d, object, n, &key)) >= 0; n++) {
+		enum node_kind kind = config_doc_kind(d, node);
+		bool inner;
+
+		ck = known(prefix, key, &inner);
+		if (inner && !ck && kind == NODE_OBJECT) {
+			char longer[32];
+
+			ksnprintf(longer, sizeof(longer), "%s%s.", prefix, key);
+			check_keys(d, node, longer);
+			continue;
+		}
+		if (ck && ck->ck_kind == kind_of[kind])
+			continue;
+		if (!ck && !inner) {
+			kprintf(
+			    "kiln: configuration: nothing in this image knows %s%s\n", prefix, key);
+			continue;
+		}
+		kprintf("kiln: configuration: %s%s must be %s\n", prefix, key,
+		    ck ? kinds[ck->ck_kind] : "an object");
+		config_doc_forget(d, node);
+	}
+}
+
 int config_init(const char *cmdline)
 {
 	const char *start = strchr(cmdline, '{');
@@ -170,5 +228,7 @@ int config_init(const char *cmdline)
 	}
 	if (error == 0 && start != NULL)
 		error = parse(&docs[LAUNCHER], "the launcher's document", start, strlen(start));
+	if (error == 0 && docs[LAUNCHER].doc_tok != NULL)
+		check_keys(&docs[LAUNCHER], 0, "");
 	return error;
 }

@@ -378,6 +378,11 @@ int config_doc_find(const struct document *d, int node, const char *key, size_t 
 	return -1;
 }
 
+void config_doc_forget(struct document *d, int node)
+{
+	d->doc_text[d->doc_tok[node - 1].start] = '\0'; /* the key comes before its value */
+}
+
 const char *config_doc_text(const struct document *d, int node)
 {
 	const char *s = d->doc_text + d->doc_tok[node].start;

@@ -41,6 +41,8 @@ unsigned config_doc_count(const struct document *d, int node);
 int config_doc_child(const struct document *d, int node, unsigned n, const char **key);
 /* Value of the key (len bytes) in an object, element of that number in an array; -1 if absent. */
 int config_doc_find(const struct document *d, int node, const char *key, size_t len);
+/* Have the key whose value this is found no more. */
+void config_doc_forget(struct document *d, int node);
 /* Text of a string, number, true or false; NULL of null, an object or an array. */
 const char *config_doc_text(const struct document *d, int node);
 

@@ -35,6 +35,8 @@ static struct {
 	char buf[INPUT_SIZE];
 } input;
 
+CONFIG_KEY(console_input, "console.input", CONFIG_STRING);
+
 static bool is_pipe(void)
 {
 	const char *s;

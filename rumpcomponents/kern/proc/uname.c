@@ -12,12 +12,33 @@
 static char hostname[65], domainname[65] = "(none)";
 static bool hostname_set;
 
+CONFIG_KEY(hostname, "hostname", CONFIG_STRING);
+
+static bool good_name(const char *name)
+{
+	size_t len = 0;
+
+	for (; name[len] != '\0'; len++) {
+		char c = name[len];
+
+		if (!(c >= '0' && c <= '9') && !((c | 32) >= 'a' && (c | 32) <= 'z') && c != '-' &&
+		    c != '.')
+			return false;
+	}
+	return len > 0 && len < sizeof(hostname);
+}
+
 static const char *host(void)
 {
 	const char *name;
 
 	if (!hostname_set) {
 		name = config_string("hostname");
+		if (name != NULL && !good_name(name)) {
+			config_complain(
+			    "hostname", name, "letters, digits, hyphens and dots, 64 at most");
+			name = NULL;
+		}
 		strlcpy(hostname, name != NULL ? name : "kiln", sizeof(hostname));
 		hostname_set = true;
 	}

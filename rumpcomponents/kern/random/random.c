@@ -117,6 +117,8 @@ static unsigned hex(char c)
 						    : 16;
 }
 
+CONFIG_KEY(seed, "seed", CONFIG_STRING);
+
 static void seed_from_launcher(void)
 {
 	const char *s = config_string("seed");

@@ -46,6 +46,8 @@ static kcondvar_t dhcp_cv;
 
 /* --------------------------------------------------------------- sending */
 
+CONFIG_KEY(hostname, "hostname", CONFIG_STRING);
+
 static void send_query(struct client *c, uint8_t type)
 {
 	struct ifnet *ifp = c->ifp;

@@ -14,6 +14,8 @@
 #pragma weak do_sys_write
 #pragma weak do_sys_close
 
+CONFIG_KEY(net_if, "net.if", CONFIG_ARRAY);
+
 static const char *value_at(unsigned n, const char *key, char *path, size_t size)
 {
 	ksnprintf(path, size, "net.if.%u.%s", n, key);

@@ -71,4 +71,8 @@ void native_join(void);
 /* Locks held by the calling lwp: 0 after anything that returns to a test. */
 unsigned native_locks_held(void);
 
+/* What kprintf() has said since the start or native_console_clear(), as far as it fits 4 KB. */
+const char *native_console(void);
+void native_console_clear(void);
+
 #endif

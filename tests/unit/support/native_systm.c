@@ -10,8 +10,26 @@
 
 unsigned cpu_count = 1;
 
+static char console[4096];
+
+const char *native_console(void)
+{
+	return console;
+}
+
+void native_console_clear(void)
+{
+	console[0] = '\0';
+}
+
 void kvprintf(const char *fmt, va_list ap)
 {
+	size_t len = strlen(console);
+	va_list copy;
+
+	va_copy(copy, ap);
+	vsnprintf(console + len, sizeof(console) - len, fmt, copy);
+	va_end(copy);
 	vfprintf(stderr, fmt, ap);
 }
 

@@ -3,7 +3,6 @@
 # Static addresses and DHCP, ICMP, UDP and TCP, fragments, small MTU, a wire that loses and repeats.
 # timeout: 900
 . tests/system/lib.sh
-udp_echo=build/packages/udp-echo/udp-echo.img
 host=10.9.0.1 guest=10.9.0.2
 MiB=1048576
 
@@ -28,6 +27,14 @@ stop() {
 	kill $! 2> /dev/null
 }
 
+# pick MACHINE: what to boot, $udp_echo, $netserve, $netinfo, and how, $how; "hosted" is a process.
+pick() {
+	local p=hw
+	how=(--machine "$1")
+	[ "$1" = hosted ] && p=hosted how=(--platform hosted)
+	udp_echo=$work/$p/udp-echo.img netserve=$work/$p/netserve.img netinfo=$work/$p/netinfo.img
+}
+
 # said LABEL LOG TEXT: the guest printed a line that matches TEXT.
 said() {
 	tr -d '\r' < "$2" | grep -qE "^$3\$" && { ok "$1"; return; }
@@ -44,18 +51,19 @@ info() {
 
 user_network() {
 	local machine=$1 port
-	info "$work/user-$machine.log" --machine "$machine" --dhcp "$work/netinfo.img"
+	pick "$machine"
+	info "$work/user-$machine.log" "${how[@]}" --dhcp "$netinfo"
 	said "$machine user: address by DHCP" "$work/user-$machine.log" "eth0 address 10.0.2.15 mask 255.255.255.0 mtu 1500"
 	said "$machine user: name server by DHCP" "$work/user-$machine.log" "resolv.conf: nameserver 10.0.2.3"
 
 	port=$(free_port)
-	start "$work/user-udp-$machine.log" udp-echo: --machine "$machine" --dhcp -p "$port:7/udp" $udp_echo && {
+	start "$work/user-udp-$machine.log" udp-echo: "${how[@]}" --dhcp -p "$port:7/udp" "$udp_echo" && {
 		peer "$machine user:" 127.0.0.1 udp "$port" 0 1 1472 1473 9000 20000
 		stop
 	}
 	port=$(free_port)
-	start "$work/user-tcp-$machine.log" ready --machine "$machine" -p "$port:7" -p "$((port + 1)):9" \
-	    -p "$((port + 2)):19" "$work/netserve.img" && {
+	start "$work/user-tcp-$machine.log" ready "${how[@]}" -p "$port:7" -p "$((port + 1)):9" \
+	    -p "$((port + 2)):19" "$netserve" && {
 		peer "$machine user:" 127.0.0.1 tcp "$port" $((4 * MiB))
 		peer "$machine user:" 127.0.0.1 sink $((port + 1)) $((4 * MiB))
 		peer "$machine user:" 127.0.0.1 source $((port + 2))
@@ -66,14 +74,15 @@ user_network() {
 # One machine, one MTU of the wire.
 wire() {
 	local machine=$1 mtu=$2 name="$1 mtu $2:"
-	local opts=(--machine "$machine" --net tap=tap0 --ip $guest/24 --gw $host --dns $host)
+	pick "$machine"
+	local opts=("${how[@]}" --net tap=tap0 --ip $guest/24 --gw $host --dns $host)
 	ip link set tap0 mtu "$mtu"
-	start "$work/wire-udp-$machine-$mtu.log" udp-echo: "${opts[@]}" $udp_echo && {
+	start "$work/wire-udp-$machine-$mtu.log" udp-echo: "${opts[@]}" "$udp_echo" && {
 		peer "$name" $guest udp 7 0 1 500 1472 1473 20000 65507
 		peer "$name" $guest unreachable 9999
 		stop
 	}
-	start "$work/wire-tcp-$machine-$mtu.log" ready "${opts[@]}" --cpus 2 "$work/netserve.img" || return
+	start "$work/wire-tcp-$machine-$mtu.log" ready "${opts[@]}" --cpus 2 "$netserve" || return
 	peer "$name" $guest ping 0 1 56 548 549 1472 1473 8000 20000 65507
 	# shellcheck disable=SC2046
 	peer "$name" $guest closed 1 8 10 21 22 79 81 443 1023 1024 3306 8080 $(seq 40000 40020) 65535
@@ -87,6 +96,7 @@ wire() {
 # What is lost, repeated and overtaken on the wire, the streams must not show.
 bad_wire() {
 	local machine=$1 what
+	pick "$machine"
 	if tc qdisc add dev tap0 root netem loss 1% duplicate 1% delay 2ms 1ms reorder 25% 2> /dev/null; then
 		what="losing, repeating, reordering"
 	elif nft add table ip bad 2> /dev/null; then
@@ -100,7 +110,7 @@ bad_wire() {
 		echo "skip $machine: a bad wire needs sch_netem or nf_tables"
 		return
 	fi
-	start "$work/bad-$machine.log" ready --machine "$machine" --net tap=tap0 --ip $guest/24 "$work/netserve.img" && {
+	start "$work/bad-$machine.log" ready "${how[@]}" --net tap=tap0 --ip $guest/24 "$netserve" && {
 		peer "$machine on a wire $what:" $guest tcp 7 $((20 * MiB))
 		peer "$machine on a wire $what:" $guest source 19
 		stop
@@ -111,7 +121,8 @@ bad_wire() {
 
 static() {
 	local machine=$1 log=$work/static-$1.log
-	info "$log" --machine "$machine" --net tap=tap0 --ip 10.9.0.9/20 --gw $host --dns 10.9.0.53 --dns 10.9.0.54 "$work/netinfo.img"
+	pick "$machine"
+	info "$log" "${how[@]}" --net tap=tap0 --ip 10.9.0.9/20 --gw $host --dns 10.9.0.53 --dns 10.9.0.54 "$netinfo"
 	said "$machine static: address" "$log" "eth0 address 10.9.0.9 mask 255.255.240.0 mtu 1500"
 	said "$machine static: first name server" "$log" "resolv.conf: nameserver 10.9.0.53"
 	said "$machine static: second name server" "$log" "resolv.conf: nameserver 10.9.0.54"
@@ -120,6 +131,7 @@ static() {
 # A lease from dnsmasq with all there is in it, renewed after 4 seconds, and names from its DNS.
 dhcp() {
 	local machine=$1 log=$work/dhcp-$1.log n
+	pick "$machine"
 	command -v dnsmasq > /dev/null || { fail "dnsmasq is missing: make deps"; return; }
 	dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --pid-file= --log-facility=- --log-dhcp \
 	    --interface=tap0 --bind-interfaces --no-resolv --no-hosts --local=/bakery.test/ --dhcp-authoritative --no-ping \
@@ -128,7 +140,7 @@ dhcp() {
 	    --domain=bakery.test --host-record=oven.bakery.test,10.9.0.77 > "$work/dnsmasq-$machine.log" 2>&1 &
 	local server=$!
 	wait_text "$work/dnsmasq-$machine.log" "DHCP, IP range" 50 || { cat "$work/dnsmasq-$machine.log"; fail "dnsmasq does not start"; }
-	info "$log" --machine "$machine" --net tap=tap0 --hostname loaf "$work/netinfo.img" -- 7 oven.bakery.test oven nowhere.bakery.test
+	info "$log" "${how[@]}" --net tap=tap0 --hostname loaf "$netinfo" -- 7 oven.bakery.test oven nowhere.bakery.test
 	kill $server
 	wait $server 2> /dev/null
 	said "$machine DHCP: address, mask, MTU" "$log" "eth0 address 10.9.0.1[01][0-9] mask 255.255.255.0 mtu 1400"
@@ -148,7 +160,7 @@ on_the_wire() {
 	set +e
 	ip link set lo up
 	ip tuntap add tap0 mode tap && ip addr add $host/20 dev tap0 && ip link set tap0 up || { fail "no TAP device"; exit 1; }
-	for machine in microvm pc; do
+	for machine in microvm pc hosted; do
 		wire $machine 1500
 		wire $machine 576
 		ip link set tap0 mtu 1500
@@ -160,9 +172,14 @@ on_the_wire() {
 }
 
 [ "${1:-}" = wire ] && on_the_wire
-mkdir -p "$work/root/etc"
-bake_program netserve
-BAKE_OPTIONS="-r $work/root" bake_program netinfo
+mkdir -p "$work/root/etc" "$work/hw" "$work/hosted"
+for platform in hw hosted; do
+	BAKE_OPTIONS="--platform $platform" bake_program netserve
+	BAKE_OPTIONS="--platform $platform -r $work/root" bake_program netinfo
+	kiln bake --platform $platform -o "$work/udp-echo.img" build/packages/udp-echo/udp-echo > "$work/bake" ||
+	    { cat "$work/bake"; fail "udp-echo does not bake for $platform"; exit 1; }
+	mv "$work"/*.img "$work/$platform/"
+done
 for machine in microvm pc; do user_network $machine; done
 if unshare -n true 2> /dev/null; then
 	unshare -n "$0" wire || failed=1

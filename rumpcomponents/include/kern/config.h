@@ -14,9 +14,9 @@
 
 /*
  * Who reads a key of the document says so, once, beside the code that does: CONFIG_KEY(args,
- * "args", CONFIG_ARRAY).  A key that nothing in the image knows, or with a value of another kind,
- * is named on the console and taken for absent.  Only members of the document itself and of their
- * objects ("net.if") are looked at.
+ * "args", CONFIG_ARRAY).  A key that nothing in the image knows is named on the console; so is one
+ * whose value is of another kind, which is then taken for absent.  Only members of the document
+ * itself and of their objects ("net.if") are looked at.
  */
 enum config_kind { CONFIG_STRING, CONFIG_ARRAY, CONFIG_OBJECT };
 struct config_key {

@@ -13,8 +13,8 @@ struct nameidata {
 	struct vnode *nd_dvp; /* NI_PARENT: directory of the last name; NULL if it has none ("/",
 				 "..", "a/.") */
 	struct vnode *nd_vp;  /* what was found; NULL (with NI_PARENT only): the name is free */
-	struct name nd_name;  /* last name, lies in nd_buf or the caller's path */
-	bool nd_slash;	      /* the path ended in a slash: it must be a directory */
+	struct name nd_name;  /* last name, "." or "..", too; lies in nd_buf or the caller's path */
+	bool nd_slash;	      /* it ended in a slash; with NI_PARENT, nd_vp may be no directory */
 	char *nd_buf;	      /* path after symbolic links, if there were any */
 };
 

@@ -147,6 +147,7 @@ static int walk(const char *path, unsigned flags, struct nameidata *nd, struct v
 				return ENAMETOOLONG;
 			if (!vn_isdir(*atp))
 				return ENOTDIR;
+			nd->nd_name = name;
 			if (is_dots(&name, 1))
 				continue;
 			if (is_dots(&name, 2)) {
@@ -162,13 +163,14 @@ static int walk(const char *path, unsigned flags, struct nameidata *nd, struct v
 			error = lookup(*atp, &name, &vp);
 			if (error == ENOENT && last && flags & NI_PARENT) {
 				nd->nd_dvp = *atp;
-				nd->nd_name = name;
 				*atp = NULL;
 				return 0;
 			}
 			if (error)
 				return error;
-			if (vp->v_kind == S_IFLNK && (!last || nd->nd_slash || flags & NI_FOLLOW)) {
+			/* A slash at the end follows, but not for those who change the name. */
+			if (vp->v_kind == S_IFLNK &&
+			    (!last || (nd->nd_slash ? !(flags & NI_PARENT) : flags & NI_FOLLOW))) {
 				error = ++links > VFS_MAXSYMLINKS ? ELOOP : expand(nd, vp, path);
 				vrele(vp);
 				if (error)
@@ -182,14 +184,13 @@ static int walk(const char *path, unsigned flags, struct nameidata *nd, struct v
 				*atp = vp;
 				continue;
 			}
-			if (nd->nd_slash && !vn_isdir(vp)) {
+			if (nd->nd_slash && !vn_isdir(vp) && !(flags & NI_PARENT)) {
 				vrele(vp);
 				return ENOTDIR;
 			}
 			nd->nd_vp = vp;
 			if (flags & NI_PARENT) {
 				nd->nd_dvp = *atp;
-				nd->nd_name = name;
 				*atp = NULL;
 			}
 			return 0;

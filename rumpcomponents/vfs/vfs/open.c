@@ -86,12 +86,12 @@ static int open_lookup(
 		if ((flags & O_TMPFILE) == O_TMPFILE) {
 			error = open_tmpfile(&nd, &va, vpp);
 			*created = !error;
+		} else if (nd.nd_dvp && nd.nd_slash) {
+			error = EISDIR;
 		} else if (nd.nd_vp) {
 			error = flags & O_CREAT && flags & O_EXCL ? EEXIST : 0;
 			*vpp = nd.nd_vp;
 			nd.nd_vp = error ? nd.nd_vp : NULL;
-		} else if (nd.nd_slash) {
-			error = EISDIR;
 		} else {
 			error = vfs_create_at(&nd, &va, vpp);
 			*created = !error;

@@ -34,10 +34,16 @@ static int remove_name(struct nameidata *nd, bool dir)
 	struct vnode *dvp = nd->nd_dvp;
 	int error;
 
-	if (!dvp) /* ".", ".." or the root */
-		return dir ? nd->nd_vp == vfs_root ? EBUSY : EINVAL : EISDIR;
+	if (!dvp && dir) { /* ".." is not empty, as it holds what "." was; see rmdir(2) */
+		unsigned dots = nd->nd_name.n_len;
+		return dots == 2 ? ENOTEMPTY : dots == 1 ? EINVAL : EBUSY;
+	}
+	if (!dvp)
+		return EISDIR;
 	if (!nd->nd_vp)
 		return ENOENT;
+	if (nd->nd_slash && !vn_isdir(nd->nd_vp))
+		return ENOTDIR;
 	if (nd->nd_slash && !dir)
 		return EISDIR;
 	if (nd->nd_vp->v_mount != dvp->v_mount)

@@ -39,20 +39,23 @@ static int rename_locked(struct nameidata *from, struct nameidata *to, struct vn
 	struct vnode *fdvp = from->nd_dvp, *tdvp = to->nd_dvp;
 	int error;
 
-	if (fvp == tvp)
-		return 0;
-	if (from_inside)
-		return EINVAL;
+	/* In Linux's order. */
 	if (tvp && flags & NOREPLACE)
 		return EEXIST;
 	if (!tvp && flags & EXCHANGE)
 		return ENOENT;
-	if (fvp->v_mountedhere || (tvp && tvp->v_mountedhere))
-		return EBUSY;
-	if (to_above)
-		return flags & EXCHANGE ? EINVAL : ENOTEMPTY;
+	if (tvp && !vn_isdir(tvp) && to->nd_slash)
+		return ENOTDIR;
 	if (!vn_isdir(fvp) && (from->nd_slash || (to->nd_slash && !(flags & EXCHANGE))))
 		return ENOTDIR;
+	if (from_inside)
+		return EINVAL;
+	if (to_above)
+		return flags & EXCHANGE ? EINVAL : ENOTEMPTY;
+	if (fvp == tvp)
+		return 0;
+	if (fvp->v_mountedhere || (tvp && tvp->v_mountedhere))
+		return EBUSY;
 	if (tvp && !(flags & EXCHANGE) && vn_isdir(fvp) != vn_isdir(tvp))
 		return vn_isdir(tvp) ? EISDIR : ENOTDIR;
 	if (!fdvp->v_op->vop_rename)
@@ -75,8 +78,8 @@ static int rename_pair(struct nameidata *from, struct nameidata *to, unsigned fl
 	bool inside = false, above = false, to_first = false;
 	int error;
 
-	if (!fdvp || !tdvp)
-		return EBUSY; /* ".", ".." or the root */
+	if (!fdvp || !tdvp) /* ".", ".." or the root */
+		return fdvp && flags & NOREPLACE ? EEXIST : EBUSY;
 	if (!from->nd_vp)
 		return ENOENT;
 	if (fdvp->v_mount != tdvp->v_mount || from->nd_vp->v_mount != fdvp->v_mount)

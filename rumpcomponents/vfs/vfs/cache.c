@@ -107,8 +107,10 @@ void cache_enter(struct vnode *dvp, const struct name *name, struct vnode *vp)
 	if (name->n_len > NAME_LEN || dvp->v_mount->mnt_nocache)
 		return;
 	nc = pool_zget(&cache_pool);
-	if (!nc)
+	if (!nc) { /* what it says of the name so far may be no longer so */
+		cache_purge(dvp, name);
 		return;
+	}
 	nc->nc_dvp = dvp;
 	nc->nc_vp = vp;
 	nc->nc_hashval = h;

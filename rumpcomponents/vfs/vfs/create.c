@@ -20,7 +20,6 @@ int vfs_create_at(struct nameidata *nd, const struct vattr *va, struct vnode **v
 		error = dvp->v_op->vop_create(dvp, &nd->nd_name, va, &vp);
 		if (!error) {
 			cache_enter(dvp, &nd->nd_name, vp);
-			/* The cache may have refused it, but not the old knowledge. */
 			*vpp = vp;
 		}
 	}

@@ -111,7 +111,9 @@ static bool small_ok(const struct tcpcb *tp, const struct plan *pl, uint32_t cc)
 
 	if (pl->fin && last)
 		return true;
-	if (tp->t_flags & (TF_CORK | TF_MORE))
+	/* A full buffer has no room for the rest of the segment, and only an ACK makes room. */
+	if ((tp->t_flags & (TF_CORK | TF_MORE)) &&
+	    (tp->snd_max != tp->snd_una || sbwriteable(&tp->t_inpcb.inp_socket.so_snd)))
 		return false;
 	if (!last && pl->len < tp->snd_maxwnd / 2)
 		return false; /* the window cuts it: wait for room (silly window avoidance) */

@@ -29,6 +29,10 @@ static int open_tap(const char *name)
 			errx(kiln_failure, "--net tap=%s: in use by another process", name);
 		err(kiln_failure, "--net tap=%s", name);
 	}
+	/* A QEMU before us may have left it so that packets come without checksums, or oversized.
+	 */
+	if (ioctl(fd, TUNSETOFFLOAD, 0) == -1)
+		err(kiln_failure, "--net tap=%s: offloads", name);
 	return fd;
 }
 

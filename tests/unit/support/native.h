@@ -58,6 +58,9 @@ int native_sent_signal(void);
 /* Set a configuration value; value NULL: forget it.  Strings are copied. */
 void native_config(const char *path, const char *value);
 
+/* Messages of the kernel do not go to stderr: for fuzz targets.  native_console() has them. */
+extern bool native_quiet;
+
 /* Run all RUMP_COMPONENT start-up functions that are linked, by phase: 0 or errno of the first that
  * fails. */
 int native_components(void);

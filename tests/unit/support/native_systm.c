@@ -8,8 +8,11 @@
 #include <kern/lwp.h>
 #include <kern/systm.h>
 
+#include "native.h"
+
 unsigned cpu_count = 1;
 
+bool native_quiet;
 static char console[4096];
 
 const char *native_console(void)
@@ -30,7 +33,8 @@ void kvprintf(const char *fmt, va_list ap)
 	va_copy(copy, ap);
 	vsnprintf(console + len, sizeof(console) - len, fmt, copy);
 	va_end(copy);
-	vfprintf(stderr, fmt, ap);
+	if (!native_quiet)
+		vfprintf(stderr, fmt, ap);
 }
 
 void kprintf(const char *fmt, ...)
@@ -57,6 +61,7 @@ void panic(const char *fmt, ...)
 {
 	va_list ap;
 
+	native_quiet = false;
 	fprintf(stderr, "panic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);

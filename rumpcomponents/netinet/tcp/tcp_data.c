@@ -18,12 +18,23 @@ void tcp_reass_free(struct tcpcb *tp)
 	tp->t_reasslen = 0;
 }
 
-/* The peer has sent its last byte.  => rcv_nxt is behind it. */
+/*
+ * n more have arrived in order.  They may lie behind the window as it was announced: a FIN
+ * needs no room, and data may use what the program has freed since.
+ */
+static void advance_rcv(struct tcpcb *tp, uint32_t n)
+{
+	tp->rcv_nxt += n;
+	if (SEQ_GT(tp->rcv_nxt, tp->rcv_adv))
+		tp->rcv_adv = tp->rcv_nxt;
+}
+
+/* The peer has sent its last byte. */
 static void fin_arrives(struct tcpcb *tp, const struct tcpseg *seg)
 {
 	struct socket *so = tp_so(tp);
 
-	tp->rcv_nxt++;
+	advance_rcv(tp, 1);
 	if (!(so->so_state & SS_CANTRCVMORE))
 		socantrcvmore(so);
 	else
@@ -55,7 +66,7 @@ static void deliver(struct tcpcb *tp, struct mbuf *m, uint32_t len)
 {
 	struct socket *so = tp_so(tp);
 
-	tp->rcv_nxt += len;
+	advance_rcv(tp, len);
 	if (so->so_state & SS_CANTRCVMORE) {
 		m_freem(m); /* shutdown(SHUT_RD): acknowledged and thrown away */
 		return;

@@ -87,10 +87,14 @@ static void insert(struct tcpcb *tp, struct tcpseg *seg)
 		p = q;
 	if (p) { /* cut off what the one before has */
 		end = (uint32_t)p->m_cookie + p->m_pktlen;
-		if (SEQ_GEQ(end, seq + len) && (!fin || (p->m_cookie & COOKIE_FIN)))
+		if (SEQ_GEQ(end, seq + len)) {
+			/* Nothing new but the end, perhaps; an end before the end is nonsense. */
+			if (fin && end == seq + len)
+				p->m_cookie |= COOKIE_FIN;
 			return;
+		}
 		if (SEQ_GT(end, seq)) {
-			uint32_t cut = KMIN(end - seq, len);
+			uint32_t cut = end - seq;
 
 			m_adj(seg->m, (long)cut);
 			seq += cut;
@@ -104,6 +108,7 @@ static void insert(struct tcpcb *tp, struct tcpseg *seg)
 
 			m_adj(seg->m, -(long)cut);
 			len -= cut;
+			fin = false;
 			break;
 		}
 		fin |= !!(q->m_cookie & COOKIE_FIN);

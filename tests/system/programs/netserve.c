@@ -142,8 +142,13 @@ static int serve(int i)
 
 	if (c->port == 19)
 		return source(fd, c);
-	if (flush_echo(fd, c) != 0)
-		return 1;
+	/* What is owed goes first: the end of the stream must not overtake it. */
+	if (c->port == 7) {
+		if (flush_echo(fd, c) != 0)
+			return 1;
+		if (c->have > 0)
+			return 0;
+	}
 	while (c->have < sizeof(c->buf)) {
 		n = read(fd, c->buf + c->have, sizeof(c->buf) - c->have);
 		if (n < 0)
@@ -178,6 +183,11 @@ static int serve(int i)
 	return 0;
 }
 
+static short waits_for(const struct conn *c)
+{
+	return c->port == 19 || (c->port == 7 && c->have > 0) ? POLLOUT : POLLIN;
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -201,9 +211,7 @@ int main(void)
 			else if (serve(i) != 0)
 				del(i);
 			else
-				pfd[i].events = (short)(conn[i]->port == 19 ? POLLOUT
-							: conn[i]->have > 0 ? POLLIN | POLLOUT
-									    : POLLIN);
+				pfd[i].events = waits_for(conn[i]);
 		}
 	}
 }

@@ -313,21 +313,30 @@ static bool is_tmpfs(int fd)
 	return fstatfs(fd, &sf) == 0 && sf.f_type == 0x01021994;
 }
 
-START_TEST(vfs_agrees_with_linux)
+/* A directory of the host, empty, and the vfs.  false: there is nothing to compare with. */
+static bool start(int number)
 {
 	const char *given = getenv("KILN_TEST_SEED");
 	char path[64];
-	size_t live;
 
 	seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)(getpid() * 97 + time(NULL));
 	fprintf(stderr, "KILN_TEST_SEED=%u\n", seed);
-	snprintf(path, sizeof(path), "%s/%d", base, _i);
+	snprintf(path, sizeof(path), "%s/%d", base, number);
 	if (!base[0] || mkdir(path, 0700) != 0)
-		return; /* no place to compare with */
+		return false;
 	host = open(path, O_RDONLY | O_DIRECTORY);
 	if (!is_tmpfs(host))
-		return;
+		return false;
 	ck_assert_int_eq(native_components(), 0);
+	return true;
+}
+
+START_TEST(vfs_agrees_with_linux)
+{
+	size_t live;
+
+	if (!start(_i))
+		return;
 	open_ours();
 	/* Files are kept for the next time: have enough of them. */
 	for (int i = 0; i < 40; i++)
@@ -349,6 +358,172 @@ START_TEST(vfs_agrees_with_linux)
 }
 END_TEST
 
+/* ------------------------------------------------------------ file contents */
+
+#define SPAN   (80 * 1024)
+#define HOLE   (1LL << 34) /* some things happen far out */
+#define CHANGE 12000
+
+static char data[3 * 4096 + 100], from_host[SPAN], from_ours[SPAN];
+static int host_fd, our_fd;
+
+static int64_t random_offset(void)
+{
+	int64_t at = below(3) ? below(SPAN) : below(SPAN) & ~4095U;
+
+	return at + (below(20) ? 0 : HOLE);
+}
+
+/* Both give `len` at most, by their own offsets. */
+static void read_both(void)
+{
+	size_t len = below(sizeof(data));
+	long h = host_result(read(host_fd, from_host, len)),
+	     o = do_sys_read(our_fd, from_ours, len);
+
+	if (h != o || (h > 0 && memcmp(from_host, from_ours, (size_t)h) != 0))
+		ck_abort_msg("read of %zu: %ld on the host, %ld here", len, h, o);
+}
+
+static void seek_both(void)
+{
+	static const int whences[] = {SEEK_SET, SEEK_CUR, SEEK_END, 9};
+	int whence = whences[below(16) ? below(3) : 3];
+	int64_t to = (int64_t)below(SPAN) - (whence == SEEK_SET ? 100 : SPAN / 2);
+	long h = host_result(lseek(host_fd, to, whence)), o = do_sys_lseek(our_fd, to, whence);
+
+	if (h != o)
+		ck_abort_msg("seek %d %ld: %ld on the host, %ld here", whence, (long)to, h, o);
+}
+
+/* What ours has not written for want of memory the host does not, either. */
+static void write_both(bool positioned)
+{
+	size_t len = below(10) ? below(sizeof(data)) : 0;
+	int64_t at = random_offset();
+	long h, o;
+
+	memset(data, (int)below(256), sizeof(data));
+	o = positioned ? do_sys_pwrite64(our_fd, data, len, at) : do_sys_write(our_fd, data, len);
+	native_alloc_fail(-1);
+	if (o == -ENOSPC)
+		return;
+	if (o > 0)
+		len = (size_t)o;
+	h = host_result(positioned ? pwrite(host_fd, data, len, at) : write(host_fd, data, len));
+	if (h != o)
+		ck_abort_msg("write of %zu: %ld on the host, %ld here", len, h, o);
+}
+
+static void allocate_both(void)
+{
+	static const int modes[] = {0, 1, 3, 3, 0x10, 0x11, 2};
+	int mode = modes[below(NELEM(modes))];
+	int64_t at = random_offset(), len = (int64_t)below(SPAN / 4) - 2;
+	long h, o;
+
+	if (mode != 3 && at >= HOLE)
+		return;
+	o = do_sys_fallocate(our_fd, mode, at, len);
+	native_alloc_fail(-1);
+	if (o == -ENOSPC)
+		return;
+	h = host_result(fallocate(host_fd, mode, at, len));
+	if (h == -EOPNOTSUPP && mode & 0x10)
+		h = o; /* its tmpfs does not know FALLOC_FL_ZERO_RANGE; undone by the next line */
+	if (h == o && h == 0 && mode & 0x10 && fallocate(host_fd, 3, at, len) == 0 &&
+	    mode == 0x10) {
+		struct stat st;
+		if (fstat(host_fd, &st) == 0 && st.st_size < at + len)
+			(void)!ftruncate(host_fd, at + len);
+	}
+	if (h != o)
+		ck_abort_msg("fallocate %#x %ld %ld: %ld on the host, %ld here", mode, (long)at,
+		    (long)len, h, o);
+}
+
+static void truncate_both(void)
+{
+	int64_t size = below(10) ? random_offset() : -1;
+	long h = host_result(ftruncate(host_fd, size)), o = do_sys_ftruncate(our_fd, size);
+
+	if (h != o)
+		ck_abort_msg("truncate %ld: %ld on the host, %ld here", (long)size, h, o);
+}
+
+static void append_both(void)
+{
+	int flags = below(2) ? O_APPEND : 0;
+
+	ck_assert_int_eq(do_sys_fcntl(our_fd, F_SETFL, (unsigned long)flags), 0);
+	ck_assert_int_eq(fcntl(host_fd, F_SETFL, flags), 0);
+}
+
+static void compare_bytes(int64_t at)
+{
+	struct stat hs, os;
+	long h = pread(host_fd, from_host, SPAN, at),
+	     o = do_sys_pread64(our_fd, from_ours, SPAN, at);
+
+	ck_assert_int_eq(fstat(host_fd, &hs), 0);
+	ck_assert_int_eq(do_sys_fstat(our_fd, &os), 0);
+	ck_assert_int_eq(hs.st_size, os.st_size);
+	ck_assert_int_eq(h, o);
+	for (long i = 0; i < h; i++)
+		if (from_host[i] != from_ours[i])
+			ck_abort_msg("byte %ld differs", (long)at + i);
+}
+
+START_TEST(vfs_file_agrees_with_linux)
+{
+	size_t live;
+
+	if (!start(_i + 100))
+		return;
+	our_fd = (int)do_sys_open("/f", O_CREAT | O_RDWR, 0644);
+	cache_purge_vnode(vfs_root);
+	live = native_alloc_live();
+	host_fd = openat(host, "f", O_CREAT | O_RDWR, 0644);
+	for (unsigned i = 0; i < CHANGE; i++) {
+		if (_i % 2)
+			native_alloc_fail(below(12));
+		switch (below(16)) {
+		case 0:
+			append_both();
+			break;
+		case 1:
+		case 2:
+			truncate_both();
+			break;
+		case 3:
+		case 4:
+			allocate_both();
+			break;
+		case 5:
+		case 6:
+			seek_both();
+			break;
+		case 7:
+		case 8:
+		case 9:
+			read_both();
+			break;
+		default:
+			write_both(below(2));
+		}
+		native_alloc_fail(-1);
+		if (i % 16 == 0) {
+			compare_bytes(0);
+			compare_bytes(HOLE);
+		}
+	}
+	ck_assert_int_eq(do_sys_ftruncate(our_fd, 0), 0);
+	cache_purge_vnode(vfs_root);
+	ck_assert_uint_eq(native_alloc_live(), live);
+	ck_assert_int_eq(do_sys_close(our_fd), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("vfs_linux");
@@ -357,6 +532,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_unchecked_fixture(tc, make_base, remove_base);
 	tcase_add_loop_test(tc, vfs_agrees_with_linux, 0, 4);
+	tcase_add_loop_test(tc, vfs_file_agrees_with_linux, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;
 }

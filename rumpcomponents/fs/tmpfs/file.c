@@ -76,6 +76,15 @@ static void zero_tail(struct tmpfs_node *n, int64_t size)
 		memset((char *)page_va(tp->tp_pa) + in_page, 0, PAGE_SIZE - in_page);
 }
 
+/* A write broke off: what it has left of tp behind the file's end must not show when it grows. */
+static void zero_behind(struct tmpfs_node *n, struct tmpfs_page *tp, int64_t page_start)
+{
+	int64_t in_page = KMAX(n->tn_size - page_start, 0);
+
+	if (in_page < (int64_t)PAGE_SIZE)
+		memset((char *)page_va(tp->tp_pa) + in_page, 0, PAGE_SIZE - (size_t)in_page);
+}
+
 static int tmpfs_write(struct vnode *vp, struct uio *uio)
 {
 	struct tmpfs_node *n = VTON(vp);
@@ -92,6 +101,7 @@ static int tmpfs_write(struct vnode *vp, struct uio *uio)
 	}
 	while (!error && uio->uio_resid > 0) {
 		size_t in_page = (size_t)uio->uio_offset & PAGE_MASK;
+		int64_t page_start = uio->uio_offset - (int64_t)in_page;
 
 		mutex_enter(&n->tn_pages_lock);
 		error = tmpfs_page_make(n, (uint64_t)uio->uio_offset >> PAGE_SHIFT, &tp);
@@ -101,9 +111,11 @@ static int tmpfs_write(struct vnode *vp, struct uio *uio)
 		if (error)
 			break;
 		error = uiomove((char *)page_va(tp->tp_pa) + in_page, PAGE_SIZE - in_page, uio);
-		tmpfs_page_rele(tp);
 		if (uio->uio_offset > n->tn_size)
 			n->tn_size = uio->uio_offset;
+		if (error)
+			zero_behind(n, tp, page_start);
+		tmpfs_page_rele(tp);
 	}
 	tmpfs_changed(n);
 	return error;
@@ -119,7 +131,7 @@ int tmpfs_truncate(struct tmpfs_node *n, int64_t size)
 	zero_tail(n, KMIN(size, n->tn_size));
 	if (size < n->tn_size) {
 		n->tn_lowersize = KMIN(n->tn_lowersize, size);
-		tmpfs_pages_cut(n, round_page(size) >> PAGE_SHIFT);
+		tmpfs_pages_cut(n, round_page(size) >> PAGE_SHIFT, UINT64_MAX);
 	}
 	n->tn_size = size;
 	mutex_exit(&n->tn_pages_lock);
@@ -138,7 +150,8 @@ static int punch(struct tmpfs_node *n, int64_t off, int64_t end)
 		uint64_t index = (uint64_t)off >> PAGE_SHIFT;
 
 		if (off >= n->tn_lowersize && len == PAGE_SIZE) {
-			tmpfs_page_drop(n, index);
+			len = (size_t)(end - off) & ~PAGE_MASK;
+			tmpfs_pages_cut(n, index, index + (len >> PAGE_SHIFT));
 		} else if (off < n->tn_lowersize || tmpfs_page_find(n, index)) {
 			int error = tmpfs_page_make(n, index, &tp);
 			if (error)

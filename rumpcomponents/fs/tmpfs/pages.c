@@ -122,8 +122,11 @@ static void page_out(struct tmpfs_node *n, struct tmpfs_page *tp)
 	}
 }
 
-/* Pages >= from below *p, whose first is base: they go.  Nodes go when nothing is left in them. */
-static void cut(struct tmpfs_node *n, void **p, unsigned level, uint64_t base, uint64_t from)
+/*
+ * Pages from..to-1 below *p, whose first is base: they go.  Nodes go when nothing is left in them.
+ */
+static void cut(
+    struct tmpfs_node *n, void **p, unsigned level, uint64_t base, uint64_t from, uint64_t to)
 {
 	void **node = *p;
 	uint64_t step;
@@ -138,8 +141,8 @@ static void cut(struct tmpfs_node *n, void **p, unsigned level, uint64_t base, u
 	}
 	step = 1ULL << (BITS * (level - 1));
 	for (unsigned i = 0; i < FANOUT; i++) {
-		if (base + (i + 1) * step > from)
-			cut(n, &node[i], level - 1, base + i * step, from);
+		if (base + (i + 1) * step > from && base + i * step < to)
+			cut(n, &node[i], level - 1, base + i * step, from, to);
 		empty = empty && !node[i];
 	}
 	if (empty) {
@@ -148,30 +151,20 @@ static void cut(struct tmpfs_node *n, void **p, unsigned level, uint64_t base, u
 	}
 }
 
-void tmpfs_pages_cut(struct tmpfs_node *n, uint64_t index)
+void tmpfs_pages_cut(struct tmpfs_node *n, uint64_t from, uint64_t to)
 {
-	if (index >> (BITS * n->tn_height))
+	if (from >> (BITS * n->tn_height))
 		return;
-	cut(n, &n->tn_tree, n->tn_height, 0, index);
+	cut(n, &n->tn_tree, n->tn_height, 0, from, to);
 	if (!n->tn_tree)
 		n->tn_height = 0;
-}
-
-void tmpfs_page_drop(struct tmpfs_node *n, uint64_t index)
-{
-	void **p = slot(n, index, false);
-
-	if (p && *p) {
-		page_out(n, *p);
-		*p = NULL;
-	}
 }
 
 void tmpfs_pages_free(struct tmpfs_node *n)
 {
 	struct tmpfs_page *tp;
 
-	tmpfs_pages_cut(n, 0);
+	tmpfs_pages_cut(n, 0, UINT64_MAX);
 	while ((tp = n->tn_orphans) != NULL) {
 		n->tn_orphans = tp->tp_next;
 		tmpfs_page_rele(tp);

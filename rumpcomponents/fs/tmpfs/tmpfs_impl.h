@@ -130,10 +130,8 @@ int tmpfs_lower_page(struct tmpfs_node *n, uint64_t index, void *buf);
 struct tmpfs_page *tmpfs_page_find(struct tmpfs_node *n, uint64_t index);
 /* Find or make; a new page holds the lower file's bytes or zeroes.  ENOSPC, EIO. */
 int tmpfs_page_make(struct tmpfs_node *n, uint64_t index, struct tmpfs_page **tpp);
-/* Pages from index on go. */
-void tmpfs_pages_cut(struct tmpfs_node *n, uint64_t index);
-/* One page goes. */
-void tmpfs_page_drop(struct tmpfs_node *n, uint64_t index);
+/* Pages from..to-1 go. */
+void tmpfs_pages_cut(struct tmpfs_node *n, uint64_t from, uint64_t to);
 /* All, at the end. */
 void tmpfs_pages_free(struct tmpfs_node *n);
 void tmpfs_page_rele(void *tp);

@@ -14,6 +14,7 @@ struct getdents {
 	struct direntsink gd_sink;
 	char *gd_buf;
 	size_t gd_room, gd_len;
+	bool gd_refused; /* an entry did not fit */
 };
 
 static bool emit_record(
@@ -24,8 +25,10 @@ static bool emit_record(
 	uint16_t reclen16 = (uint16_t)reclen;
 	char *p = gd->gd_buf + gd->gd_len;
 
-	if (reclen > gd->gd_room - gd->gd_len)
+	if (reclen > gd->gd_room - gd->gd_len) {
+		gd->gd_refused = true;
 		return false;
+	}
 	memcpy(p, &ino, 8);
 	memcpy(p + 8, &next, 8);
 	memcpy(p + 16, &reclen16, 2);
@@ -39,9 +42,9 @@ static bool emit_record(
 static int get_dents(struct file *fp, void *ubuf, size_t len, size_t *done)
 {
 	struct vnode *vp = fp->f_data;
-	struct getdents gd = {{emit_record}, NULL, KMIN(len, DIRBUF), 0};
+	struct getdents gd = {.gd_sink = {emit_record}, .gd_room = KMIN(len, DIRBUF)};
 	size_t room = gd.gd_room;
-	int64_t off, start;
+	int64_t off;
 	int error;
 
 	if (fp->f_flags & O_PATH)
@@ -54,11 +57,11 @@ static int get_dents(struct file *fp, void *ubuf, size_t len, size_t *done)
 	if (!gd.gd_buf)
 		return ENOMEM;
 	mutex_enter(&fp->f_lock);
-	off = start = fp->f_offset;
+	off = fp->f_offset;
 	rw_enter(&vp->v_lock, RW_READER);
 	error = vp->v_op->vop_readdir(vp, &off, &gd.gd_sink);
 	rw_exit(&vp->v_lock);
-	if (!error && gd.gd_len == 0 && off != start)
+	if (!error && gd.gd_len == 0 && gd.gd_refused)
 		error = EINVAL;
 	if (!error)
 		error = copyout(gd.gd_buf, ubuf, gd.gd_len);

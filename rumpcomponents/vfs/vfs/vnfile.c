@@ -9,6 +9,7 @@
 static int vn_read(struct file *fp, int64_t *offset, struct uio *uio)
 {
 	struct vnode *vp = fp->f_data;
+	size_t want = uio->uio_resid;
 	int error;
 
 	if (!vp->v_op->vop_read)
@@ -18,17 +19,21 @@ static int vn_read(struct file *fp, int64_t *offset, struct uio *uio)
 	error = vp->v_op->vop_read(vp, uio);
 	rw_exit(&vp->v_lock);
 	*offset = uio->uio_offset;
-	return error;
+	/* What came before a bad address has been moved, and counts. */
+	return error == EFAULT && uio->uio_resid < want ? 0 : error;
 }
 
 static int vn_write(struct file *fp, int64_t *offset, struct uio *uio)
 {
 	struct vnode *vp = fp->f_data;
+	size_t want = uio->uio_resid;
 	struct stat st;
 	int error = 0;
 
 	if (!vp->v_op->vop_write)
 		return EINVAL;
+	if (want == 0)
+		return 0; /* neither times nor, with O_APPEND, the offset change */
 	uio->uio_offset = *offset;
 	rw_enter(&vp->v_lock, RW_WRITER);
 	if (fp->f_flags & O_APPEND) {
@@ -40,8 +45,9 @@ static int vn_write(struct file *fp, int64_t *offset, struct uio *uio)
 	if (!error)
 		error = vp->v_op->vop_write(vp, uio);
 	rw_exit(&vp->v_lock);
-	*offset = uio->uio_offset;
-	return error;
+	if (error == 0 || uio->uio_resid < want)
+		*offset = uio->uio_offset;
+	return error == EFAULT && uio->uio_resid < want ? 0 : error;
 }
 
 static int vn_seek(struct file *fp, int64_t delta, int whence, int64_t *newoff)

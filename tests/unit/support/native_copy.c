@@ -41,12 +41,21 @@ static int user_check(const volatile void *p, size_t len)
 	return 0;
 }
 
+/* How far a copy gets, byte by byte as the real one. */
+static size_t reachable(const void *uaddr, size_t len, int error)
+{
+	size_t n = error == 0 ? len : 0;
+
+	while (error != 0 && n < len && user_check((const char *)uaddr + n, 1) == 0)
+		n++;
+	return n;
+}
+
 int copyin(const void *uaddr, void *kaddr, size_t len)
 {
 	int error = user_check(uaddr, len);
 
-	if (error == 0)
-		memcpy(kaddr, uaddr, len);
+	memcpy(kaddr, uaddr, reachable(uaddr, len, error));
 	return error;
 }
 
@@ -54,8 +63,7 @@ int copyout(const void *kaddr, void *uaddr, size_t len)
 {
 	int error = user_check(uaddr, len);
 
-	if (error == 0)
-		memcpy(uaddr, kaddr, len);
+	memcpy(uaddr, kaddr, reachable(uaddr, len, error));
 	return error;
 }
 

@@ -249,6 +249,10 @@ static bool ack_arrives(struct tcpcb *tp, struct tcpseg *seg)
 		tcp_timer_off(tp, TT_REXMT);
 		tp->snd_wnd = (uint32_t)seg->win << tp->snd_wscale;
 		tcp_established(tp);
+		if (tp_so(tp)->so_state & (SS_CANTSENDMORE | SS_NOFDREF)) {
+			tp->t_state = TCP_FIN_WAIT_1; /* closed meanwhile */
+			tp->t_flags |= TF_ACKNOW;
+		}
 	}
 	if (SEQ_LEQ(seg->ack, tp->snd_una)) {
 		if (seg->ack == tp->snd_una && seg->len == 0 && !(seg->flags & THF_FIN) &&

@@ -109,7 +109,8 @@ static int connect_to(struct socket *so, const struct sockaddr *sa, unsigned len
 static void finish(struct tcpcb *tp)
 {
 	switch (tp->t_state) {
-	case TCP_SYN_RECEIVED:
+	case TCP_SYN_RECEIVED: /* when the peer has answered our SYN: ack_arrives() */
+		return;
 	case TCP_ESTAB:
 		tp->t_state = TCP_FIN_WAIT_1;
 		break;

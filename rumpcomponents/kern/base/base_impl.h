@@ -97,6 +97,9 @@ static inline void spin_exit(volatile uint32_t *lock)
 void cpu_init(struct cpu_info *ci, unsigned index);
 /* Have ci reschedule soon.  Any CPU; this one is held. */
 void cpu_need_resched(struct cpu_info *ci);
+/* Have the running lwp looked at again within a millisecond: see rumpkern_preempt().  Any context.
+ */
+void cpu_look_again(void);
 /* Make the timer come at deadline at the latest.  This CPU, held. */
 void cpu_timer_at(struct cpu_info *ci, uint64_t deadline);
 /* For the last report: this CPU does nothing any more; the others are to do the same. */

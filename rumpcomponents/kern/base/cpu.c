@@ -9,6 +9,7 @@
  */
 #include "base_impl.h"
 
+#define LOOK_AGAIN    1000000	 /* ns */
 #define STOP_PATIENCE 1000000000 /* ns that a last report waits for other CPUs */
 
 struct cpu_info *cpu_infos[RUMPUSER_MAXCPUS];
@@ -30,11 +31,30 @@ void cpu_init(struct cpu_info *ci, unsigned index)
 
 void cpu_need_resched(struct cpu_info *ci)
 {
-	if (ci->ci_cpu.ipending & 1)
+	if (ci == curcpu()) {
+		if (!(ci->ci_cpu.ipending & 1))
+			__atomic_fetch_or(&ci->ci_cpu.ipending, 1, __ATOMIC_ACQ_REL);
 		return;
-	__atomic_fetch_or(&ci->ci_cpu.ipending, 1, __ATOMIC_ACQ_REL);
-	if (ci != curcpu())
+	}
+	/*
+	 * A locked instruction even if the bit seems to be set: it may just be on its way out, in
+	 * an idle CPU that has not seen what we put into its queue, which may still be in our store
+	 * buffer.
+	 */
+	if (!(__atomic_fetch_or(&ci->ci_cpu.ipending, 1, __ATOMIC_SEQ_CST) & 1))
 		rumpuser_cpu_ipi(ci->ci_cpu.index);
+}
+
+void cpu_look_again(void)
+{
+	struct cpu_info *ci;
+	uint64_t at = rumpuser_clock_monotonic() + LOOK_AGAIN;
+
+	cpu_hold();
+	ci = curcpu();
+	ci->ci_slice_end = KMIN(ci->ci_slice_end, at);
+	cpu_timer_at(ci, ci->ci_slice_end);
+	cpu_release();
 }
 
 void cpu_timer_at(struct cpu_info *ci, uint64_t deadline)

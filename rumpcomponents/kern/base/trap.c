@@ -113,7 +113,7 @@ static void program_fault(struct rumpuser_trapframe *tf, const struct trap_signa
 void rumpkern_trap(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
-	/* A LEAF call that holds off interrupts is on the program's stack, but not the program. */
+	/* Who holds off interrupts is not the program, whatever the stack. */
 	bool program = cpu_ilevel() == 0 && cpu_frame_in_program(tf);
 	/* Coming from the program there was nothing to save (rt_sigreturn leaves the mark set). */
 	bool live = program ? false : l->l_fpulive;
@@ -159,6 +159,12 @@ void rumpkern_preempt(struct rumpuser_trapframe *tf)
 		syscall_preempted(tf);
 	if (program)
 		return_to_program(tf);
+	/*
+	 * The kernel was stopped with something for the program to look at: perhaps behind its last
+	 * look, on the way out, and a program that computes would not be interrupted again.
+	 */
+	else if (!l->l_kernel && l->l_userret != 0)
+		cpu_look_again();
 	l->l_fpulive = live;
 }
 

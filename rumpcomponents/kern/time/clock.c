@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading and setting clocks.  The LEAF calls here run on the program's stack and
- * take no lock.
+ * Reading and setting clocks.  The LEAF calls here run on the program's stack: they take no
+ * lock and hold off no interrupt, since a fault, a signal handler or the end of the thread
+ * may come at any instruction.  Clocks of CPU time need both and are a call of their own.
  *
  * CLOCK_REALTIME is the platform's wall clock plus what the program has set it off by.
  */
@@ -16,14 +17,24 @@
 
 volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
 
-/* From a LEAF call too, which must not sleep: the lock is tried until it is free. */
+/* The stub: this file's LEAF calls call it as the program would. */
+long sys_kiln_cputime(clockid_t clock, struct timespec *uts);
+
+/*
+ * The platform's clock may turn interrupts off for some instructions, in which the program's stack
+ * must not fault: have what it will use of it there before.
+ */
+static inline void stack_is_there(void)
+{
+	__asm__ volatile("testb $0, -1024(%%rsp)" ::: "cc");
+}
+
 static uint64_t process_cputime(void)
 {
 	struct lwp *l;
 	uint64_t sum;
 
-	while (!mutex_tryenter(&proc_lock))
-		lwp_yield();
+	mutex_enter(&proc_lock);
 	sum = proc_dead_cputime;
 	TAILQ_FOREACH (l, &alllwp, l_list) {
 		if (!l->l_kernel && l->l_stat != LSZOMB)
@@ -33,7 +44,8 @@ static uint64_t process_cputime(void)
 	return sum;
 }
 
-int time_read(clockid_t clock, uint64_t *ns)
+/* Clocks that everybody can read anywhere. */
+static int read_common(clockid_t clock, uint64_t *ns)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
@@ -49,6 +61,13 @@ int time_read(clockid_t clock, uint64_t *ns)
 	case CLOCK_TAI:
 		*ns = nanotime() + (uint64_t)time_offset;
 		return 0;
+	}
+	return EINVAL;
+}
+
+int time_read(clockid_t clock, uint64_t *ns)
+{
+	switch (clock) {
 	case CLOCK_PROCESS_CPUTIME_ID:
 		*ns = process_cputime();
 		return 0;
@@ -56,14 +75,12 @@ int time_read(clockid_t clock, uint64_t *ns)
 		*ns = lwp_cputime(curlwp);
 		return 0;
 	}
-	return EINVAL;
+	return read_common(clock, ns);
 }
 
-long do_sys_clock_gettime(clockid_t clock, struct timespec *uts)
+static long give(int error, uint64_t ns, struct timespec *uts)
 {
 	struct timespec ts;
-	uint64_t ns;
-	int error = time_read(clock, &ns);
 
 	if (error)
 		return sysret(error, 0);
@@ -71,27 +88,53 @@ long do_sys_clock_gettime(clockid_t clock, struct timespec *uts)
 	return sysret(copyout(&ts, uts, sizeof(ts)), 0);
 }
 
+long do_sys_kiln_cputime(clockid_t clock, struct timespec *uts)
+{
+	uint64_t ns = 0;
+	int error = time_read(clock, &ns);
+
+	return give(error, ns, uts);
+}
+
+long do_sys_clock_gettime(clockid_t clock, struct timespec *uts)
+{
+	uint64_t ns = 0;
+	int error;
+
+	stack_is_there();
+	error = read_common(clock, &ns);
+	return error ? sys_kiln_cputime(clock, uts) : give(0, ns, uts);
+}
+
 long do_sys_clock_getres(clockid_t clock, struct timespec *uts)
 {
 	const struct timespec ts = {0, 1};
-	uint64_t ns;
-	int error = time_read(clock, &ns);
+	bool known = (clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME) || clock == CLOCK_TAI;
 
-	return sysret(error || !uts ? error : copyout(&ts, uts, sizeof(ts)), 0);
+	if (!known)
+		return -EINVAL;
+	return sysret(uts ? copyout(&ts, uts, sizeof(ts)) : 0, 0);
 }
 
 long do_sys_gettimeofday(struct timeval *utv, void *tz)
 {
-	uint64_t ns = nanotime() + (uint64_t)time_offset;
-	struct timeval tv = {.tv_sec = ns / NSEC_PER_SEC, .tv_usec = ns % NSEC_PER_SEC / 1000};
+	struct timeval tv;
+	uint64_t ns;
 
+	stack_is_there();
+	ns = nanotime() + (uint64_t)time_offset;
+	tv = (struct timeval){.tv_sec = ns / NSEC_PER_SEC, .tv_usec = ns % NSEC_PER_SEC / 1000};
 	return sysret(utv ? copyout(&tv, utv, sizeof(tv)) : 0, 0);
 }
 
 long do_sys_time(time_t *ut)
 {
-	time_t t = (time_t)((nanotime() + (uint64_t)time_offset) / NSEC_PER_SEC);
-	int error = ut ? copyout(&t, ut, sizeof(t)) : 0;
+	time_t t;
+	int error;
+
+	stack_is_there();
+	t = (time_t)((nanotime() + (uint64_t)time_offset) / NSEC_PER_SEC);
+	error = ut ? copyout(&t, ut, sizeof(t)) : 0;
 
 	return sysret(error, t);
 }

@@ -150,6 +150,7 @@ time.sleep(0.3)
 PY
 	wait
 	status=$(cat "$work/status")
-	if [ "$status" = "kiln: exit 7" ]; then ok "hw_console_input $machine"; else fail "hw_console_input $machine" "status '$status'"; fi
+	# It says when it begins to listen, for the launcher to wait for.
+	if [ "$status" = "kiln: input"$'\n'"kiln: exit 7" ]; then ok "hw_console_input $machine"; else fail "hw_console_input $machine" "status '$status'"; fi
 done
 exit $bad

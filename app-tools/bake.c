@@ -263,6 +263,33 @@ static void print_taken(const struct reach *r)
 	}
 }
 
+/*
+ * Where a file that is to be called `path' really goes: a symbolic link is written
+ * through, as cc and ld do.  A rename would replace a device node or the program
+ * itself without a word, so these are refused.
+ */
+static char *destination(const char *path, const char *program)
+{
+	struct stat st, prog;
+	char *real;
+
+	if (stat(path, &st) == -1) {
+		if (errno == ENOENT && lstat(path, &st) == 0)
+			errx(1, "%s: a symbolic link to nothing", path);
+		if (errno != ENOENT)
+			err(1, "%s", path);
+		return xstrdup(path);
+	}
+	if (!S_ISREG(st.st_mode))
+		errx(1, "%s: exists and is not a regular file", path);
+	if (stat(program, &prog) == 0 && prog.st_dev == st.st_dev && prog.st_ino == st.st_ino)
+		errx(1, "%s: is the unbaked program itself", path);
+	real = realpath(path, NULL);
+	if (real == NULL)
+		err(1, "%s", path);
+	return real;
+}
+
 static void place(const char *from, const char *to)
 {
 	if (rename(from, to) == -1)
@@ -272,11 +299,16 @@ static void place(const char *from, const char *to)
 int bake_main(int argc, char **argv)
 {
 	struct bake b = {.platform = "hw"};
-	char *debug, *report;
+	char *debug, *report, *to_image, *to_debug, *to_report;
 	const char *img, *json;
 
 	parse_options(&b, argc, argv);
 	check_program(b.program);
+	debug = xasprintf("%s.debug", b.output);
+	report = b.report ? xstrdup(b.report) : xasprintf("%s.json", b.output);
+	to_image = destination(b.output, b.program);
+	to_debug = destination(debug, b.program);
+	to_report = destination(report, b.program);
 	check_platform(&b);
 	if (b.root != NULL) {
 		check_root(b.root);
@@ -293,7 +325,7 @@ int bake_main(int argc, char **argv)
 	if (b.reach.nundefined > 0)
 		complain_undefined(&b.reach);
 
-	scratch_open(b.output);
+	scratch_open(to_image);
 	if (b.root != NULL)
 		bake_root(&b);
 	bake_link(&b);
@@ -301,11 +333,9 @@ int bake_main(int argc, char **argv)
 	json = scratch_path("report");
 	bake_strip(&b, img);
 	bake_report(&b, json);
-	debug = xasprintf("%s.debug", b.output);
-	report = b.report ? xstrdup(b.report) : xasprintf("%s.json", b.output);
-	place(b.elf, debug);
-	place(json, report);
-	place(img, b.output);
+	place(b.elf, to_debug);
+	place(json, to_report);
+	place(img, to_image);
 	bake_summary(&b);
 	return 0;
 }

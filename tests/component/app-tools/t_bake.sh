@@ -29,6 +29,22 @@ expect "the same input gives the same image" 0 '' cmp "$dir/hello.img" "$dir/fir
 expect "and the same report" 0 '' cmp "$dir/hello.img.json" "$dir/first.json"
 expect "nothing is left behind" 0 '^0$' sh -c "ls -A '$dir' | grep -c '^[.]kiln' || true"
 
+mkfifo "$dir/fifo"; cp "$dir/hello" "$dir/copy"; ln -s first.img "$dir/link.img"; ln "$dir/copy" "$dir/hard.img"
+expect "an output that is no regular file is refused" 1 'fifo: exists and is not a regular file' \
+	"$kiln" bake -p hosted "$dir/hello" -o "$dir/fifo"
+expect "so is such a report" 1 'fifo: exists and is not a regular file' \
+	"$kiln" bake -p hosted "$dir/hello" -o "$dir/x.img" --report "$dir/fifo"
+expect "and it stays what it was" 0 '' test -p "$dir/fifo"
+expect "the program is no output" 1 'is the unbaked program itself' \
+	"$kiln" bake -p hosted "$dir/copy" -o "$dir/copy"
+expect "by no other name" 1 'is the unbaked program itself' \
+	"$kiln" bake -p hosted "$dir/copy" -o "$dir/hard.img"
+expect "the program is whole" 0 '' cmp "$dir/hello" "$dir/copy"
+: > "$dir/first.img"
+expect "an output that is a link is written through" 0 'link.img: hosted' \
+	"$kiln" bake -p hosted "$dir/hello" -o "$dir/link.img"
+expect "to its target" 0 '' sh -c "test -L '$dir/link.img' && cmp '$dir/first.img' '$dir/hello.img'"
+
 program net <<'C'
 long sys_socket(void), sys_exit(int), sys_quotactl(void);
 void _start(void);

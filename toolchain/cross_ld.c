@@ -232,6 +232,7 @@ static int check(const struct link *l, bool native)
 	int status;
 
 	args_add(&a, "ld");
+	args_add(&a, "-nostdlib"); /* the host's directories are built into ld */
 	args_add(&a, "-static");
 	/* Hosts run it where it was linked; an image is position-independent. */
 	if (!native) {
@@ -258,6 +259,7 @@ static int relocatable(const struct link *l)
 	int status;
 
 	args_add(&a, "ld");
+	args_add(&a, "-nostdlib");
 	args_add(&a, "-r");
 	args_add(&a, "-d"); /* space for common symbols now */
 	for (size_t i = 0; i < sizeof(unique) / sizeof(unique[0]); i++)

@@ -61,6 +61,10 @@ refuses "an undefined function" "undefined reference to .no_such_function'" \
 check "and then there is no output" test ! -e u -a ! -e u.kiln-check
 refuses "a missing library" "cannot find -lnosuch" cross-cc one.c two.c -lnosuch -o u
 refuses "the host's libraries are not ours" "cannot find -lelf" cross-cc one.c two.c -lelf -o u
+for lib in nsl ssl crypto elf bsd anl curses; do
+	refuses "nor is the host's lib$lib" "cannot find -l$lib" cross-cc one.c two.c -l$lib -o u
+	refuses "nor for configure" "cannot find -l$lib" env KILN_CONFIGURE=1 cross-cc one.c two.c -l$lib -o u
+done
 refuses "a symbol defined twice" "multiple definition" cross-cc one.c two.c two.o -o u
 refuses "a program's own sys_read()" "multiple definition of .sys_read'" \
 	sh -c 'echo "#include <unistd.h>

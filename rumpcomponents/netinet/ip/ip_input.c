@@ -79,7 +79,7 @@ static bool acceptable(const struct mbuf *m, const struct iphdr4 *ip)
 	if (!loop && (IP4_LOOPBACK(src) || IP4_LOOPBACK(dst)))
 		return false;
 	if (src == IP4_BROADCAST || IP4_MULTICAST(src) ||
-	    (!loop && src != 0 && in_broadcast(ifp, src)))
+	    (!loop && src != 0 && ((ia && src == ia->ia_addr) || in_broadcast(ifp, src))))
 		return false;
 	if (ia && dst == ia->ia_addr && dst != 0)
 		return true;

@@ -22,6 +22,7 @@ struct reass {
 	uint16_t id;
 	uint8_t protocol;
 	bool condemned; /* swallow the rest of it until time is up */
+	uint16_t cast;	/* M_BCAST, M_MCAST of any fragment: such packets are not answered */
 	uint16_t nfrag;
 	uint32_t total; /* payload bytes, 0 while the last fragment is missing */
 	uint32_t have, storage;
@@ -128,6 +129,7 @@ static bool insert(struct reass *r, struct mbuf *m, uint32_t off, uint32_t len)
 		condemn(r);
 		return false;
 	}
+	r->cast |= m->m_flags & (M_BCAST | M_MCAST);
 	m->m_cookie = off;
 	m->m_nextpkt = p;
 	*pp = m;
@@ -164,6 +166,7 @@ static struct mbuf *join(struct reass *r)
 	r->frags = NULL;
 	head->m_pktlen = (uint32_t)(r->total + sizeof(*ip));
 	head->m_rcvif = r->rcvif;
+	head->m_flags |= r->cast;
 	return head;
 }
 

@@ -4,6 +4,9 @@
  * one of the host's tmpfs, and must give the same results and leave the same tree.  Half of the
  * runs let allocations fail: a call that says so must have done nothing.
  *
+ * t_overlay_linux is the same with a file system below tmpfs, which may fail, too; there both begin
+ * with what it holds.
+ *
  * No path and no symbolic link leads out of the host's directory: ".." is used only where as many
  * names are before it in the path, and never in a link.
  */
@@ -19,6 +22,7 @@
 
 #include "check_main.h"
 #include "desc_impl.h"
+#include "fakelower.h"
 #include "fdworld.h"
 #include "vfs_impl.h"
 
@@ -243,7 +247,7 @@ static unsigned our_tree(const char *path, bool unlink)
 
 static bool no_memory(long r)
 {
-	return r == -ENOMEM || r == -ENOSPC || r == -ENFILE;
+	return r == -ENOMEM || r == -ENOSPC || r == -ENFILE || r == -EIO;
 }
 
 /* A rename into itself may be wrong in another way, too; Linux's versions look in different order.
@@ -265,10 +269,14 @@ static void step(bool failing)
 	random_path(p, false);
 	random_path(q, op == SYMLINK);
 	native_alloc_fail(failing ? n : -1);
+	if (lower_fail)
+		lower_fail(failing && below(4) == 0 ? below(3) : -1);
 	o = on_ours(op, p, q);
 	failed = failing && native_alloc_count() - before > (unsigned long)n;
 	native_alloc_fail(-1);
-	if (failed && no_memory(o))
+	if (lower_fail)
+		lower_fail(-1);
+	if ((failed || (lower_fail && failing)) && no_memory(o))
 		return;
 	h = on_host(op, p, q);
 	if (h != o && !either_will_do(op, h, o))
@@ -278,7 +286,8 @@ static void step(bool failing)
 
 static void open_ours(void)
 {
-	ck_assert_int_eq(do_sys_mkdir("/t", 0755), 0);
+	if (!lower_populate)
+		ck_assert_int_eq(do_sys_mkdir("/t", 0755), 0);
 	ours = (int)do_sys_open("/t", O_RDONLY | O_DIRECTORY, 0);
 	ck_assert_int_ge(ours, 0);
 }
@@ -286,7 +295,8 @@ static void open_ours(void)
 static void close_ours(void)
 {
 	ck_assert_int_eq(do_sys_close(ours), 0);
-	ck_assert_int_eq(do_sys_rmdir("/t"), 0);
+	if (!lower_populate)
+		ck_assert_int_eq(do_sys_rmdir("/t"), 0);
 	cache_purge_vnode(vfs_root);
 }
 
@@ -328,6 +338,8 @@ static bool start(int number)
 	if (!is_tmpfs(host))
 		return false;
 	ck_assert_int_eq(native_components(), 0);
+	if (lower_populate)
+		lower_populate(host);
 	return true;
 }
 
@@ -353,6 +365,13 @@ START_TEST(vfs_agrees_with_linux)
 	ck_assert_uint_gt(compare_tree("."), 0);
 	ck_assert_uint_eq(native_locks_held(), 0);
 	(void)our_tree(".", true);
+	ck_assert_uint_eq(our_tree(".", false), 0);
+	if (lower_populate) {
+		ck_assert_int_eq(do_sys_close(ours), 0);
+		ck_assert_int_eq(do_sys_rmdir("/t"), 0);
+		ck_assert_uint_eq(lower_references(), 1); /* the root's */
+		return;
+	}
 	close_ours();
 	ck_assert_uint_eq(native_alloc_live(), live);
 }
@@ -426,8 +445,8 @@ static void allocate_both(void)
 		return;
 	o = do_sys_fallocate(our_fd, mode, at, len);
 	native_alloc_fail(-1);
-	if (o == -ENOSPC)
-		return;
+	if (o == -ENOSPC) /* part of it may be done */
+		o = do_sys_fallocate(our_fd, mode, at, len);
 	h = host_result(fallocate(host_fd, mode, at, len));
 	if (h == -EOPNOTSUPP && mode & 0x10)
 		h = o; /* its tmpfs does not know FALLOC_FL_ZERO_RANGE; undone by the next line */
@@ -480,10 +499,10 @@ START_TEST(vfs_file_agrees_with_linux)
 
 	if (!start(_i + 100))
 		return;
-	our_fd = (int)do_sys_open("/f", O_CREAT | O_RDWR, 0644);
+	our_fd = (int)do_sys_open(lower_populate ? "/t/big" : "/f", O_CREAT | O_RDWR, 0644);
 	cache_purge_vnode(vfs_root);
 	live = native_alloc_live();
-	host_fd = openat(host, "f", O_CREAT | O_RDWR, 0644);
+	host_fd = openat(host, lower_populate ? "big" : "f", O_CREAT | O_RDWR, 0644);
 	for (unsigned i = 0; i < CHANGE; i++) {
 		if (_i % 2)
 			native_alloc_fail(below(12));

@@ -362,6 +362,9 @@ int run_main(int argc, char **argv)
 		spec_fail("KILN_ACCEL", r.accel, "auto, kvm, tcg");
 	image_open(path, &r.image);
 	settle(&r);
+	/* Nobody shall read how an earlier guest ended if we are killed. */
+	if (r.status_file != NULL && !r.dry_run)
+		write_file(r.status_file, "", 0);
 	if (r.memory == 0) /* a root file system in the image counts, too */
 		r.memory = DEFAULT_MEMORY + ((r.image.memory + (1 << 20) - 1) & ~UINT64_C(0xfffff));
 	if (strcmp(r.platform, "hosted") == 0) {

@@ -120,6 +120,10 @@ expect "no --: baked arguments stay" 0 "append '\\{\\}'" run --dry-run "$img"
 expect "--: no arguments" 0 'append .\{"args":\[\]\}' run --dry-run "$img" --
 
 # Errors, all with status 125.
+expect "a status file that cannot be written: before the start" 125 'nodir/word: No such file' fake "exit 0" --status-file "$dir/nodir/word" "$img"
+echo stale > "$dir/word"
+expect "an earlier status is gone when the machine starts" 125 'nosuchqemu' env KILN_QEMU=nosuchqemu "$kiln" run --status-file "$dir/word" "$img"
+expect "it is empty" 0 '' test ! -s "$dir/word"
 expect "QEMU missing: the package" 125 'nosuchqemu is not installed: apt-get install qemu-system-x86' env KILN_QEMU=nosuchqemu "$kiln" run "$img"
 python3 -c '
 import socket, sys, time

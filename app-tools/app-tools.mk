@@ -16,7 +16,7 @@ build/bin/kiln: $(TOOL_OBJS)
 -include $(TOOL_OBJS:.o=.d)
 
 app-tools: build/bin/kiln # it finds what it links in ../lib/kiln (toolchain.mk)
-tools: app-tools ## build the command kiln
+tools: app-tools ## the commands, into build/bin/
 
 # Everything a user needs.  The parts of lib/kiln are links into build/ there, copies here;
 # toolchain/ has a link to ../../../bin, which stays one.

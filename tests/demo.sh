@@ -37,11 +37,13 @@ wait $pid || status=$?
 trap - EXIT
 echo "   nginx ended with status $status"
 echo
+how="emulated: no KVM"
+if $kiln run --dry-run "$image" | grep -qE -- '(-accel |accel=)kvm'; then how="with KVM"; fi
 echo "== figures"
 printf '   %-42s %s\n' \
     "image" "$(stat -c %s $image) bytes (kiln inspect $image)" \
     "without its root directory" "$($kiln inspect --size $image) bytes (kiln inspect --size $image)" \
-    "kiln run to first page (emulated: no KVM)" "$ms ms" \
+    "kiln run to first page ($how)" "$ms ms" \
     "hello image" "$(stat -c %s build/packages/hello/hello.img) bytes"
 cat <<'TXT'
 

@@ -30,7 +30,7 @@ build/lib/kiln/.stamp: build/bin/cross-cc toolchain/kiln.specs toolchain/kiln.cm
 	@touch $@
 
 toolchain-tools: build/bin/cross-cc build/bin/cross-configure $(addprefix build/bin/,$(CROSS_LINKS)) build/lib/kiln/.stamp
-tools: toolchain-tools ## the commands, into build/bin/
+tools: toolchain-tools
 
 build/sysroot/lib/unbaked.o: toolchain/unbaked.S
 	@mkdir -p $(@D)

@@ -13,8 +13,9 @@
 #include "fdworld.h"
 
 #define MSEC 1000000U
-#define MANY 60 /* pipes: more waiters than lie in one call's own memory, and in its first chunk   \
-		 */
+#define MANY                                                                                       \
+	60 /* pipes: more waiters than lie in one call's own memory, and in its first chunk        \
+	    */
 
 static int p[2], q[2];
 
@@ -254,6 +255,10 @@ START_TEST(poll_survives_every_failed_allocation)
 		exhaust_fds[i] = fds[0];
 	}
 	ck_assert_int_ge(exhaust(poll_many), 3); /* the array, two chunks of waiters */
+	for (int n = 0; n < 3; n++) {		 /* who cannot be told must not wait */
+		native_alloc_fail(n);
+		ck_assert_int_eq(poll_many(), -ENOMEM);
+	}
 }
 END_TEST
 
@@ -285,6 +290,10 @@ START_TEST(select_counts_bits_of_all_sets)
 	ck_assert(FD_ISSET(p[0], &rset) && !FD_ISSET(q[0], &rset));
 	ck_assert(FD_ISSET(p[1], &wset) && !FD_ISSET(p[0], &xset));
 	/* Writing to nobody does not block: both the end of a file and an error are readiness. */
+	while (do_sys_write(p[1], "x", 1) == 1)
+		continue;
+	sets(-1, p[1], -1);
+	ck_assert_int_eq(do_sys_select(top, NULL, &wset, NULL, &(struct timeval){0, 0}), 0);
 	ck_assert_int_eq(do_sys_close(q[1]), 0);
 	ck_assert_int_eq(do_sys_close(p[0]), 0);
 	sets(q[0], p[1], -1);

@@ -44,9 +44,10 @@ static int user_check(const volatile void *p, size_t len)
 /* How far a copy gets, byte by byte as the real one. */
 static size_t reachable(const void *uaddr, size_t len, int error)
 {
+	uintptr_t at = (uintptr_t)uaddr;
 	size_t n = error == 0 ? len : 0;
 
-	while (error != 0 && n < len && user_check((const char *)uaddr + n, 1) == 0)
+	while (error != 0 && n < len && user_check((const void *)(at + n), 1) == 0)
 		n++;
 	return n;
 }
@@ -54,16 +55,20 @@ static size_t reachable(const void *uaddr, size_t len, int error)
 int copyin(const void *uaddr, void *kaddr, size_t len)
 {
 	int error = user_check(uaddr, len);
+	size_t n = reachable(uaddr, len, error);
 
-	memcpy(kaddr, uaddr, reachable(uaddr, len, error));
+	if (n > 0)
+		memcpy(kaddr, uaddr, n);
 	return error;
 }
 
 int copyout(const void *kaddr, void *uaddr, size_t len)
 {
 	int error = user_check(uaddr, len);
+	size_t n = reachable(uaddr, len, error);
 
-	memcpy(uaddr, kaddr, reachable(uaddr, len, error));
+	if (n > 0)
+		memcpy(uaddr, kaddr, n);
 	return error;
 }
 

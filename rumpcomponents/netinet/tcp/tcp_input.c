@@ -76,7 +76,7 @@ static bool parse(struct mbuf **mp, unsigned hlen, struct netbatch *nb, struct t
 	ip = (const struct iphdr4 *)m->m_data;
 	th = (const struct tcphdr4 *)(m->m_data + hlen);
 	if ((m->m_flags & (M_BCAST | M_MCAST)) || IP4_MULTICAST(ip->ip_dst) ||
-	    ip->ip_dst == IP4_BROADCAST || ip->ip_src == 0)
+	    in_broadcast(m->m_rcvif, ip->ip_dst) || ip->ip_src == 0)
 		return false;
 	seg->src = ip->ip_src;
 	seg->dst = ip->ip_dst;

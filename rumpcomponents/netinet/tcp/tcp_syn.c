@@ -353,8 +353,11 @@ struct tcpcb *tcp_syn_complete(const struct tcpseg *seg, bool *answer)
 	    (seg->now >= cookies_until || (seg->flags & (THF_ACK | THF_SYN | THF_RST)) != THF_ACK ||
 		!check_cookie(seg, &copy)))
 		return NULL;
-	if ((seg->flags & THF_SYN) || !(seg->flags & THF_ACK))
-		return NULL; /* a SYN again: tcp_syn_input() sees to it */
+	if ((seg->flags & THF_SYN) || !(seg->flags & THF_ACK)) {
+		*answer =
+		    seg->flags & THF_SYN; /* tcp_syn_input() sees to it; else it means nothing */
+		return NULL;
+	}
 	if (seg->ack != copy.sy_iss + 1)
 		return NULL; /* RST: RFC 9293 3.10.7.4 */
 	if (SEQ_LT(seg->seq, copy.sy_irs + 1) || SEQ_GT(seg->seq, copy.sy_irs + 1 + copy.sy_win)) {

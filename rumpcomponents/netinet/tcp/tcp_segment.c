@@ -91,10 +91,11 @@ static void syn_sent(struct tcpcb *tp, struct tcpseg *seg)
 
 /* --------------------------------------------------- checks, in their order */
 
-/* RFC 7323 5: an old duplicate by its timestamp. */
+/* RFC 7323 5: an old duplicate by its timestamp.  Resets may carry any. */
 static bool paws_reject(const struct tcpcb *tp, const struct tcpseg *seg)
 {
-	if (!(tp->t_flags & TF_TS) || !seg->ts || (int32_t)(seg->tsval - tp->ts_recent) >= 0)
+	if (!(tp->t_flags & TF_TS) || !seg->ts || (seg->flags & THF_RST) ||
+	    (int32_t)(seg->tsval - tp->ts_recent) >= 0)
 		return false;
 	/* After 24 days of silence the timestamp may have come round. */
 	return (uint32_t)(seg->now / NSEC_PER_MSEC) - tp->ts_recent_age < 24U * 24 * 3600 * 1000;
@@ -345,10 +346,9 @@ void tcp_segment(struct tcpcb *tp, struct tcpseg *seg)
 		return;
 	}
 	if (paws_reject(tp, seg)) {
-		if (!(seg->flags & THF_RST)) {
+		if (seg->len > 0 || (seg->flags & THF_FIN) || tcp_challenge_allowed())
 			tp->t_flags |= TF_ACKNOW;
-			tcp_output(tp);
-		}
+		tcp_output(tp);
 		return;
 	}
 	if (predicted(tp, seg)) {

@@ -181,7 +181,7 @@ static int wake_op_value(uint32_t op, uint32_t old, uint32_t *new)
 	int32_t arg = (int32_t)(op << 8) >> 20;
 
 	if ((op >> 28) & FUTEX_OP_OPARG_SHIFT)
-		arg = 1 << (arg & 31);
+		arg = (int32_t)(1U << (arg & 31));
 	switch (op >> 28 & 7) {
 	case FUTEX_OP_SET:
 		*new = arg;
@@ -286,6 +286,8 @@ static int futex_dispatch(uint32_t *uaddr, int op, uint32_t val, const struct ti
 	if (((uintptr_t)uaddr & 3) ||
 	    ((uintptr_t)uaddr2 & 3 && cmd >= FUTEX_REQUEUE && cmd <= FUTEX_WAKE_OP))
 		return EINVAL;
+	if (realtime && cmd != FUTEX_WAIT && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
+		return ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
 	case FUTEX_WAIT_BITSET:

@@ -47,5 +47,7 @@ int futex_deadline(const struct timespec *uts, bool absolute, bool realtime, uin
 
 int futex_lock_pi(uint32_t *uaddr, bool try, uint64_t deadline);
 int futex_unlock_pi(uint32_t *uaddr);
+/* The thread tid, which may own the lock at uaddr, has ended.  true: wake one who waits for it. */
+bool futex_owner_died(uint32_t *uaddr, uint32_t tid);
 
 #endif

@@ -60,6 +60,14 @@ int futex_lock_pi(uint32_t *uaddr, bool try, uint64_t deadline)
 	return futex_sleep(b, &w, deadline);
 }
 
+/* The word if w, the first that waits to own it (NULL: nobody), becomes the owner. */
+static uint32_t handed_to(struct futex_bucket *b, const uint32_t *uaddr, struct futex_waiter *w)
+{
+	if (!w)
+		return 0;
+	return (uint32_t)w->fw_lwp->l_lid | (first_pi_waiter(b, uaddr, w) ? FUTEX_WAITERS : 0);
+}
+
 int futex_unlock_pi(uint32_t *uaddr)
 {
 	struct futex_bucket *b = futex_bucket(uaddr);
@@ -72,8 +80,7 @@ int futex_unlock_pi(uint32_t *uaddr)
 	if (!error && (old & FUTEX_TID_MASK) != (uint32_t)curlwp->l_lid)
 		error = EPERM;
 	w = first_pi_waiter(b, uaddr, NULL);
-	new =
-	    w ? (uint32_t)w->fw_lwp->l_lid | (first_pi_waiter(b, uaddr, w) ? FUTEX_WAITERS : 0) : 0;
+	new = handed_to(b, uaddr, w);
 	while (!error) {
 		error = ucas_32(uaddr, old, new, &actual);
 		if (error || actual == old)
@@ -84,4 +91,31 @@ int futex_unlock_pi(uint32_t *uaddr)
 		futex_wake_waiter(w);
 	mutex_exit(&b->fb_lock);
 	return error;
+}
+
+bool futex_owner_died(uint32_t *uaddr, uint32_t tid)
+{
+	struct futex_bucket *b = futex_bucket(uaddr);
+	struct futex_waiter *w;
+	uint32_t old, new, actual;
+	bool wake = false;
+	int error;
+
+	mutex_enter(&b->fb_lock);
+	w = first_pi_waiter(b, uaddr, NULL);
+	error = ufetch_32(uaddr, &old);
+	while (!error && (old & FUTEX_TID_MASK) == tid) {
+		new = FUTEX_OWNER_DIED | (w ? handed_to(b, uaddr, w) : old & FUTEX_WAITERS);
+		error = ucas_32(uaddr, old, new, &actual);
+		if (!error && actual == old) {
+			if (w)
+				futex_wake_waiter(w);
+			else
+				wake = old & FUTEX_WAITERS;
+			break;
+		}
+		old = actual;
+	}
+	mutex_exit(&b->fb_lock);
+	return wake;
 }

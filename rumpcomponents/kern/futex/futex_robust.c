@@ -13,21 +13,7 @@
 
 static void owner_died(uint32_t *word, uint32_t tid)
 {
-	uint32_t old, new, actual;
-
-	if (((uintptr_t)word & 3) || ufetch_32(word, &old) != 0)
-		return;
-	for (;;) {
-		if ((old & FUTEX_TID_MASK) != tid)
-			return;
-		new = (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-		if (ucas_32(word, old, new, &actual) != 0)
-			return;
-		if (actual == old)
-			break;
-		old = actual;
-	}
-	if (old & FUTEX_WAITERS)
+	if (((uintptr_t)word & 3) == 0 && futex_owner_died(word, tid))
 		(void)futex_wake_addr((int *)word, 1);
 }
 

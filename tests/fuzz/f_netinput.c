@@ -222,6 +222,8 @@ static void change(struct end *e, unsigned what)
 	unsigned len = sizeof(ti);
 	int n;
 
+	if (what % 8 == 0)
+		net_window_strict = false;
 	set(e->fd, options[what % 8].level, options[what % 8].option, values[what / 8 % 8]);
 	if (what >> 6 == 1 && l.l_linger == 0)
 		(void)do_sys_setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
@@ -278,6 +280,10 @@ static void deliver(const struct record *r, size_t len)
 		flags |= NET_SMALL;
 	if (r->how & 0x40)
 		memset(frame, 0xff, 6);
+	if ((r->how & 0x80) && len >= 34 && get16(frame + 12) == ETHER_TYPE_IP) {
+		put32(frame + 30, NET_US | 0xff);
+		net_fix(frame, len, NET_FIX_IPSUM | NET_FIX_L4);
+	}
 	net_deliver(frame, len, splits[r->how >> 3 & 7], flags);
 }
 
@@ -628,6 +634,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	tainted = false;
 	last_active = 0;
+	net_window_strict = true;
 	set_up(data[0], data[1]);
 	for (; size - at >= sizeof(struct record) && n < 200; n++) {
 		const struct record *r = (const void *)(data + at);

@@ -19,6 +19,7 @@ static const uint8_t broadcast_mac[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 struct ifnet net_if;
 unsigned long net_nsent;
+bool net_window_strict = true;
 void (*net_sent_hook)(const struct net_sent *s);
 static struct net_sent ring[NET_RING];
 static struct mbuf *held, **held_tail = &held;
@@ -442,6 +443,8 @@ void net_check_tcpcb(struct tcpcb *tp)
 		REQUIRE(
 		    SEQ_LEQ(tp->rcv_nxt, tp->rcv_adv) && SEQ_LEQ(tp->last_ack_sent, tp->rcv_nxt));
 		REQUIRE(tp->rcv_adv - tp->rcv_nxt <= 65535U << tp->rcv_wscale);
+		REQUIRE(!net_window_strict ||
+			tp->rcv_adv - tp->rcv_nxt + so->so_rcv.sb_cc <= so->so_rcv.sb_hiwat);
 	}
 	for (m = tp->t_reass; m; m = m->m_nextpkt, n++) {
 		REQUIRE(m->m_pktlen == m_length(m));

@@ -109,6 +109,9 @@ struct tcpcb *net_handshake(uint16_t lport, uint16_t fport, uint32_t irs, uint16
 /* Panic unless tp's numbers and queues make sense.  It is of no interest otherwise. */
 void net_check_tcpcb(struct tcpcb *tp);
 
+/* It also checks that there is room for what was offered; not so after SO_RCVBUF has shrunk. */
+extern bool net_window_strict;
+
 /*
  * Until nothing waits any more: no callout armed, nothing in reassembly.  The peer is silent.
  * false: it does not come to rest within `steps` callouts.

@@ -552,6 +552,60 @@ START_TEST(desc_close_waits_for_calls_in_progress)
 }
 END_TEST
 
+/* What happens between a lookup's look at the slot and its reference. */
+static void (*between)(void);
+bool __real_file_tryref(struct file *fp);
+bool __wrap_file_tryref(struct file *fp);
+
+bool __wrap_file_tryref(struct file *fp)
+{
+	void (*f)(void) = between;
+
+	between = NULL;
+	if (f)
+		f();
+	return __real_file_tryref(fp);
+}
+
+static struct file *reused;
+
+/* Descriptor 0 goes, its struct file is somebody else's at once. */
+static void close_and_reuse(void)
+{
+	ck_assert_int_eq(fd_close(0), 0);
+	ck_assert_int_eq(file_alloc(&letters_ops, DTYPE_MISC, O_RDWR, &two, &reused), 0);
+}
+
+static void close_and_reopen(void)
+{
+	close_and_reuse();
+	ck_assert_int_eq(open_letters(&one), 0);
+}
+
+START_TEST(desc_lookup_never_finds_another_file)
+{
+	struct file *fp, *first;
+
+	ck_assert_int_eq(open_letters(&one), 0);
+	ck_assert_int_eq(fd_getfile(0, &first), 0);
+	fd_putfile(first);
+	between = close_and_reuse;
+	ck_assert_int_eq(fd_getfile(0, &fp), EBADF);
+	ck_assert_ptr_eq(reused, first); /* else this proves nothing */
+	ck_assert_uint_eq(reused->f_count, 1);
+	file_rele(reused);
+	ck_assert_int_eq(open_letters(&one), 0);
+	between = close_and_reopen;
+	ck_assert_int_eq(fd_getfile(0, &fp), 0);
+	ck_assert_ptr_eq(fp->f_data, &one);
+	fd_putfile(fp);
+	ck_assert_uint_eq(reused->f_count, 1);
+	file_rele(reused);
+	ck_assert_uint_eq(one.nclosed, 2);
+	ck_assert_uint_eq(two.nclosed, 2);
+}
+END_TEST
+
 #define ROUNDS 20000
 static volatile bool over;
 static unsigned nfound, nwrong;
@@ -616,6 +670,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, desc_sendfile_shows_pages_and_stops_when_short);
 	tcase_add_test(tc, desc_survives_every_failed_allocation);
 	tcase_add_test(tc, desc_close_waits_for_calls_in_progress);
+	tcase_add_test(tc, desc_lookup_never_finds_another_file);
 	tcase_add_test(tc, desc_lookup_races_close);
 	suite_add_tcase(s, tc);
 	return s;

@@ -195,6 +195,12 @@ START_TEST(futex_requeue_moves_waiters)
 	native_join();
 	ck_assert_int_eq(sleepers[3].result, -ETIMEDOUT);
 	ck_assert_int_eq(wake(&words[7], 9), 0);
+	/* The queues are whole: whoever comes next is found. */
+	wait_on(4, &word);
+	wait_on(5, &other);
+	wait_on(6, &words[7]);
+	ck_assert_int_eq(wake(&word, 9) + wake(&other, 9) + wake(&words[7], 9), 3);
+	native_join();
 }
 END_TEST
 

@@ -104,6 +104,7 @@ START_TEST(vfs_symlinks_are_bounded)
 	ck_assert_int_eq(do_sys_symlink(text, "/long"), 0);
 	ck_assert_int_eq(do_sys_open("/long", O_PATH, 0) >= 0, 1);
 	ck_assert_int_eq(look("/long/x"), -ENAMETOOLONG);
+	ck_assert_int_eq(look("/long/"), -ENAMETOOLONG);
 	ck_assert_int_eq(do_sys_readlink("/long", got, sizeof(got)), 4095);
 	ck_assert_int_eq(memcmp(got, text, 4095), 0);
 	ck_assert_int_eq(do_sys_readlink("/l1", got, 1), 1);
@@ -509,6 +510,9 @@ START_TEST(vfs_pages_in_use_outlive_the_file)
 	memcpy((char *)page_va(pa) + 6, "junk", 4);
 	ck_assert_int_eq(do_sys_ftruncate(fd, 10), 0);
 	ck_assert_int_eq(memcmp(page_va(pa), "mapped\0\0\0\0", 10), 0);
+	memcpy((char *)page_va(pa) + 10, "junk", 4);
+	ck_assert_int_eq(do_sys_pwrite64(fd, "x", 1, 20), 1);
+	ck_assert_int_eq(memcmp((char *)page_va(pa) + 10, "\0\0\0\0\0\0\0\0\0\0x", 11), 0);
 	ck_assert_int_eq(do_sys_ftruncate(fd, 0), 0);
 	ck_assert_int_eq(do_sys_pwrite64(fd, "other", 5, 0), 5);
 	ck_assert_int_eq(memcmp(ext.fe_addr, "mapped", 6), 0);

@@ -15,7 +15,12 @@ int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t 
 {
 	int error = timespec_to_ns(&it->it_value, value);
 
-	return error ? error : timespec_to_ns(&it->it_interval, interval);
+	if (!error)
+		error = timespec_to_ns(&it->it_interval, interval);
+	/* So that a deadline and an interval can be added. */
+	if (!error)
+		*interval = KMIN(*interval, INT64_MAX);
+	return error;
 }
 
 uint64_t time_deadline(clockid_t clock, uint64_t value, bool absolute)

@@ -2,9 +2,9 @@
 /*
  * timerfd(2): how often the timer expired since it was last read.
  *
- * The callout runs once per expiration while nobody reads; it does not run more often than
- * the count is looked at would need, but an unread periodic timer is what
- * the program has asked for.
+ * A periodic timer that has expired is armed again when it is read: until then nobody needs to be
+ * told, and however short its period, it costs nothing.  What came due meanwhile is counted by
+ * arithmetic.
  */
 #include <fcntl.h>
 #include <sys/timerfd.h>
@@ -27,22 +27,28 @@ struct timerfd {
 	uint64_t tf_count;		   /* tf_lock */
 };
 
+/* Count what has come due.  tf_lock held. */
+static void catch_up(struct timerfd *tf)
+{
+	uint64_t now = nanouptime(), n;
+
+	if (!tf->tf_deadline || tf->tf_deadline > now)
+		return;
+	n = tf->tf_interval ? (now - tf->tf_deadline) / tf->tf_interval + 1 : 1;
+	tf->tf_count += n;
+	tf->tf_deadline = tf->tf_interval ? tf->tf_deadline + n * tf->tf_interval : 0;
+}
+
 static void expired(void *arg)
 {
 	struct timerfd *tf = arg;
-	uint64_t now = nanouptime(), n;
 	bool due;
 
 	mutex_enter(&tf->tf_lock);
-	due = tf->tf_deadline && tf->tf_deadline <= now;
-	if (due) {
-		n = tf->tf_interval ? (now - tf->tf_deadline) / tf->tf_interval + 1 : 1;
-		tf->tf_count += n;
-		tf->tf_deadline = tf->tf_interval ? tf->tf_deadline + n * tf->tf_interval : 0;
-		if (tf->tf_deadline)
-			callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
+	catch_up(tf);
+	due = tf->tf_count > 0;
+	if (due)
 		cv_broadcast(&tf->tf_cv);
-	}
 	mutex_exit(&tf->tf_lock);
 	if (due)
 		selnotify(&tf->tf_sel, POLLIN);
@@ -57,8 +63,14 @@ static int tfd_read(struct file *fp, int64_t *offset, struct uio *uio)
 	if (uio->uio_resid < sizeof(count))
 		return EINVAL;
 	mutex_enter(&tf->tf_lock);
+	catch_up(tf);
 	while (tf->tf_count == 0 && !error)
 		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&tf->tf_cv, &tf->tf_lock);
+	if (!error) {
+		catch_up(tf);
+		if (tf->tf_deadline)
+			callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
+	}
 	count = tf->tf_count;
 	if (!error)
 		tf->tf_count = 0;
@@ -151,6 +163,7 @@ long do_sys_timerfd_settime(
 	if (error)
 		return sysret(error, 0);
 	mutex_enter(&tf->tf_lock);
+	catch_up(tf);
 	time_left(tf->tf_deadline, tf->tf_interval, &old);
 	(void)callout_stop(&tf->tf_callout);
 	tf->tf_count = 0;
@@ -173,6 +186,7 @@ long do_sys_timerfd_gettime(int fd, struct itimerspec *uvalue)
 	if (error)
 		return sysret(error, 0);
 	mutex_enter(&tf->tf_lock);
+	catch_up(tf);
 	time_left(tf->tf_deadline, tf->tf_interval, &it);
 	mutex_exit(&tf->tf_lock);
 	fd_putfile(fp);

@@ -345,6 +345,9 @@ static void arp_tick(void *arg)
 	for (i = 0; i < SETS * WAYS; i++) {
 		struct arp_entry *e = &arp_cache[i / WAYS][i % WAYS];
 
+		/* Most are free; one that is taken just now has its own tick coming. */
+		if (__atomic_load_n(&e->ae_ip, __ATOMIC_RELAXED) == 0)
+			continue;
 		mutex_enter(&arp_lock);
 		if (e->ae_ip == 0) {
 			mutex_exit(&arp_lock);

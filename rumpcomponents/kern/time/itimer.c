@@ -121,7 +121,11 @@ long do_sys_alarm(unsigned seconds)
 	struct itimerval new = {.it_value = {.tv_sec = seconds}}, old;
 
 	set(&new, &old);
-	return old.it_value.tv_sec + (old.it_value.tv_usec > 0);
+	/* To the nearest second, but what is armed is never "none" (as Linux). */
+	if (old.it_value.tv_usec >= 500000 ||
+	    (old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0))
+		old.it_value.tv_sec++;
+	return old.it_value.tv_sec;
 }
 
 static int time_init(void)

@@ -221,7 +221,7 @@ long do_sys_timer_settime(
 		get(t, &old);
 		(void)callout_stop(&t->t_callout);
 		t->t_deadline = value ? time_deadline(t->t_clock, value, flags & TIMER_ABSTIME) : 0;
-		t->t_interval = interval;
+		t->t_interval = value ? interval : 0;
 		t->t_overrun = 0;
 		if (t->t_deadline)
 			callout_schedule_at(&t->t_callout, t->t_deadline);

@@ -497,8 +497,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	struct strlist cmd = {0};
 	sigset_t mask;
 
-	r->pipe_input =
-	    !isatty(STDIN_FILENO) && strlist_has(&r->image.components, "kern/console");
+	r->pipe_input = !isatty(STDIN_FILENO) && strlist_has(&r->image.components, "kern/console");
 	pair(&g.console, &r->console_fd);
 	pair(&g.status, &r->status_fd);
 	if (!g.hosted)

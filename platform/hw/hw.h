@@ -390,10 +390,10 @@ uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
 
 /* -------------------------------------------------------- power (power.c) and rest */
 
-void hw_power_init(void); /* let the power button in; boot CPU */
+void hw_power_init(void);	     /* let the power button in; boot CPU */
 void hw_status_write(const char *s); /* to the launcher, past the console */
-bool hw_power_intr(void); /* was it the button? */
-uint64_t hw_random(void); /* usable in hw_early() */
+bool hw_power_intr(void);	     /* was it the button? */
+uint64_t hw_random(void);	     /* usable in hw_early() */
 void hw_main(void) __attribute__((noreturn));
 
 static inline uint32_t hw_load32(const void *p)

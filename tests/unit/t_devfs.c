@@ -149,6 +149,7 @@ START_TEST(devfs_fd_opens_what_is_open)
 {
 	int fd = open_file("/file", O_CREAT | O_RDWR), again;
 	char path[32], c;
+	struct file *fp;
 
 	ck_assert_int_eq(do_sys_write(fd, "abc", 3), 3);
 	ck_assert_int_eq(do_sys_lseek(fd, 0, SEEK_SET), 0);
@@ -167,6 +168,10 @@ START_TEST(devfs_fd_opens_what_is_open)
 	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
 	ck_assert_int_eq(do_sys_open(path, O_RDONLY, 0), -EACCES);
 	ck_assert_int_eq(do_sys_open(path, O_RDWR, 0), -EACCES);
+	ck_assert_int_eq(fd_getfile(fd, &fp), 0);
+	ck_assert_uint_eq(
+	    fp->f_count, 2); /* the descriptor's and ours: what was refused kept none */
+	fd_putfile(fp);
 	ck_assert_int_ge(do_sys_open(path, O_WRONLY, 0), 0);
 }
 END_TEST

@@ -177,7 +177,8 @@ static void send_stream(struct end *e, size_t want, int flags)
 static void connect_out(void)
 {
 	struct sockaddr_in sin = name(NET_PEER, PEER_PORT);
-	struct end *e = new_end(open_socket(SOCK_STREAM, 0), true);
+	int fd = (int)do_sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct end *e = fd >= 0 ? new_end(fd, true) : NULL; /* memory may be short */
 
 	if (!e)
 		return;
@@ -474,11 +475,14 @@ static void arp_frame(const struct record *r)
 	deliver(r, len);
 }
 
+/* Time, or an allocation that is going to fail. */
 static void pass_time(const struct record *r)
 {
 	static const uint32_t ms[] = {1, 40, 200, 1000, 3000, 15000, 61000, 700000};
 
-	if (r->arg & 8)
+	if (r->arg & 16)
+		native_alloc_fail(r->arg >> 5 | (long)u8(r, 0) << 3);
+	else if (r->arg & 8)
 		(void)native_step();
 	else
 		native_advance(ms[r->arg & 7] * NSEC_PER_MSEC);
@@ -642,6 +646,7 @@ static void tear_down(bool silent)
 	struct net_seg s = {.flags = THF_RST};
 	struct tcpcb *tp;
 
+	native_alloc_fail(-1);
 	net_flush();
 	for (struct end *e = ends; e < ends + NFD; e++)
 		if (e->fd >= 0) {

@@ -565,6 +565,25 @@ START_TEST(tcp_data_beyond_what_was_announced_may_use_free_room)
 }
 END_TEST
 
+START_TEST(tcp_send_without_memory_tells_what_was_taken)
+{
+	const struct sockbuf *sb = &tp->t_inpcb.inp_socket.so_snd;
+	uint32_t total = 0;
+	long n;
+
+	for (long k = 0; k < 60; k++) {
+		native_alloc_fail(k);
+		n = do_sys_sendto(fd, data, 70000, 0, NULL, 0);
+		native_alloc_fail(-1);
+		ck_assert(n > 0 || n == -ENOBUFS || n == -EAGAIN);
+		total += n > 0 ? (uint32_t)n : 0;
+		ck_assert_uint_eq(tp->snd_una - tp->iss - 1 + sb->sb_cc, total);
+		segment(THF_ACK, 0, 0, 0);
+		native_advance(NSEC_PER_SEC);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("tcpinput");
@@ -591,6 +610,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, tcp_fin_in_the_middle_of_data_is_nonsense);
 	tcase_add_test(tc, tcp_window_closes_and_takes_no_more);
 	tcase_add_test(tc, tcp_data_beyond_what_was_announced_may_use_free_room);
+	tcase_add_test(tc, tcp_send_without_memory_tells_what_was_taken);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -148,7 +148,7 @@ extern uint32_t sb_max, sb_default;
 int sosend_stream(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int soreceive_stream(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int soreceive_dgram(struct socket *so, struct uio *uio, struct sockmsg *sm);
-/* The next n bytes of uio as a packet with headroom.  ENOBUFS, EFAULT. */
+/* The next n bytes of uio as a packet with headroom.  ENOBUFS, EFAULT: uio_resid is as it was. */
 int souiocopy(struct uio *uio, size_t n, struct mbuf **mp);
 /* n bytes of the chain m from off to uio.  EFAULT. */
 int soput(const struct mbuf *m, size_t off, size_t n, struct uio *uio);

@@ -16,6 +16,7 @@
 int souiocopy(struct uio *uio, size_t n, struct mbuf **mp)
 {
 	struct mbuf *head = NULL, **tail = &head, *m;
+	size_t resid = uio->uio_resid;
 	uint32_t total = (uint32_t)n;
 	int error = 0;
 
@@ -36,6 +37,7 @@ int souiocopy(struct uio *uio, size_t n, struct mbuf **mp)
 	} while (!error && n > 0);
 	if (error) {
 		m_freem(head);
+		uio->uio_resid = resid; /* what has been copied will not be sent */
 		return error;
 	}
 	head->m_pktlen = total;
@@ -132,7 +134,7 @@ int sosend_stream(struct socket *so, struct uio *uio, struct sockmsg *sm)
 			break;
 		}
 	}
-	return uio->uio_resid < want && error != EFAULT ? 0 : error;
+	return uio->uio_resid < want ? 0 : error;
 }
 
 /* ---------------------------------------------------------------- sendfile */

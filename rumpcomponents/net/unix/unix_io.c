@@ -150,7 +150,7 @@ int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm)
 		aux = NULL;
 	} while (uio->uio_resid > 0);
 	unix_free_aux(aux);
-	return stream && uio->uio_resid < want && error != EFAULT ? 0 : error;
+	return stream && uio->uio_resid < want ? 0 : error;
 }
 
 /* ---------------------------------------------------------------- receive */

@@ -573,7 +573,7 @@ START_TEST(tcp_send_without_memory_tells_what_was_taken)
 
 	for (long k = 0; k < 60; k++) {
 		native_alloc_fail(k);
-		n = do_sys_sendto(fd, data, 70000, 0, NULL, 0);
+		n = do_sys_sendto(fd, data, sizeof(data), 0, NULL, 0);
 		native_alloc_fail(-1);
 		ck_assert(n > 0 || n == -ENOBUFS || n == -EAGAIN);
 		total += n > 0 ? (uint32_t)n : 0;

@@ -116,6 +116,7 @@ static void bind_lease(struct client *c, const struct dhcp_answer *a, uint64_t n
 	t2 = a->t2 && a->t2 >= t1 && a->t2 < lease ? a->t2
 	     : lease == UINT32_MAX		   ? lease
 						   : lease / 8 * 7;
+	t1 = KMIN(t1, t2); /* given late, without the other */
 	c->lease = *a;
 	c->state = BOUND;
 	c->deadline = after(now, t1);

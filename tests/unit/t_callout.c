@@ -11,6 +11,7 @@
 #define N 200
 
 static struct cpu_info cpus[2];
+struct cpu_info *cpu_infos[RUMPUSER_MAXCPUS] = {&cpus[0], &cpus[1]};
 static unsigned running_on;
 static uint64_t now, timer;
 static bool softint_wanted;

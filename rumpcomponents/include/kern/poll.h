@@ -24,7 +24,6 @@ struct selwaiter {
 
 /* Zero-filled is initialised. */
 struct selinfo {
-	volatile uint32_t si_lock; /* spin */
 	LIST_HEAD(, selwaiter) si_waiters;
 };
 

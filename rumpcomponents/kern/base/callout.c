@@ -176,14 +176,26 @@ bool callout_stop(callout_t *c)
 	return ci != NULL;
 }
 
+/* Is its function being called, on any CPU?  It may have been armed elsewhere since. */
+static bool is_running(const struct callout *c)
+{
+	bool running = false;
+
+	for (unsigned i = 0; i < cpu_count && !running; i++) {
+		cpu_hold();
+		spin_enter(&cpu_infos[i]->ci_callout_lock);
+		running = cpu_infos[i]->ci_callout_running == c;
+		spin_exit(&cpu_infos[i]->ci_callout_lock);
+		cpu_release();
+	}
+	return running;
+}
+
 void callout_halt(callout_t *c)
 {
-	struct cpu_info *ci;
-
 	for (;;) {
 		callout_stop(c);
-		ci = c->c_cpu;
-		if (ci == NULL || ci->ci_callout_running != c)
+		if (!is_running(c) && !callout_pending(c))
 			break;
 		lwp_sleep_until(rumpuser_clock_monotonic() + 100000, "callout");
 	}
@@ -229,12 +241,13 @@ void callout_softint(struct cpu_info *ci)
 		cpu_hold();
 		spin_enter(&ci->ci_callout_lock);
 		c = ci->ci_due;
+		/* Running before it is idle: callout_halt() must see the one or the other. */
+		ci->ci_callout_running = c;
 		if (c != NULL) {
 			unlink_callout(ci, c);
 			func = c->c_func;
 			arg = c->c_arg;
 		}
-		ci->ci_callout_running = c;
 		spin_exit(&ci->ci_callout_lock);
 		cpu_release();
 		if (c == NULL)

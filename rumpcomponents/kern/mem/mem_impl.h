@@ -98,4 +98,8 @@ bool vm_in_range(uintptr_t va, size_t len);
 /* Cut so that [va, va + len) is an entry of its own; NULL: no memory.  vm_lock held as writer. */
 struct vm_entry *vm_isolate(uintptr_t va, size_t len);
 
+/* Unmap [va, va + len), page-aligned.  => vm_lock held as writer.  EINVAL: it holds a kernel stack.
+ */
+int vm_remove_locked(uintptr_t va, size_t len);
+
 #endif

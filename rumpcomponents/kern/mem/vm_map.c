@@ -90,7 +90,9 @@ static uintptr_t space_below(uintptr_t limit, size_t len)
 	else if (e->ve_start >= limit)
 		e = RB_PREV(vm_tree, &vm_tree, e);
 	for (; e; e = RB_PREV(vm_tree, &vm_tree, e)) {
-		if (e->ve_end <= limit && limit - e->ve_end >= len)
+		uintptr_t floor = KMAX(e->ve_end, vm_lo); /* below are kernel stacks */
+
+		if (floor <= limit && limit - floor >= len)
 			return limit - len;
 		limit = KMIN(limit, e->ve_start);
 	}
@@ -310,7 +312,7 @@ static bool holds_kernel(uintptr_t va, size_t len)
 	return false;
 }
 
-static int remove_locked(uintptr_t va, size_t len)
+int vm_remove_locked(uintptr_t va, size_t len)
 {
 	struct vm_entry *e, *next;
 	int error;
@@ -343,7 +345,7 @@ static int place(uintptr_t *vap, size_t len, int flags)
 		e = vm_lookup_ge(va);
 		if (!e || e->ve_start >= va + len)
 			return 0;
-		return flags & MAP_FIXED_NOREPLACE ? EEXIST : remove_locked(va, len);
+		return flags & MAP_FIXED_NOREPLACE ? EEXIST : vm_remove_locked(va, len);
 	}
 	va = trunc_page(va);
 	if (va && vm_in_range(va, len)) {
@@ -403,7 +405,7 @@ int vm_map_remove(uintptr_t va, size_t len)
 	    !vm_in_range(va, round_page(len)))
 		return EINVAL;
 	rw_enter(&vm_lock, RW_WRITER);
-	error = remove_locked(va, round_page(len));
+	error = vm_remove_locked(va, round_page(len));
 	rw_exit(&vm_lock);
 	return error;
 }

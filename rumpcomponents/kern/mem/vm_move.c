@@ -109,16 +109,19 @@ int vm_map_move(
 			return EINVAL;
 		if (!vm_in_range(to, newlen))
 			return ENOMEM;
-		error = vm_map_remove(to, newlen);
 	}
-	if (!error && newlen < oldlen) {
+	if (newlen < oldlen) {
 		error = vm_map_remove(*vap + newlen, oldlen - newlen);
 		oldlen = newlen;
 	}
 	if (error || (newlen == oldlen && !fixed))
 		return error;
 	rw_enter(&vm_lock, RW_WRITER);
-	error = grow_locked(vap, oldlen, newlen, may_move, fixed, to);
+	/* In one go: else another thread is given the place before we have it. */
+	if (fixed)
+		error = vm_remove_locked(to, newlen);
+	if (!error)
+		error = grow_locked(vap, oldlen, newlen, may_move, fixed, to);
 	rw_exit(&vm_lock);
 	return error;
 }

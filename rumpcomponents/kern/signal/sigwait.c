@@ -46,15 +46,21 @@ int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo)
 
 	set &= ~SIG_UNBLOCKABLE;
 	for (;;) {
-		*signo = sig_take(sc, set, info, NULL);
-		if (*signo)
-			return 0;
-		if (error == EWOULDBLOCK || deadline == 0)
-			return EAGAIN;
-		if (error == EINTR || (error && sig_pending(l)))
-			return error;
-		/* What arrives from here on ends the sleep before it begins. */
+		/* Wanted before looked for: what arrives after the look ends the sleep before it
+		 * begins. */
 		set_wait(sc, set);
+		*signo = sig_take(sc, set, info, NULL);
+		if (*signo || error || deadline == 0) {
+			set_wait(sc, 0);
+			if (*signo)
+				return 0;
+			if (error == EWOULDBLOCK || deadline == 0)
+				return EAGAIN;
+			if (error == EINTR || sig_pending(l))
+				return error;
+			error = 0;
+			continue;
+		}
 		error = lwp_sleep_until(deadline, "sigwait");
 		set_wait(sc, 0);
 	}

@@ -473,6 +473,50 @@ START_TEST(desc_sendfile_shows_pages_and_stops_when_short)
 }
 END_TEST
 
+/* Takes all, or no more than "room", and knows whether it was promised more. */
+static bool promised;
+
+static int piecewise_send(struct file *fp, const struct file_extent *ext, bool more, size_t *sent)
+{
+	struct letters *lt = fp->f_data;
+
+	*sent = KMIN(ext->fe_len, lt->room);
+	memcpy(lt->text + ntaken, ext->fe_addr, *sent);
+	ext->fe_release(ext->fe_arg);
+	ntaken += (unsigned)*sent;
+	promised = more;
+	return 0;
+}
+
+START_TEST(desc_sendfile_promises_no_more_than_there_is)
+{
+	static const struct fileops source_ops = {
+	    .fo_read = letters_move, .fo_seek = letters_seek, .fo_peek = pages_peek};
+	static const struct fileops sink_ops = {
+	    .fo_write = letters_move, .fo_sendpage = piecewise_send};
+	int in = open_kind(&source_ops, O_RDONLY, &one);
+	int out = open_kind(&sink_ops, O_WRONLY, &two);
+	off_t off = 0;
+
+	two.room = SIZE;
+	ck_assert_int_eq(do_sys_sendfile(out, in, &off, 100 * SIZE), SIZE);
+	ck_assert_int_eq(off, SIZE);
+	ck_assert(!promised);
+	ck_assert_int_eq(memcmp(two.text, one.text, SIZE), 0);
+	ck_assert_uint_eq(nshown, nreleased);
+	/* Small pieces: one that waits takes all of them, another the first. */
+	off = ntaken = 0;
+	two.room = 3;
+	ck_assert_int_eq(do_sys_sendfile(out, in, &off, SIZE), SIZE);
+	ck_assert_int_eq(memcmp(two.text, one.text, SIZE), 0);
+	ck_assert_uint_eq(nshown, nreleased);
+	off = ntaken = 0;
+	ck_assert_int_eq(do_sys_fcntl(out, F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_eq(do_sys_sendfile(out, in, &off, SIZE), 3);
+	ck_assert_uint_eq(nshown, nreleased);
+}
+END_TEST
+
 /* -------------------------------------------------------- memory and races */
 
 static long open_and_dup_far(void)
@@ -668,6 +712,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, desc_record_locks_are_always_free);
 	tcase_add_test(tc, desc_sendfile_copies);
 	tcase_add_test(tc, desc_sendfile_shows_pages_and_stops_when_short);
+	tcase_add_test(tc, desc_sendfile_promises_no_more_than_there_is);
 	tcase_add_test(tc, desc_survives_every_failed_allocation);
 	tcase_add_test(tc, desc_close_waits_for_calls_in_progress);
 	tcase_add_test(tc, desc_lookup_never_finds_another_file);

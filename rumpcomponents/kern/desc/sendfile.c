@@ -11,24 +11,45 @@
 
 #define SENDFILE_MAX 0x7ffff000UL
 
+static void drop_extent(struct file_extent *ext)
+{
+	if (ext->fe_len > 0 && ext->fe_release)
+		ext->fe_release(ext->fe_arg);
+	ext->fe_len = 0;
+}
+
+/*
+ * Whether more follows an extent is known only when the next one is there: the file may
+ * end before count does, and a sink that was promised more would sit on the last bytes.
+ */
 static int send_pages(struct file *out, struct file *in, int64_t *off, size_t count, size_t *done)
 {
-	struct file_extent ext;
+	struct file_extent ext = {0}, next;
 	size_t sent;
 	int error = 0;
 
-	while (count > 0) {
-		error = in->f_ops->fo_peek(in, *off, count, &ext);
+	while (!error && count > 0) {
+		if (ext.fe_len == 0)
+			error = in->f_ops->fo_peek(in, *off, count, &ext);
 		if (error || ext.fe_len == 0)
 			break;
-		error = out->f_ops->fo_sendpage(out, &ext, count > ext.fe_len, &sent);
-		if (error)
+		next.fe_len = 0;
+		if (count > ext.fe_len && in->f_ops->fo_peek(in, *off + (int64_t)ext.fe_len,
+					      count - ext.fe_len, &next) != 0)
+			next.fe_len = 0; /* the same error again when its turn comes */
+		sent = 0;
+		error = out->f_ops->fo_sendpage(out, &ext, next.fe_len > 0, &sent);
+		if (!error) {
+			*off += (int64_t)sent;
+			*done += sent;
+			count -= sent;
+		}
+		if (error || sent < ext.fe_len)
+			drop_extent(&next);
+		/* A sink that may wait takes a piece at a time: the rest is offered to it again. */
+		if (sent == 0 || (sent < ext.fe_len && out->f_flags & O_NONBLOCK))
 			break;
-		*off += sent;
-		*done += sent;
-		count -= sent;
-		if (sent < ext.fe_len)
-			break;
+		ext = next;
 	}
 	return error;
 }

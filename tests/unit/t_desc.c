@@ -517,6 +517,47 @@ START_TEST(desc_sendfile_promises_no_more_than_there_is)
 }
 END_TEST
 
+/* ------------------------------------------------------------- in two steps */
+
+static long prepare_and_commit(void)
+{
+	struct file *fp;
+	int fd, error = fd_prepare(&letters_ops, DTYPE_MISC, O_RDWR, &fp, &fd);
+
+	if (error)
+		return -error;
+	fd_commit(fd, fp, &one);
+	return do_sys_close(fd);
+}
+
+START_TEST(desc_prepared_descriptor_is_taken_but_not_there)
+{
+	struct file *fp;
+	unsigned closed = one.nclosed;
+	int fd, other;
+
+	ck_assert_int_eq(fd_prepare(&letters_ops, DTYPE_MISC, O_RDWR | O_CLOEXEC, &fp, &fd), 0);
+	other = open_letters(&two);
+	ck_assert_int_eq(other, fd + 1);
+	ck_assert_int_eq(do_sys_close(fd), -EBADF);
+	ck_assert_int_eq(do_sys_fcntl(fd, F_GETFD, 0), -EBADF);
+	ck_assert_int_eq(do_sys_fcntl(fd, F_SETFD, 0), -EBADF);
+	ck_assert_int_eq(do_sys_dup2(other, fd), -EBUSY);
+	ck_assert_uint_eq(references(other), 1);
+	fd_commit(fd, fp, &one);
+	ck_assert_int_eq(do_sys_fcntl(fd, F_GETFD, 0), FD_CLOEXEC);
+	ck_assert_int_eq(do_sys_close(fd), 0);
+	ck_assert_uint_eq(one.nclosed, closed + 1);
+	ck_assert_int_eq(fd_prepare(&letters_ops, DTYPE_MISC, O_RDWR, &fp, &fd), 0);
+	ck_assert_int_eq(fd, other - 1);
+	fd_cancel(fd, fp);
+	ck_assert_uint_eq(one.nclosed, closed + 1);
+	ck_assert_int_eq(open_letters(&one), fd); /* it is free again */
+	ck_assert_int_eq(do_sys_close(fd), 0);
+	exhaust(prepare_and_commit);
+}
+END_TEST
+
 /* -------------------------------------------------------- memory and races */
 
 static long open_and_dup_far(void)
@@ -713,6 +754,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, desc_sendfile_copies);
 	tcase_add_test(tc, desc_sendfile_shows_pages_and_stops_when_short);
 	tcase_add_test(tc, desc_sendfile_promises_no_more_than_there_is);
+	tcase_add_test(tc, desc_prepared_descriptor_is_taken_but_not_there);
 	tcase_add_test(tc, desc_survives_every_failed_allocation);
 	tcase_add_test(tc, desc_close_waits_for_calls_in_progress);
 	tcase_add_test(tc, desc_lookup_never_finds_another_file);

@@ -114,5 +114,14 @@ int fd_gettype(int fd, enum file_type type, int error, struct file **fpp);
 int fd_close(int fd);
 /* New file and its descriptor in one go; on failure nothing is left (fo_close is not called). */
 int fd_open(const struct fileops *ops, enum file_type type, int flags, void *data, int *fdp);
+/*
+ * The same in two steps, for what must not be begun without a descriptor for it: nobody can look
+ * *fdp up until fd_commit() says what *fpp is about, which cannot fail.  ENFILE, EMFILE, ENOMEM.
+ */
+int fd_prepare(
+    const struct fileops *ops, enum file_type type, int flags, struct file **fpp, int *fdp);
+void fd_commit(int fd, struct file *fp, void *data);
+/* Instead of fd_commit(): as if there had been no fd_prepare(). */
+void fd_cancel(int fd, struct file *fp);
 
 #endif

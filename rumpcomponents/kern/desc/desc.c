@@ -19,7 +19,7 @@
 #define NCHUNKS (FD_MAX / CHUNK)
 #define DIR	256 /* chunks per directory page */
 
-/* A slot: the file, with the lowest bit for close-on-exec. */
+/* A slot: the file, with the lowest bit for close-on-exec.  Used, but without a file: prepared. */
 #define SLOT_CLOEXEC 1UL
 
 struct chunk {
@@ -167,34 +167,34 @@ int fd_install_at(struct file *fp, int fd, bool cloexec)
 	error = make_slot(fd);
 	if (!error) {
 		old = slot_file(*slot_of(fd));
-		set_slot(fd, fp, cloexec);
+		if (!old && *used_bits(fd) & 1ULL << fd % CHUNK)
+			error = EBUSY; /* as Linux: another thread is about to use it */
 	}
+	if (!error)
+		set_slot(fd, fp, cloexec);
 	mutex_exit(&fd_lock);
 	if (old)
 		file_rele(old);
 	return error;
 }
 
-/* fd_lock held; the file whose reference the caller must drop, or NULL. */
-static struct file *clear_slot(int fd)
+/* fd_lock held; fd is in use. */
+static void clear_slot(int fd)
 {
-	volatile uintptr_t *slot = slot_of(fd);
-	struct file *fp = slot ? slot_file(*slot) : NULL;
-
-	if (!fp)
-		return NULL;
-	__atomic_store_n(slot, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(slot_of(fd), 0, __ATOMIC_RELEASE);
 	*used_bits(fd) &= ~(1ULL << fd % CHUNK);
 	fd_lowest = KMIN(fd_lowest, fd);
-	return fp;
 }
 
 int fd_close(int fd)
 {
+	volatile uintptr_t *slot = slot_of(fd);
 	struct file *fp;
 
 	mutex_enter(&fd_lock);
-	fp = clear_slot(fd);
+	fp = slot ? slot_file(*slot) : NULL;
+	if (fp)
+		clear_slot(fd);
 	mutex_exit(&fd_lock);
 	if (!fp)
 		return EBADF;
@@ -250,6 +250,35 @@ int fd_open(const struct fileops *ops, enum file_type type, int flags, void *dat
 	if (error)
 		file_forget(fp);
 	return error;
+}
+
+int fd_prepare(
+    const struct fileops *ops, enum file_type type, int flags, struct file **fpp, int *fdp)
+{
+	int error = file_alloc(ops, type, flags & ~O_CLOEXEC, NULL, fpp);
+
+	if (error)
+		return error;
+	error = fd_alloc(NULL, 0, flags & O_CLOEXEC, fdp);
+	if (error)
+		file_forget(*fpp);
+	return error;
+}
+
+void fd_commit(int fd, struct file *fp, void *data)
+{
+	fp->f_data = data;
+	mutex_enter(&fd_lock);
+	set_slot(fd, fp, *slot_of(fd) & SLOT_CLOEXEC);
+	mutex_exit(&fd_lock);
+}
+
+void fd_cancel(int fd, struct file *fp)
+{
+	mutex_enter(&fd_lock);
+	clear_slot(fd);
+	mutex_exit(&fd_lock);
+	file_forget(fp);
 }
 
 static int desc_init(void)

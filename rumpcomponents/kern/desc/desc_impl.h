@@ -11,7 +11,8 @@ bool file_tryref(struct file *fp);
 void file_forget(struct file *fp);
 bool fd_get_cloexec(int fd);
 int fd_set_cloexec(int fd, bool on);
-/* Put fp (reference taken over) at exactly fd, closing what was there. EBADF, ENOMEM. */
+/* Put fp (reference taken over) at exactly fd, closing what was there. EBADF, EBUSY (it is
+ * being opened), ENOMEM. */
 int fd_install_at(struct file *fp, int fd, bool cloexec);
 /* Close all in [first, last]. */
 void fd_close_range(unsigned first, unsigned last, bool cloexec_only);

@@ -15,6 +15,8 @@ int sogetfd(int fd, struct file **fpp, struct socket **sop);
 int sogetaddr(const void *uaddr, unsigned len, struct sockaddr_storage *ss);
 /* The other way: as much as *ulen has room for; *ulen is set to the true length. */
 int soputaddr(const struct sockaddr_storage *ss, unsigned len, void *uaddr, unsigned *ulen);
+/* The flags that a socket's file has by those of socket() and accept4(). */
+int sofile_flags(int flags);
 /* MSG_DONTWAIT if the file is non-blocking, else 0. */
 int sofile_dontwait(const struct file *fp);
 int sofile_sendpage(struct file *fp, const struct file_extent *ext, bool more, size_t *sent);

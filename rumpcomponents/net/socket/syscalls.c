@@ -165,39 +165,53 @@ static int accept_wait(struct socket *so, bool nowait, struct socket **sop)
 	return error;
 }
 
-long do_sys_accept4(int fd, struct sockaddr *name, unsigned *namelen, int flags)
+/* The name of the other end, as accept() tells it. */
+static int accept_name(struct socket *child, struct sockaddr *name, unsigned *namelen)
 {
 	struct sockaddr_storage ss;
-	struct socket *so, *child;
-	struct file *fp;
 	unsigned len = 0;
-	int newfd = -1, error;
+	int error;
+
+	memset(&ss, 0, sizeof(ss));
+	mutex_enter(child->so_lock);
+	error = child->so_proto->pr_name(child, (struct sockaddr *)&ss, &len, true);
+	mutex_exit(child->so_lock);
+	if (error) { /* it has gone already */
+		ss.ss_family = child->so_proto->pr_domain;
+		len = sizeof(struct sockaddr);
+	}
+	return soputaddr(&ss, len, name, namelen);
+}
+
+/* The descriptor comes first: a connection that has been taken cannot be put back. */
+long do_sys_accept4(int fd, struct sockaddr *name, unsigned *namelen, int flags)
+{
+	struct socket *so, *child = NULL;
+	struct file *fp, *newfp;
+	int newfd, error;
 
 	if (flags & ~TYPE_FLAGS)
 		return -EINVAL;
 	error = sogetfd(fd, &fp, &so);
 	if (error)
 		return sysret(error, 0);
+	error = fd_prepare(&sofileops, DTYPE_SOCKET, sofile_flags(flags), &newfp, &newfd);
+	if (error) {
+		fd_putfile(fp);
+		return sysret(error, 0);
+	}
 	error = accept_wait(so, fp->f_flags & O_NONBLOCK, &child);
 	fd_putfile(fp);
-	if (error)
-		return sysret(error, 0);
-	if (name) {
-		memset(&ss, 0, sizeof(ss));
-		mutex_enter(child->so_lock);
-		error = child->so_proto->pr_name(child, (struct sockaddr *)&ss, &len, true);
-		mutex_exit(child->so_lock);
-		if (error) { /* it has gone already */
-			ss.ss_family = child->so_proto->pr_domain;
-			len = sizeof(struct sockaddr);
-		}
-		error = soputaddr(&ss, len, name, namelen);
+	if (!error && name)
+		error = accept_name(child, name, namelen);
+	if (!error) {
+		fd_commit(newfd, newfp, child);
+		return newfd;
 	}
-	if (!error)
-		error = sofile(child, flags, &newfd);
-	if (error)
+	fd_cancel(newfd, newfp);
+	if (child)
 		soclose(child);
-	return sysret(error, newfd);
+	return sysret(error, 0);
 }
 
 long do_sys_accept(int fd, struct sockaddr *name, unsigned *namelen)

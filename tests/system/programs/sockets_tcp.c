@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -89,6 +90,31 @@ static void names(void)
 	la = (socklen_t)-1;
 	CHECK("getsockname: EINVAL for a negative length",
 	    FAILS(getsockname(c, (struct sockaddr *)&a, &la), EINVAL));
+	close(s);
+	close(c);
+	close(l);
+}
+
+/* A full descriptor table costs nobody a connection. */
+static void full_table(void)
+{
+	struct sockaddr_in sin;
+	int l = listening(SOCK_NONBLOCK, 5, &sin), c = connect_to(&sin), s = dup(l);
+	struct rlimit rl, few;
+	char b = 0;
+
+	limit("full table", 20);
+	close(s);
+	getrlimit(RLIMIT_NOFILE, &rl);
+	few = rl;
+	few.rlim_cur = (rlim_t)s; /* the next descriptor would be s */
+	setrlimit(RLIMIT_NOFILE, &few);
+	poll1(l, POLLIN, 1000);
+	CHECK("accept: EMFILE", FAILS(accept(l, NULL, NULL), EMFILE));
+	setrlimit(RLIMIT_NOFILE, &rl);
+	s = accept(l, NULL, NULL);
+	CHECK("accept: after EMFILE, the connection is still there",
+	    s >= 0 && write(c, "x", 1) == 1 && read(s, &b, 1) == 1 && b == 'x');
 	close(s);
 	close(c);
 	close(l);
@@ -310,12 +336,27 @@ static void files(void)
 	write_all(f, data, 300000);
 	tcp_pair(fd);
 	t = spawn(drain, &fd[1]);
+	n = sendfile(fd[0], f, &at, 300000);
+	CHECK("sendfile: all in one call that may wait", n == 300000);
 	while (at < 300000 && n > 0)
 		n = sendfile(fd[0], f, &at, 300000);
 	shutdown(fd[0], SHUT_WR);
 	pthread_join(t, &ret);
 	CHECK("sendfile: 300,000 bytes arrive", at == 300000 && (long)ret == 300000);
 	CHECK("sendfile: 0 at the end of the file", sendfile(fd[1], f, &at, 10) == 0);
+	at = 0;
+	signal(SIGPIPE, on_pipe);
+	pipes = 0;
+	CHECK("SIGPIPE of sendfile", FAILS(sendfile(fd[0], f, &at, 10), EPIPE) && pipes == 1);
+	CHECK(
+	    "SIGPIPE of sendfile: much", FAILS(sendfile(fd[0], f, &at, 9000), EPIPE) && pipes == 2);
+	signal(SIGPIPE, SIG_IGN);
+	close(fd[0]);
+	close(fd[1]);
+	tcp_pair(fd);
+	at = 299990;
+	CHECK("sendfile: the end of a file does not wait for more",
+	    sendfile(fd[0], f, &at, 300000) == 10 && poll1(fd[1], POLLIN, 60) == POLLIN);
 	close(fd[0]);
 	close(fd[1]);
 	close(f);
@@ -451,6 +492,7 @@ void test_tcp(void)
 {
 	both_ways();
 	names();
+	full_table();
 	errors();
 	endings();
 	flags();

@@ -50,9 +50,8 @@ struct socket {
 	volatile int so_error;		/* reported once */
 	struct sockbuf so_rcv, so_snd;
 	struct selinfo so_sel;
-	volatile uint8_t
-	    so_nospace; /* somebody found the send buffer full: tell when there is room */
-	int so_linger;	/* seconds, -1: off */
+	volatile uint8_t so_nospace; /* somebody wants room in so_snd: soaskspace(), sospace() */
+	int so_linger;		     /* seconds, -1: off */
 	/* Listening: connections that are ready; each holds a reference. */
 	uint32_t so_qlen, so_qlimit;
 	TAILQ_HEAD(, socket) so_queue;
@@ -109,6 +108,16 @@ int sogeterror(struct socket *so);
 /* Data or space or a state: wake sleepers and pollers.  Locked or not. */
 void sorwakeup(struct socket *so);
 void sowwakeup(struct socket *so);
+/*
+ * Room in so_snd.  Who finds none asks to be told, and looks once more; who makes some looks
+ * whether somebody has asked.  Neither needs a lock for that: one of the two sees what the other
+ * has done.
+ */
+static inline void soaskspace(struct socket *so)
+{
+	__atomic_exchange_n(&so->so_nospace, 1, __ATOMIC_SEQ_CST);
+}
+void sospace(struct socket *so);
 /* child is ready for accept on head; takes over a reference.  head locked.  ECONNABORTED: closed,
  * ENOBUFS: full. */
 int soqueue(struct socket *head, struct socket *child);

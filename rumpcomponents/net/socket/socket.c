@@ -119,6 +119,16 @@ void sowwakeup(struct socket *so)
 	selnotify(&so->so_sel, POLLOUT | POLLWRNORM | POLLHUP | POLLERR);
 }
 
+void sospace(struct socket *so)
+{
+	/* What was taken out must be seen before so_nospace is looked at: poll has no lock. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (so->so_nospace && sbwriteable(&so->so_snd)) {
+		so->so_nospace = 0;
+		sowwakeup(so);
+	}
+}
+
 static void wake_all(struct socket *so)
 {
 	cv_broadcast(&so->so_rcv.sb_cv);

@@ -110,7 +110,7 @@ static int file_poll(struct file *fp, int events, struct polltable *pt)
 	    (state & (SS_ISCONNECTED | SS_CANTSENDMORE))) {
 		/* Ask to be told, then look: else room that comes in between is missed. */
 		if (!sbwriteable(&so->so_snd))
-			so->so_nospace = 1;
+			soaskspace(so);
 		if ((state & SS_CANTSENDMORE) || sbwriteable(&so->so_snd))
 			ready |= POLLOUT | POLLWRNORM;
 	} else if (!(state & SS_ISCONNECTING)) {
@@ -146,12 +146,15 @@ const struct fileops sofileops = {
     .fo_close = file_close,
 };
 
+int sofile_flags(int flags)
+{
+	return O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0) |
+	       (flags & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+}
+
 int sofile(struct socket *so, int flags, int *fdp)
 {
-	return fd_open(&sofileops, DTYPE_SOCKET,
-	    O_RDWR | (flags & SOCK_NONBLOCK ? O_NONBLOCK : 0) |
-		(flags & SOCK_CLOEXEC ? O_CLOEXEC : 0),
-	    so, fdp);
+	return fd_open(&sofileops, DTYPE_SOCKET, sofile_flags(flags), so, fdp);
 }
 
 struct socket *file_socket(struct file *fp)

@@ -69,6 +69,7 @@ static int set_buffer(struct socket *so, struct sockbuf *sb, int n)
 	sbreserve(sb, (uint64_t)(unsigned)KMAX(n, 0) * 2);
 	if (so->so_proto->pr_changed)
 		so->so_proto->pr_changed(so);
+	sospace(so); /* there may be more now */
 	return 0;
 }
 

@@ -73,7 +73,7 @@ static int wait_for_room(struct socket *so, bool nowait)
 			error = 0; /* still connecting: wait for that */
 		else if (error || (nowait ? sbspace(&so->so_snd) > 0 : sbwriteable(&so->so_snd)))
 			break;
-		so->so_nospace = 1;
+		soaskspace(so);
 		if (nowait) {
 			error = EAGAIN;
 			break;
@@ -164,10 +164,10 @@ static int sendpage_copied(
 }
 
 /*
- * fo_sendpage.  Small files are copied: that costs less than another piece in each packet.
+ * Small files are copied: that costs less than another piece in each packet.
  * What lies in the image for ever needs no reference.
  */
-int sofile_sendpage(struct file *fp, const struct file_extent *ext, bool more, size_t *sent)
+static int sendpage(struct file *fp, const struct file_extent *ext, bool more, size_t *sent)
 {
 	struct socket *so = fp->f_data;
 	struct sockmsg sm = {.sm_flags = (more ? MSG_MORE : 0) | sofile_dontwait(fp)};
@@ -195,7 +195,15 @@ int sofile_sendpage(struct file *fp, const struct file_extent *ext, bool more, s
 	error = send_piece(so, m, more || n < ext->fe_len);
 	if (!error)
 		*sent = n;
-	if (error == EPIPE)
+	return error;
+}
+
+int sofile_sendpage(struct file *fp, const struct file_extent *ext, bool more, size_t *sent)
+{
+	const struct socket *so = fp->f_data;
+	int error = sendpage(fp, ext, more, sent);
+
+	if (error == EPIPE && so->so_proto->pr_type != SOCK_DGRAM)
 		sosigpipe();
 	return error;
 }

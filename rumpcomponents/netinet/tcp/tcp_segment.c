@@ -204,10 +204,7 @@ static void advance_una(struct tcpcb *tp, const struct tcpseg *seg)
 		tcp_timer_off(tp, TT_REXMT);
 	else
 		tcp_timer_at(tp, TT_REXMT, seg->now + tp->t_rto);
-	if (so->so_nospace && sbwriteable(&so->so_snd)) {
-		so->so_nospace = 0;
-		sowwakeup(so);
-	}
+	sospace(so);
 }
 
 /* Our FIN has been acknowledged.  false: the connection is over. */

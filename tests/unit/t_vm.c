@@ -343,6 +343,30 @@ START_TEST(vm_move_grows_in_place)
 }
 END_TEST
 
+START_TEST(vm_discard_keeps_shared)
+{
+	static const int kind[] = {MAP_PRIVATE, MAP_SHARED, MAP_PRIVATE};
+	int error = 0, prot = PROT_READ | PROT_WRITE;
+
+	for (unsigned i = 0; i < 3; i++) {
+		uintptr_t va = LO + i * PAGE_SIZE;
+		ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, prot,
+				     kind[i] | MAP_ANONYMOUS | MAP_FIXED, NULL, 0),
+		    0);
+		*touch(va, 1, &error) = (uint8_t)(70 + i);
+	}
+	ck_assert_int_eq(vm_map_discard(LO, 3 * PAGE_SIZE), 0);
+	check_tree();
+	ck_assert_int_eq(*touch(LO, 0, &error), 0);
+	ck_assert_int_eq(*touch(LO + PAGE_SIZE, 0, &error), 71);
+	ck_assert_int_eq(*touch(LO + 2 * PAGE_SIZE, 0, &error), 0);
+	ck_assert_int_eq(vm_map_discard(LO + PAGE_SIZE, 3 * PAGE_SIZE), ENOMEM);
+	ck_assert_int_eq(vm_map_remove(LO, 3 * PAGE_SIZE), 0);
+	check_tree();
+	ck_assert_uint_eq(mapped_user_pages(), 0);
+}
+END_TEST
+
 START_TEST(vm_kernel_stacks_apart)
 {
 	uintptr_t stack[20], prog = 0, guard;
@@ -484,6 +508,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_reservation_is_one_entry);
 	tcase_add_test(tc, vm_bad_arguments);
 	tcase_add_test(tc, vm_move_grows_in_place);
+	tcase_add_test(tc, vm_discard_keeps_shared);
 	tcase_add_test(tc, vm_kernel_stacks_apart);
 	tcase_add_test(tc, vm_private_file_copies);
 	tcase_add_test(tc, vm_shared_file_is_written);

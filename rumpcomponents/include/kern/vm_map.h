@@ -49,7 +49,9 @@ int vm_map_protect(uintptr_t va, size_t len, int prot);
  */
 int vm_map_move(
     uintptr_t *vap, size_t oldlen, size_t newlen, bool may_move, bool fixed, uintptr_t to);
-/* Forget the contents: the next touch finds zeroes, or the file (MADV_DONTNEED).  ENOMEM: a hole.
+/*
+ * Forget the contents: the next touch finds zeroes, or the file (MADV_DONTNEED).  Shared anonymous
+ * memory keeps them, as there is no other copy.  ENOMEM: a hole.
  */
 int vm_map_discard(uintptr_t va, size_t len);
 /* Is every page of the range mapped?  resident (may be NULL): a byte per page, 1 if it is in

@@ -141,10 +141,13 @@ int vm_map_discard(uintptr_t va, size_t len)
 		}
 		if (e->ve_start > at)
 			error = ENOMEM;
+		at = e->ve_end;
+		/* Shared and anonymous: the pages are the only copy of what all its users see. */
+		if (e->ve_shared && !e->ve_obj)
+			continue;
 		freed = vm_unmap_pages(e, KMAX(e->ve_start, va), KMIN(e->ve_end, end));
 		if (e->ve_charged)
 			__atomic_add_fetch(&vm_promised, freed, __ATOMIC_RELAXED);
-		at = e->ve_end;
 	}
 	if (!error && at < end)
 		error = ENOMEM;

@@ -156,13 +156,22 @@ void rumpuser_pmap_remove(uintptr_t va, size_t npages)
 		unmap(first, end);
 }
 
-/* One mprotect() for a run of mapped pages. */
+/* One mprotect() for a run of mapped pages; the shadow follows when the host has done it. */
 static int protect_run(uintptr_t va, uintptr_t end, unsigned prot)
 {
-	return va == end || host_syscall3(
-				__NR_mprotect, (long)va, (long)(end - va), HOST_PROT(prot)) == 0
-		   ? 0
-		   : ENOMEM;
+	size_t npages = (end - va) / PAGE, count;
+
+	if (npages == 0)
+		return 0;
+	if (host_syscall3(__NR_mprotect, (long)va, (long)(end - va), HOST_PROT(prot)) != 0)
+		return ENOMEM;
+	for (size_t done = 0; done < npages; done += count) {
+		uint64_t *e = entries(va + done * PAGE, npages - done, false, &count);
+
+		for (size_t i = 0; i < count; i++)
+			e[i] = (e[i] & ~PROT_MASK) | (prot & PROT_MASK);
+	}
+	return 0;
 }
 
 int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
@@ -180,10 +189,8 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 		uint64_t *e = entries(at, npages - done, false, &count);
 
 		for (size_t i = 0; i < count; i++, at += PAGE) {
-			if (e != NULL && e[i] != 0) {
-				e[i] = (e[i] & ~PROT_MASK) | (prot & PROT_MASK);
+			if (e != NULL && e[i] != 0)
 				continue;
-			}
 			if ((error = protect_run(run, at, prot)) != 0)
 				return error;
 			run = at + PAGE;

@@ -15,6 +15,7 @@
 
 struct world_pte world_pt[WORLD_VPAGES];
 long world_enter_fails = -1;
+long world_protect_fails = -1;
 
 void rumpuser_entropy(void *buf, size_t len, unsigned *bits)
 {
@@ -61,9 +62,11 @@ void rumpuser_pmap_remove(uintptr_t va, size_t npages)
 
 int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 {
-	for (size_t i = 0; i < npages; i++)
+	bool fails = world_protect_fails >= 0 && world_protect_fails-- == 0;
+
+	for (size_t i = 0; i < (fails ? npages / 2 : npages); i++)
 		pte(va + i * PAGE_SIZE)->prot = prot;
-	return 0;
+	return fails ? ENOMEM : 0;
 }
 
 bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)

@@ -22,6 +22,8 @@ extern struct world_pte world_pt[WORLD_VPAGES];
 void world_init(void);
 /* The n-th rumpuser_pmap_enter() from now fails; negative: none. */
 extern long world_enter_fails;
+/* Likewise rumpuser_pmap_protect(), after the first half of the pages. */
+extern long world_protect_fails;
 /* What the program would find at va, through the page table; NULL if a fault would come. */
 void *world_access(uintptr_t va, int write);
 

@@ -230,6 +230,64 @@ START_TEST(vm_entering_fails)
 }
 END_TEST
 
+/* mprotect fails half way: all is as before, and no access is refused for ever. */
+START_TEST(vm_protecting_fails)
+{
+	static const int to[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+
+	for (unsigned i = 0; i < 9; i++) {
+		int from = to[i / 3], rw = PROT_READ | PROT_WRITE, error = 0;
+		uintptr_t va = LO;
+		ck_assert_int_eq(
+		    vm_map_enter(&va, 8 * PAGE_SIZE, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+		for (unsigned k = 0; k < 6; k++)
+			*touch(LO + k * PAGE_SIZE, 1, &error) = (uint8_t)(1 + k);
+		ck_assert_int_eq(vm_map_protect(LO, 8 * PAGE_SIZE, from), 0);
+		world_protect_fails = 0;
+		if (from != to[i % 3]) {
+			ck_assert_int_eq(vm_map_protect(LO, 8 * PAGE_SIZE, to[i % 3]), ENOMEM);
+			ck_assert_int_eq(world_protect_fails, -1);
+		}
+		world_protect_fails = -1;
+		check_tree();
+		for (unsigned k = 0; k < 8; k++) {
+			uint8_t *p = touch(LO + k * PAGE_SIZE, 0, &error);
+			ck_assert_int_eq(p != NULL, from != PROT_NONE);
+			ck_assert(!p || *p == (k < 6 ? 1 + k : 0));
+			ck_assert_int_eq(
+			    touch(LO + k * PAGE_SIZE, 1, &error) != NULL, (from & PROT_WRITE) != 0);
+		}
+		ck_assert_int_eq(vm_map_remove(LO, 8 * PAGE_SIZE), 0);
+		check_tree();
+		ck_assert_int_eq(vm_promised, 0);
+	}
+}
+END_TEST
+
+/* Nor is what could not be promised before promised when the pages fail. */
+START_TEST(vm_protecting_fails_unpromised)
+{
+	uintptr_t va = LO;
+	int error = 0, code;
+
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 8 * PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_int_eq(*touch(LO, 0, &error), 0);
+	world_protect_fails = 0;
+	ck_assert_int_eq(vm_map_protect(LO, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE), ENOMEM);
+	ck_assert_int_eq(vm_promised, 0);
+	check_tree();
+	/* A page whose protection lags behind is repaired by the fault, or the fault fails. */
+	ck_assert_int_eq(vm_map_protect(LO, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE), 0);
+	ck_assert_int_eq(rumpuser_pmap_protect(LO, 1, RUMPUSER_PROT_READ), 0);
+	world_protect_fails = 0;
+	ck_assert_int_eq(vm_fault(LO, true, false, &code), ENOMEM);
+	ck_assert_ptr_nonnull(touch(LO, 1, &error));
+	ck_assert_int_eq(vm_map_remove(LO, 8 * PAGE_SIZE), 0);
+	check_tree();
+}
+END_TEST
+
 START_TEST(vm_promises_are_kept)
 {
 	uintptr_t va[64] = {0}, extra = 0;
@@ -504,6 +562,8 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, vm_random_operations);
 	tcase_add_test(tc, vm_entering_fails);
+	tcase_add_test(tc, vm_protecting_fails);
+	tcase_add_test(tc, vm_protecting_fails_unpromised);
 	tcase_add_test(tc, vm_promises_are_kept);
 	tcase_add_test(tc, vm_reservation_is_one_entry);
 	tcase_add_test(tc, vm_bad_arguments);

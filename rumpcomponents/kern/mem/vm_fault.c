@@ -90,13 +90,17 @@ static unsigned object_hwprot(const struct vm_entry *e, bool write)
 	return write ? prot : prot & ~(unsigned)RUMPUSER_PROT_WRITE;
 }
 
-/* The object's page at va is mapped, and va is written to: private gets its copy. */
-static int write_mapped(struct vm_entry *e, uintptr_t va, uint64_t pa, bool write)
+/*
+ * There is a page at va already.  The program's own: another CPU was faster, or the page's
+ * protection lags behind; without a repair the fault would come again and again.  The object's:
+ * written to, it becomes writable, or private memory gets its copy.
+ */
+static int fault_mapped(struct vm_entry *e, uintptr_t va, uint64_t pa, bool write)
 {
 	uint64_t off = e->ve_off + (va - e->ve_start), again;
 	int error;
 
-	if (page_is_user(pa)) /* our own: only its protection lags behind */
+	if (page_is_user(pa))
 		return rumpuser_pmap_protect(va, 1, vm_hwprot(e->ve_prot));
 	if (!write)
 		return rumpuser_pmap_protect(va, 1, object_hwprot(e, false));
@@ -140,12 +144,8 @@ static int fault_locked(struct vm_entry *e, uintptr_t va, bool write)
 	uint64_t pa;
 	unsigned prot;
 
-	if (rumpuser_pmap_extract(va, &pa, &prot)) {
-		if (e->ve_obj)
-			return write_mapped(e, va, pa, write);
-		/* Another CPU was faster. */
-		return 0;
-	}
+	if (rumpuser_pmap_extract(va, &pa, &prot))
+		return fault_mapped(e, va, pa, write);
 	if (e->ve_obj)
 		return fault_object(e, va, write);
 	return fill_block(e, va) ? 0 : fill_page(e, va, NULL);

@@ -410,10 +410,21 @@ int vm_map_remove(uintptr_t va, size_t len)
 	return error;
 }
 
+static int protect_pages(const struct vm_entry *e, int prot)
+{
+	unsigned hw = vm_hwprot(prot);
+
+	/* The object's pages must not become writable without a fault that sees it. */
+	if (e->ve_obj)
+		hw &= ~(unsigned)RUMPUSER_PROT_WRITE;
+	return rumpuser_pmap_protect(e->ve_start, entry_pages(e), hw);
+}
+
 static int protect_entry(struct vm_entry *e, int prot)
 {
+	int64_t promised = vm_promised; /* only we change it while we are the writer */
 	int old = e->ve_prot, error;
-	unsigned hw;
+	bool charged = e->ve_charged;
 
 	e->ve_prot = prot;
 	error = charge(e);
@@ -423,11 +434,15 @@ static int protect_entry(struct vm_entry *e, int prot)
 	}
 	if (e->ve_resident == 0 || old == prot)
 		return 0;
-	/* The object's pages must not become writable without a fault that sees it. */
-	hw = vm_hwprot(prot);
-	if (e->ve_obj)
-		hw &= ~(unsigned)RUMPUSER_PROT_WRITE;
-	return rumpuser_pmap_protect(e->ve_start, entry_pages(e), hw);
+	error = protect_pages(e, prot);
+	if (error) {
+		e->ve_prot = old;
+		e->ve_charged = charged;
+		vm_promised = promised;
+		/* Takes back what was done; what this leaves undone, faults repair. */
+		(void)protect_pages(e, old);
+	}
+	return error;
 }
 
 int vm_map_protect(uintptr_t va, size_t len, int prot)

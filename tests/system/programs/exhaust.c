@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Takes memory until there is none, gives it back, goes on: three times, with the same result. */
+/*
+ * Takes memory until there is none, gives it back, goes on: three times, with the same result.
+ * Before that, the corners of mmap's family that a platform or a lot of address space can spoil.
+ */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define PIECE (64 * 1024)
 #define MOST  65536
+#define PAGE  4096
 
 static void *pieces[MOST];
 
@@ -18,10 +24,58 @@ static int take_all(void)
 	return n;
 }
 
+static char *map(size_t len, int flags)
+{
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED) {
+		printf("FAIL exhaust: mmap of %zu bytes\n", len);
+		exit(1);
+	}
+	return p;
+}
+
+static int result(int good, const char *what)
+{
+	printf("%s %s\n", good ? "ok" : "FAIL", what);
+	return !good;
+}
+
+/* Executable memory is refused here and there: then the memory must be what it was. */
+static int refused_protection(void)
+{
+	size_t len = 16 * PAGE;
+	char *p = map(len, MAP_PRIVATE);
+	int bad = 0;
+
+	for (size_t i = 0; i < len / 2; i += PAGE)
+		p[i] = 1;
+	(void)mprotect(p, len, PROT_READ | PROT_WRITE | PROT_EXEC);
+	for (size_t i = 0; i < len; i += PAGE)
+		bad |= p[i]++ != (i < len / 2);
+	munmap(p, len);
+	return result(!bad, "memory works after mprotect");
+}
+
+static int discarded_shared(void)
+{
+	char *p = map(2 * PAGE, MAP_SHARED), *q = map(2 * PAGE, MAP_PRIVATE);
+	int bad;
+
+	p[0] = q[0] = 7;
+	bad = madvise(p, 2 * PAGE, MADV_DONTNEED) | madvise(q, 2 * PAGE, MADV_DONTNEED);
+	bad |= p[0] != 7 || q[0] != 0;
+	munmap(p, 2 * PAGE);
+	munmap(q, 2 * PAGE);
+	return result(!bad, "MADV_DONTNEED keeps shared memory");
+}
+
 int main(void)
 {
 	int first = 0;
 
+	if (refused_protection() | discarded_shared())
+		return 1;
 	for (int round = 0; round < 3; round++) {
 		int n = take_all();
 		printf("round %d: %d pieces of %d KB, then NULL\n", round, n, PIECE / 1024);

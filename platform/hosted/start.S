@@ -8,6 +8,8 @@
  * running and the vector registers are still the interrupted code's.  iretq
  * ends both: in ring 3 it pops the same five words as in ring 0.
  */
+#include <rumpuser.h>
+
 	.text
 
 	.globl __kiln_hosted_start
@@ -36,7 +38,12 @@ hosted_restorer:
 hosted_preempt_entry:
 	movq %rsp, %rdi
 	call rumpkern_preempt
-	jmp 1f
+2:	decl %gs:RUMPUSER_CPU_ILEVEL
+	cmpq $0, %gs:RUMPUSER_CPU_IPENDING
+	je 1f
+	incl %gs:RUMPUSER_CPU_ILEVEL
+	call rumpkern_replay
+	jmp 2b
 	.globl hosted_trap_entry
 	.type hosted_trap_entry, @function
 hosted_trap_entry:

@@ -180,7 +180,14 @@ hw_resume:
 	sti
 	movq %rsp, %rdi
 	call rumpkern_preempt
+3:	cli
+	cmpq $0, %gs:RUMPUSER_CPU_IPENDING
+	jne 4f
+	decl %gs:RUMPUSER_CPU_ILEVEL
 	jmp hw_resume
+4:	sti
+	call rumpkern_replay
+	jmp 3b
 
 /* An additional CPU, in long mode but still on the trampoline's stack pointer: see ap.c. */
 	.section .text.hw_ap_entry, "ax"

@@ -193,8 +193,14 @@ bool rumpkern_intr(unsigned irq, struct rumpuser_trapframe *tf);
  * Upcall: on the kernel stack of the interrupted lwp, machine interrupts on.
  * May switch to another lwp, so returns arbitrarily later, maybe on another
  * CPU.  tf is the moved frame; what is in it on return is resumed.
+ *
+ * Returns with ilevel 1, which the platform lowers in the end; what is pending by then it has
+ * delivered by rumpkern_replay(), ilevel 1 before and after.  On a machine it looks and
+ * lowers with interrupts off: were they on, each could find the last one's frame
+ * not yet left and pile its own upon it, until the stack is full.
  */
 void rumpkern_preempt(struct rumpuser_trapframe *tf);
+void rumpkern_replay(void);
 
 /*
  * Upcall: a synchronous trap, on the kernel stack of the current lwp, machine

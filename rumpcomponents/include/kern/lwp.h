@@ -30,9 +30,9 @@ struct lwp {
 	volatile uint32_t l_userret; /* (a) LW_*; offset 0: read by the entry stubs */
 	int l_lid;		     /* (c) thread id as the program sees it, 1.. */
 	enum lwp_state l_stat;	     /* (s) */
-	int l_priority;		     /* (s) higher runs first; PRI_* */
-	struct cpu_info *l_cpu;	     /* (s) where it runs or last ran */
-	uint64_t l_affinity;	     /* (s) CPUs it may run on */
+	int l_priority;		     /* (s) higher runs first; PRI_*; follows l_newpriority */
+	struct cpu_info *l_cpu;	     /* (a) where it runs or last ran, or is about to be queued */
+	uint64_t l_affinity;	     /* (a) CPUs it may run on */
 	uintptr_t l_rsp;	     /* (s) saved kernel stack pointer while not running */
 	uintptr_t l_kstack_base, l_kstack_top; /* (c) */
 	uintptr_t l_tls;		       /* (l) FS base */
@@ -45,16 +45,17 @@ struct lwp {
 	const char *l_wmesg;
 	bool l_kernel;			    /* (c) a kernel lwp: no program state */
 	bool l_sinterruptible;		    /* sleeping in a _sig wait */
-	uint64_t l_cputime, l_onproc_since; /* (s) ns */
+	uint64_t l_cputime, l_onproc_since; /* (s) ns; since: 0 if it does not run */
+	int l_newpriority;		    /* (a) as last set */
 	char l_name[16];		    /* (l) PR_SET_NAME */
 	int *l_clear_child_tid;		    /* (l) zeroed and futex-woken at exit */
 	void *l_robust_list;		    /* (l) */
-	struct sigctx *l_sigctx; /* (c) kern/signal's; NULL if not linked or kernel lwp */
-	uint32_t l_sigpend_hint;
+	struct sigctx *l_sigctx;    /* (c) kern/signal's; NULL if not linked or kernel lwp */
 	TAILQ_ENTRY(lwp) l_list;    /* (p) all lwps */
 	volatile uint32_t l_oncpu;  /* (a) its registers are on a CPU: nobody else may run it */
 	bool l_fpulive;		    /* (l) the vector registers are the interrupted program's */
 	bool l_bound;		    /* (c) stays on l_cpu */
+	bool l_exiting;		    /* (p) its CPU time is among that of the dead */
 	volatile bool l_migrating;  /* (s) leaves its CPU to be queued elsewhere */
 	bool l_rtslice;		    /* (s) SCHED_RR: shares its priority by time slices */
 	uint8_t l_policy, l_rtprio; /* (p) SCHED_* and priority as the program set them */
@@ -119,9 +120,10 @@ extern const struct rumpuser_bootinfo *kern_bootinfo;
 /* Change priority, or the CPUs it may run on (bits of cpu_index(); EINVAL if none exists). */
 void lwp_set_priority(struct lwp *l, int priority);
 int lwp_set_affinity(struct lwp *l, uint64_t cpus);
-/* CPU time used so far, ns. */
+/* CPU time used so far, ns; of one lwp, and of the program's, also those that have ended (which
+ * takes proc_lock). */
 uint64_t lwp_cputime(struct lwp *l);
-extern uint64_t proc_dead_cputime; /* (p) of program lwps that have ended */
+uint64_t proc_cputime(void);
 /* Exit status if the last program lwp ends by lwp_exit(): what thread 1 said. */
 extern int proc_status;
 /* Load FS, for the calling lwp. */

@@ -97,6 +97,8 @@ static inline void spin_exit(volatile uint32_t *lock)
 void cpu_init(struct cpu_info *ci, unsigned index);
 /* Have ci reschedule soon.  Any CPU; this one is held. */
 void cpu_need_resched(struct cpu_info *ci);
+/* Deliver what was held off, and let others run.  => ilevel 1.  <= ilevel 1, maybe another CPU. */
+void cpu_deliver(void);
 /* Have the running lwp looked at again within a millisecond: see rumpkern_preempt().  Any context.
  */
 void cpu_look_again(void);

@@ -105,10 +105,25 @@ bool rumpkern_intr(unsigned irq, struct rumpuser_trapframe *tf)
 	return (ci->ci_cpu.ipending & 1) && curlwp != ci->ci_idle;
 }
 
+void cpu_deliver(void)
+{
+	struct cpu_info *ci = curcpu();
+	uint64_t pending;
+
+	pending = __atomic_fetch_and(&ci->ci_cpu.ipending, 1, __ATOMIC_ACQ_REL) & ~1ULL;
+	while (pending != 0) {
+		unsigned irq = (unsigned)__builtin_ctzll(pending);
+		pending &= pending - 1;
+		intr_dispatch(ci, irq);
+		rumpuser_intr_replayed(irq);
+	}
+	if ((ci->ci_cpu.ipending & 1) && curlwp != ci->ci_idle)
+		sched_preempt(); /* clears the bit */
+}
+
 void cpu_release_pending(void)
 {
 	struct cpu_info *ci;
-	uint64_t pending;
 
 	do {
 		cpu_hold();
@@ -119,15 +134,7 @@ void cpu_release_pending(void)
 			__asm__ volatile("decl %%gs:40" ::: "memory", "cc");
 			break;
 		}
-		pending = __atomic_fetch_and(&ci->ci_cpu.ipending, 1, __ATOMIC_ACQ_REL) & ~1ULL;
-		while (pending != 0) {
-			unsigned irq = (unsigned)__builtin_ctzll(pending);
-			pending &= pending - 1;
-			intr_dispatch(ci, irq);
-			rumpuser_intr_replayed(irq);
-		}
-		if ((ci->ci_cpu.ipending & 1) && curlwp != ci->ci_idle)
-			sched_preempt(); /* clears the bit; maybe another CPU afterwards */
+		cpu_deliver();
 		__asm__ volatile("decl %%gs:40" ::: "memory", "cc");
 	} while (curcpu()->ci_cpu.ipending != 0);
 }

@@ -17,7 +17,7 @@ static POOL_DEFINE(lwp_pool, sizeof(struct lwp), "lwp");
 kmutex_t proc_lock = {.mtx_sleepq = {NULL, &proc_lock.mtx_sleepq.sq_first}};
 struct lwplist alllwp = TAILQ_HEAD_INITIALIZER(alllwp);
 static int last_lid, last_kernel_lid; /* (p) */
-uint64_t proc_dead_cputime;
+static uint64_t dead_cputime;	      /* (p) of program lwps that have ended */
 int proc_status;
 static unsigned nprogram; /* (p) program lwps that live */
 
@@ -71,7 +71,7 @@ struct lwp *lwp_alloc(int priority, const char *name)
 		memset(l->l_fpu, 0, cpu_fpu_size);
 	}
 	l->l_rsp = l->l_kstack_top;
-	l->l_priority = priority;
+	l->l_priority = l->l_newpriority = priority;
 	l->l_affinity = UINT64_MAX;
 	l->l_wakeup = UINT64_MAX;
 	l->l_cpu = cpu_infos[0];
@@ -164,7 +164,7 @@ int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, st
 		lwp_free(l);
 		return ENOMEM;
 	}
-	l->l_priority = curlwp->l_priority;
+	l->l_newpriority = curlwp->l_newpriority;
 	l->l_rtslice = curlwp->l_rtslice;
 	l->l_policy = curlwp->l_policy;
 	l->l_rtprio = curlwp->l_rtprio;
@@ -190,7 +190,8 @@ void lwp_exit(void)
 			proc_lwp_exit(l);
 		mutex_enter(&proc_lock);
 		last = --nprogram == 0;
-		proc_dead_cputime += lwp_cputime(l);
+		dead_cputime += lwp_cputime(l);
+		l->l_exiting = true;
 		mutex_exit(&proc_lock);
 	}
 	if (last)
@@ -200,6 +201,21 @@ void lwp_exit(void)
 	l->l_stat = LSZOMB;
 	sched_block();
 	__builtin_unreachable();
+}
+
+uint64_t proc_cputime(void)
+{
+	struct lwp *l;
+	uint64_t sum;
+
+	mutex_enter(&proc_lock);
+	sum = dead_cputime;
+	TAILQ_FOREACH (l, &alllwp, l_list) {
+		if (!l->l_kernel && !l->l_exiting)
+			sum += lwp_cputime(l);
+	}
+	mutex_exit(&proc_lock);
+	return sum;
 }
 
 void lwp_set_tls(uintptr_t tls)

@@ -3,9 +3,14 @@
  * The scheduler: a run queue per CPU, strict priorities, time slices among
  * equals, idle CPUs steal.
  *
- * An lwp is at any time one of: running, on exactly one run queue (LSRUN), on a
- * sleep queue, or a zombie.  Whoever takes it off a sleep queue is the one who
- * must enqueue it.
+ * An lwp is at any time one of: running, on exactly one run queue (LSRUN: that of
+ * l_cpu), on a sleep queue, on its way between them (LSIDL), or a zombie.  Whoever takes
+ * it off a sleep queue is the one who must enqueue it.
+ *
+ * l_cpu is written before the lock of the queue that it names is taken, and the lock's
+ * locked instruction comes before l_newpriority is read; lwp_set_priority() writes the one and then
+ * reads the other.  So either it finds the lwp where it is being queued, or the new priority is
+ * what it is queued by.
  *
  * l_oncpu says that its registers are still being saved on l_cpu: a woken
  * lwp with it set goes to that CPU's queue and nobody steals it from there, so
@@ -32,6 +37,11 @@ static unsigned level_of(int priority)
 	return priority < PRI_SOFTINT ? RQ_KTHREAD : RQ_SOFTINT;
 }
 
+static uint64_t bit_of(const struct cpu_info *ci)
+{
+	return 1ULL << ci->ci_cpu.index;
+}
+
 void sched_init(struct cpu_info *ci)
 {
 	for (unsigned i = 0; i < RQ_NLEVELS; i++)
@@ -40,12 +50,14 @@ void sched_init(struct cpu_info *ci)
 	ci->ci_curpri = PRI_IDLE;
 }
 
-/* => ci_lock held.  Behind its equals, or before them. */
+/* => ci_lock held, l_cpu is ci.  Behind its equals, or before them. */
 static void runq_insert(struct cpu_info *ci, struct lwp *l, bool tail)
 {
-	unsigned level = level_of(l->l_priority);
 	struct lwp *o;
+	unsigned level;
 
+	l->l_priority = __atomic_load_n(&l->l_newpriority, __ATOMIC_RELAXED);
+	level = level_of(l->l_priority);
 	l->l_stat = LSRUN;
 	ci->ci_runbits |= 1U << level;
 	ci->ci_nrun++;
@@ -113,6 +125,8 @@ static void dispatch(struct cpu_info *ci)
 		next = ci->ci_idle;
 	next->l_stat = LSONPROC;
 	ci->ci_curpri = next->l_priority;
+	if (__builtin_expect(!(next->l_affinity & bit_of(ci)), 0) && !next->l_bound)
+		cpu_need_resched(ci); /* sched_yield_cpu() sends it on */
 	now = rumpuser_clock_monotonic();
 	slice = ci->ci_slice_end = slice_needed(ci, next) ? now + SLICE_NS : UINT64_MAX;
 	if (ci->ci_nrun == 0)
@@ -125,6 +139,7 @@ static void dispatch(struct cpu_info *ci)
 	}
 	KASSERT(cpu_ilevel() == 1 && next->l_oncpu == 0);
 	l->l_cputime += now - l->l_onproc_since;
+	l->l_onproc_since = 0;
 	next->l_onproc_since = now;
 	next->l_cpu = ci;
 	next->l_oncpu = 1;
@@ -166,11 +181,6 @@ void sched_switched(struct lwp *prev)
 
 /* ------------------------------------------------------------- which CPU */
 
-static uint64_t bit_of(const struct cpu_info *ci)
-{
-	return 1ULL << ci->ci_cpu.index;
-}
-
 /* => held. */
 static struct cpu_info *choose_cpu(struct lwp *l)
 {
@@ -192,7 +202,7 @@ static struct cpu_info *choose_cpu(struct lwp *l)
 	if (idle == 0)
 		return ci;
 	if (self->ci_nrun == 0 && (l->l_affinity & bit_of(self)) &&
-	    level_of(l->l_priority) == RQ_USER)
+	    level_of(l->l_newpriority) == RQ_USER)
 		return self;
 	return idle & bit_of(ci) ? ci : cpu_infos[__builtin_ctzll(idle)];
 }
@@ -212,8 +222,8 @@ void sched_enqueue(struct lwp *l)
 	struct cpu_info *ci = choose_cpu(l);
 	bool resched, slice;
 
+	__atomic_store_n(&l->l_cpu, ci, __ATOMIC_RELAXED);
 	spin_enter(&ci->ci_lock);
-	l->l_cpu = ci;
 	runq_insert(ci, l, true);
 	resched = l->l_priority > ci->ci_curpri;
 	slice = l->l_priority == ci->ci_curpri && ci->ci_slice_end == UINT64_MAX;
@@ -248,14 +258,14 @@ static bool steal(struct cpu_info *self)
 		}
 		if (l != NULL) {
 			runq_remove(ci, l);
-			l->l_stat = LSIDL; /* on no queue: see lwp_set_priority() */
+			l->l_stat = LSIDL;
 		}
 		spin_exit(&ci->ci_lock);
 	}
 	if (l == NULL)
 		return false;
+	__atomic_store_n(&l->l_cpu, self, __ATOMIC_RELAXED);
 	spin_enter(&self->ci_lock);
-	l->l_cpu = self;
 	runq_insert(self, l, false);
 	spin_exit(&self->ci_lock);
 	return true;
@@ -277,7 +287,7 @@ void sched_yield_cpu(bool tail)
 	struct lwp *l = curlwp;
 
 	if (!(l->l_affinity & bit_of(ci)) && !l->l_bound) {
-		l->l_stat = LSRUN;
+		l->l_stat = LSIDL;
 		l->l_migrating = true;
 		sched_block();
 		return;
@@ -345,29 +355,38 @@ void sched_idle_loop(void)
 	}
 }
 
-void lwp_set_priority(struct lwp *l, int priority)
+/* Lock the CPU that l is on, is queued on or was on. => held. */
+static struct cpu_info *lock_cpu_of(struct lwp *l)
 {
 	struct cpu_info *ci;
 
-	cpu_hold();
 	for (;;) {
 		ci = __atomic_load_n(&l->l_cpu, __ATOMIC_RELAXED);
 		spin_enter(&ci->ci_lock);
-		if (l->l_cpu == ci)
-			break;
+		if (__atomic_load_n(&l->l_cpu, __ATOMIC_RELAXED) == ci)
+			return ci;
 		spin_exit(&ci->ci_lock);
 	}
-	if (l->l_stat == LSRUN && !l->l_migrating) {
+}
+
+void lwp_set_priority(struct lwp *l, int priority)
+{
+	struct cpu_info *ci;
+	bool resched = true;
+
+	cpu_hold();
+	__atomic_store_n(&l->l_newpriority, priority, __ATOMIC_SEQ_CST);
+	ci = lock_cpu_of(l);
+	if (l->l_stat == LSRUN) {
 		runq_remove(ci, l);
-		l->l_priority = priority;
 		runq_insert(ci, l, true);
+	} else if (l->l_stat == LSONPROC) {
+		l->l_priority = ci->ci_curpri = l->l_newpriority;
 	} else {
-		l->l_priority = priority;
-		if (l->l_stat == LSONPROC)
-			ci->ci_curpri = priority;
+		resched = false;
 	}
 	spin_exit(&ci->ci_lock);
-	if (l->l_stat == LSRUN || l->l_stat == LSONPROC)
+	if (resched)
 		cpu_need_resched(ci);
 	cpu_release();
 }
@@ -380,25 +399,31 @@ int lwp_set_affinity(struct lwp *l, uint64_t cpus)
 	for (unsigned i = 0; i < cpu_count; i++)
 		if (cpu_infos[i]->ci_online)
 			online |= 1ULL << i;
-	if ((cpus & online) == 0)
+	cpus &= online;
+	if (cpus == 0)
 		return EINVAL;
 	cpu_hold();
-	l->l_affinity = cpus & online;
-	ci = l->l_cpu;
+	__atomic_store_n(&l->l_affinity, cpus, __ATOMIC_SEQ_CST);
+	/* One that waits is sent on by dispatch(), if nobody steals it before. */
+	ci = lock_cpu_of(l);
 	if (l->l_stat == LSONPROC && !(l->l_affinity & bit_of(ci)))
 		cpu_need_resched(ci);
+	spin_exit(&ci->ci_lock);
 	cpu_release();
 	return 0;
 }
 
 uint64_t lwp_cputime(struct lwp *l)
 {
+	struct cpu_info *ci;
 	uint64_t t;
 
 	cpu_hold();
+	ci = lock_cpu_of(l);
 	t = l->l_cputime;
-	if (l->l_stat == LSONPROC)
+	if (l->l_onproc_since != 0)
 		t += rumpuser_clock_monotonic() - l->l_onproc_since;
+	spin_exit(&ci->ci_lock);
 	cpu_release();
 	return t;
 }

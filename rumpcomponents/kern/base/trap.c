@@ -138,6 +138,16 @@ out:
 	l->l_fpulive = live;
 }
 
+/*
+ * The kernel was stopped with something for the program to look at: perhaps behind its last
+ * look, on the way out, and a program that computes would not be interrupted again.
+ */
+static void leave_for_program(struct lwp *l)
+{
+	if (!l->l_kernel && l->l_userret != 0)
+		cpu_look_again();
+}
+
 void rumpkern_preempt(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
@@ -152,19 +162,28 @@ void rumpkern_preempt(struct rumpuser_trapframe *tf)
 	if (!l->l_kernel)
 		l->l_fpulive = true;
 	cpu_hold();
-	if (curcpu()->ci_cpu.ipending & 1)
-		sched_preempt();
-	cpu_release();
+	cpu_deliver();
 	if (syscall_preempted != NULL)
 		syscall_preempted(tf);
-	if (program)
+	if (program) {
+		cpu_release();
 		return_to_program(tf);
-	/*
-	 * The kernel was stopped with something for the program to look at: perhaps behind its last
-	 * look, on the way out, and a program that computes would not be interrupted again.
-	 */
-	else if (!l->l_kernel && l->l_userret != 0)
-		cpu_look_again();
+		cpu_hold();
+	} else {
+		leave_for_program(l);
+	}
+	l->l_fpulive = live;
+}
+
+void rumpkern_replay(void)
+{
+	struct lwp *l = curlwp;
+	bool live = l->l_fpulive;
+
+	if (!l->l_kernel)
+		l->l_fpulive = true;
+	cpu_deliver();
+	leave_for_program(l);
 	l->l_fpulive = live;
 }
 

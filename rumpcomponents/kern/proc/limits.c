@@ -79,19 +79,13 @@ long do_sys_getrusage(int who, struct rusage *ru)
 	struct kmem_stats ks;
 	struct rusage r;
 	uint64_t ns = 0;
-	struct lwp *l;
 
 	/* Linux's structure ends with ru_nivcsw; libc's has room behind that it does not fill. */
 	memset(&r, 0, sizeof(r));
 	if (who == RUSAGE_THREAD) {
 		ns = lwp_cputime(curlwp);
 	} else if (who == RUSAGE_SELF) {
-		mutex_enter(&proc_lock);
-		ns = proc_dead_cputime;
-		TAILQ_FOREACH (l, &alllwp, l_list)
-			if (!l->l_kernel && l->l_stat != LSZOMB)
-				ns += lwp_cputime(l);
-		mutex_exit(&proc_lock);
+		ns = proc_cputime();
 	} else if (who != RUSAGE_CHILDREN) {
 		return sysret(EINVAL, 0);
 	}

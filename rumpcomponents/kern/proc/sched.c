@@ -193,13 +193,18 @@ long do_sys_setpriority(int which, id_t who, int nice)
 static void visit_cpus(void)
 {
 	struct lwp *l = curlwp;
-	uint64_t affinity = l->l_affinity;
+	uint64_t affinity;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	for (unsigned i = 0; i < cpu_count && cpu_count > 1; i++)
+	if (cpu_count == 1)
+		return;
+	/* With proc_lock held, as do_sys_sched_setaffinity() has it: nobody else sets it. */
+	mutex_enter(&proc_lock);
+	affinity = l->l_affinity;
+	for (unsigned i = 0; i < cpu_count; i++)
 		(void)lwp_set_affinity(l, 1ULL << i);
-	if (cpu_count > 1)
-		(void)lwp_set_affinity(l, affinity);
+	(void)lwp_set_affinity(l, affinity);
+	mutex_exit(&proc_lock);
 }
 
 long do_sys_membarrier(int cmd, unsigned flags, int cpu)

@@ -29,21 +29,6 @@ static inline void stack_is_there(void)
 	__asm__ volatile("testb $0, -1024(%%rsp)" ::: "cc");
 }
 
-static uint64_t process_cputime(void)
-{
-	struct lwp *l;
-	uint64_t sum;
-
-	mutex_enter(&proc_lock);
-	sum = proc_dead_cputime;
-	TAILQ_FOREACH (l, &alllwp, l_list) {
-		if (!l->l_kernel && l->l_stat != LSZOMB)
-			sum += lwp_cputime(l);
-	}
-	mutex_exit(&proc_lock);
-	return sum;
-}
-
 /* Clocks that everybody can read anywhere. */
 static int read_common(clockid_t clock, uint64_t *ns)
 {
@@ -69,7 +54,7 @@ int time_read(clockid_t clock, uint64_t *ns)
 {
 	switch (clock) {
 	case CLOCK_PROCESS_CPUTIME_ID:
-		*ns = process_cputime();
+		*ns = proc_cputime();
 		return 0;
 	case CLOCK_THREAD_CPUTIME_ID:
 		*ns = lwp_cputime(curlwp);
@@ -175,7 +160,7 @@ long do_sys_settimeofday(const struct timeval *utv, const void *tz)
 long do_sys_times(struct tms *ubuf)
 {
 	const uint64_t tick = NSEC_PER_SEC / 100; /* AT_CLKTCK */
-	struct tms tms = {.tms_utime = (clock_t)(process_cputime() / tick)};
+	struct tms tms = {.tms_utime = (clock_t)(proc_cputime() / tick)};
 	int error = ubuf ? copyout(&tms, ubuf, sizeof(tms)) : 0;
 
 	return sysret(error, (long)(nanouptime() / tick));

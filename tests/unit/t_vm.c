@@ -63,16 +63,20 @@ static void check_tree(void)
 	uint64_t pa;
 
 	RB_FOREACH (e, vm_tree, &vm_tree) {
-		uint64_t present = 0;
+		uint64_t present = 0, own = 0;
 		ck_assert_uint_lt(e->ve_start, e->ve_end);
 		ck_assert_uint_ge(e->ve_start, last);
 		ck_assert_uint_eq((e->ve_start | e->ve_end) & PAGE_MASK, 0);
 		last = e->ve_end;
-		for (uintptr_t va = e->ve_start; va < e->ve_end; va += PAGE_SIZE)
-			present += rumpuser_pmap_extract(va, &pa, &prot);
+		for (uintptr_t va = e->ve_start; va < e->ve_end; va += PAGE_SIZE) {
+			if (!rumpuser_pmap_extract(va, &pa, &prot))
+				continue;
+			present++;
+			own += page_is_user(pa);
+		}
 		ck_assert_uint_ge(e->ve_resident + (e->ve_kernel ? UINT32_MAX : 0), present);
 		if (e->ve_charged)
-			promised += (int64_t)(((e->ve_end - e->ve_start) >> PAGE_SHIFT) - present);
+			promised += (int64_t)(((e->ve_end - e->ve_start) >> PAGE_SHIFT) - own);
 	}
 	ck_assert_int_eq(promised, vm_promised);
 	ck_assert_uint_eq(native_locks_held(), 0);
@@ -459,25 +463,41 @@ END_TEST
 
 static struct {
 	struct vm_object obj;
-	uint64_t page[10];
-	int refs, busy;
-	bool dirty[10];
+	uint64_t page[11]; /* the last is one that the file once had */
+	int refs, busy[11];
+	bool dirty[11];
 } file;
+
+static int busy(void)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < 11; i++)
+		n += file.busy[i];
+	return n;
+}
 
 static int file_getpage(struct vm_object *obj, uint64_t off, bool shared_write, uint64_t *pa)
 {
 	if (off >= 10 * PAGE_SIZE)
 		return EFBIG;
-	file.busy++;
+	file.busy[off >> PAGE_SHIFT]++;
 	*pa = file.page[off >> PAGE_SHIFT];
 	return 0;
 }
 
 static void file_putpage(struct vm_object *obj, uint64_t off, uint64_t pa, bool dirty)
 {
-	ck_assert_uint_eq(pa, file.page[off >> PAGE_SHIFT]);
-	file.dirty[off >> PAGE_SHIFT] |= dirty;
-	file.busy--;
+	uint64_t i = pa == file.page[10] ? 10 : off >> PAGE_SHIFT;
+	int seen = 0;
+
+	ck_assert_uint_eq(pa, file.page[i]);
+	file.dirty[i] |= dirty;
+	file.busy[i]--;
+	/* Whoever still maps it must still hold it: another CPU may be reading. */
+	for (unsigned k = 0; k < WORLD_VPAGES; k++)
+		seen += world_pt[k].present && world_pt[k].pa == pa;
+	ck_assert_int_le(seen, file.busy[i]);
 }
 
 static void file_ref(struct vm_object *obj)
@@ -496,7 +516,7 @@ static void file_make(void)
 {
 	file.obj.vo_ops = &file_ops;
 	file.refs = 1;
-	for (unsigned i = 0; i < 10; i++) {
+	for (unsigned i = 0; i < 11; i++) {
 		file.page[i] = page_alloc(0);
 		memset(page_va(file.page[i]), (int)(100 + i), PAGE_SIZE);
 	}
@@ -526,7 +546,7 @@ START_TEST(vm_private_file_copies)
 	ck_assert_int_eq(*touch(va + 6 * PAGE_SIZE, 0, &error), 106);
 	ck_assert_int_eq(vm_map_remove(va, 12 * PAGE_SIZE), 0);
 	ck_assert_int_eq(file.refs, 0);
-	ck_assert_int_eq(file.busy, 0);
+	ck_assert_int_eq(busy(), 0);
 	ck_assert_int_eq(vm_promised, 0);
 	ck_assert_uint_eq(mapped_user_pages(), 0);
 }
@@ -548,8 +568,65 @@ START_TEST(vm_shared_file_is_written)
 	ck_assert_int_eq(vm_map_remove(va, 8 * PAGE_SIZE), 0);
 	ck_assert(file.dirty[2]);
 	ck_assert(!file.dirty[3]);
-	ck_assert_int_eq(file.busy, 0);
+	ck_assert_int_eq(busy(), 0);
 	ck_assert_int_eq(file.refs, 0);
+}
+END_TEST
+
+/* The file gave up a page and has another there: a write goes to the new one. */
+START_TEST(vm_shared_file_is_renewed)
+{
+	uintptr_t va = 0;
+	int error = 0, code;
+	uint64_t old;
+
+	file_make();
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, &file.obj, 0), 0);
+	ck_assert_int_eq(*touch(va + PAGE_SIZE, 0, &error), 101);
+	old = file.page[1];
+	file.page[1] = file.page[10];
+	file.page[10] = old;
+	file.busy[10] = file.busy[1];
+	file.busy[1] = 0;
+	world_enter_fails = 0;
+	ck_assert_int_eq(vm_fault(va + PAGE_SIZE, true, false, &code), ENOMEM);
+	ck_assert_int_eq(busy(), 1);
+	ck_assert_int_eq(*touch(va + PAGE_SIZE, 0, &error), 101);
+	*touch(va + PAGE_SIZE + 1, 1, &error) = 5;
+	ck_assert_int_eq(*touch(va + PAGE_SIZE, 0, &error), 110);
+	ck_assert_int_eq(busy(), 1);
+	ck_assert_int_eq(file.busy[1], 1);
+	ck_assert_int_eq(vm_map_remove(va, 4 * PAGE_SIZE), 0);
+	ck_assert(file.dirty[1] && !file.dirty[10]);
+	ck_assert_int_eq(busy(), 0);
+}
+END_TEST
+
+/* More pages than one batch, of the object and of the program, with holes. */
+START_TEST(vm_private_file_goes)
+{
+	uintptr_t va = LO;
+	int error = 0;
+
+	file_make();
+	for (unsigned i = 0; i < 24; i++, va += 10 * PAGE_SIZE) {
+		file.refs++;
+		ck_assert_int_eq(vm_map_enter(&va, 10 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_FIXED, &file.obj, 0),
+		    0);
+		for (unsigned k = i % 2; k < 10; k += 1 + i % 3)
+			touch(va + k * PAGE_SIZE, k % 3 == 0, &error);
+	}
+	check_tree();
+	ck_assert_int_eq(vm_map_discard(LO, 100 * PAGE_SIZE), 0);
+	check_tree();
+	ck_assert_int_eq(vm_map_remove(LO, 240 * PAGE_SIZE), 0);
+	check_tree();
+	ck_assert_int_eq(file.refs, 1);
+	ck_assert_int_eq(busy(), 0);
+	ck_assert_int_eq(vm_promised, 0);
+	ck_assert_uint_eq(mapped_user_pages(), 0);
 }
 END_TEST
 
@@ -572,6 +649,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_kernel_stacks_apart);
 	tcase_add_test(tc, vm_private_file_copies);
 	tcase_add_test(tc, vm_shared_file_is_written);
+	tcase_add_test(tc, vm_shared_file_is_renewed);
+	tcase_add_test(tc, vm_private_file_goes);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -16,9 +16,11 @@
 /*
  * What stands behind a file mapping.  The map holds one reference per range.
  * vo_getpage: the page at byte offset off (page aligned): *pa is a page that
- * stays valid until vo_putpage.  shared_write: the mapping may write it.
- * EFBIG beyond the end (SIGBUS), ENOMEM, EIO.  May sleep; called without the
- * map's lock being exclusive.
+ * stays valid until vo_putpage, which comes when no CPU can reach it any more.
+ * shared_write: the mapping may write it, from now on; vo_putpage's dirty says
+ * no more than that the page was writable at the end.  EFBIG beyond the end
+ * (SIGBUS), ENOMEM, EIO.  May sleep; called without the map's lock being
+ * exclusive.
  */
 struct vm_object;
 struct vm_objectops {

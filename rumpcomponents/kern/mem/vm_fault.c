@@ -115,8 +115,9 @@ static int fault_mapped(struct vm_entry *e, uintptr_t va, uint64_t pa, bool writ
 	error = e->ve_obj->vo_ops->vo_getpage(e->ve_obj, off, true, &again);
 	if (error)
 		return error;
-	e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, pa, false);
-	return rumpuser_pmap_enter(va, again, 1, vm_hwprot(e->ve_prot));
+	error = rumpuser_pmap_enter(va, again, 1, vm_hwprot(e->ve_prot));
+	e->ve_obj->vo_ops->vo_putpage(e->ve_obj, off, error ? again : pa, false);
+	return error;
 }
 
 static int fault_object(struct vm_entry *e, uintptr_t va, bool write)

@@ -181,34 +181,53 @@ static int charge(struct vm_entry *e)
 	return 0;
 }
 
-#define UNMAP_BATCH 64
+#define UNMAP_BATCH 48
+
+/* A page on its way out. */
+struct gone {
+	uintptr_t va;
+	uint64_t pa; /* | GONE_* */
+};
+#define GONE_OBJECT 1 /* the object's, not the program's own */
+#define GONE_DIRTY  2
+
+/* Nobody can reach the page any more.  Was it the program's own? */
+static bool let_go(struct vm_entry *e, const struct gone *g)
+{
+	uint64_t pa = g->pa & ~PAGE_MASK;
+
+	if (!(g->pa & GONE_OBJECT))
+		page_free_user(pa);
+	else
+		e->ve_obj->vo_ops->vo_putpage(
+		    e->ve_obj, e->ve_off + (g->va - e->ve_start), pa, g->pa & GONE_DIRTY);
+	return !(g->pa & GONE_OBJECT);
+}
 
 uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 {
-	uint64_t pages[UNMAP_BATCH], freed = 0;
+	struct gone gone[UNMAP_BATCH];
+	uint64_t freed = 0;
 	uintptr_t va = start, from;
 
 	while (va < end && e->ve_resident > 0) {
-		unsigned n = 0, nseen = 0, prot;
-		for (from = va; va < end && n < UNMAP_BATCH && nseen < e->ve_resident;
+		unsigned n = 0, prot;
+		for (from = va; va < end && n < UNMAP_BATCH && n < e->ve_resident;
 		     va += PAGE_SIZE) {
-			if (!rumpuser_pmap_extract(va, &pages[n], &prot))
+			if (!rumpuser_pmap_extract(va, &gone[n].pa, &prot))
 				continue;
-			nseen++;
-			if (page_is_user(pages[n])) {
-				n++;
-			} else if (e->ve_obj) {
-				e->ve_obj->vo_ops->vo_putpage(e->ve_obj,
-				    e->ve_off + (va - e->ve_start), pages[n],
-				    e->ve_shared && prot & RUMPUSER_PROT_WRITE);
-			}
+			gone[n].va = va;
+			if (!page_is_user(gone[n].pa))
+				gone[n].pa |=
+				    GONE_OBJECT |
+				    (e->ve_shared && prot & RUMPUSER_PROT_WRITE ? GONE_DIRTY : 0);
+			n++;
 		}
-		if (nseen > 0)
+		if (n > 0)
 			rumpuser_pmap_remove(from, (va - from) >> PAGE_SHIFT);
-		e->ve_resident -= nseen;
-		freed += n;
+		e->ve_resident -= n;
 		while (n > 0)
-			page_free_user(pages[--n]);
+			freed += let_go(e, &gone[--n]);
 	}
 	return freed;
 }

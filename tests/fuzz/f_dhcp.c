@@ -86,14 +86,20 @@ int in_setaddr(struct ifnet *ifp, uint32_t addr, uint32_t mask)
 	return 0;
 }
 
-int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
+/* Its own route, and no other. */
+static uint32_t router;
+
+int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway, const void *owner)
 {
-	REQUIRE(dst == 0 && mask == 0 && gateway != 0);
+	REQUIRE(dst == 0 && mask == 0 && gateway != 0 && owner == &clients[0]);
+	router = gateway;
 	return 0;
 }
 
-void ip_route_delete(uint32_t dst, uint32_t mask)
+void ip_route_delete(uint32_t dst, uint32_t mask, const void *owner)
 {
+	REQUIRE(dst == 0 && mask == 0 && router != 0 && owner == &clients[0]);
+	router = 0;
 }
 
 void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
@@ -159,10 +165,13 @@ static void check(const struct client *c)
 	REQUIRE(c->state <= REBINDING);
 	if (c->state >= BOUND) {
 		REQUIRE(address.ia_addr == c->lease.addr && c->lease.server != 0);
+		REQUIRE(router == c->lease.router);
 		REQUIRE(c->t2 <= c->expires);
 	}
 	if (c->state == BOUND)
 		REQUIRE(c->deadline <= c->t2);
+	if (c->state < BOUND)
+		REQUIRE(router == 0 && address.ia_addr == 0);
 	REQUIRE(interface.if_mtu >= 576 && interface.if_mtu <= 1500);
 }
 
@@ -175,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now_ns = NSEC_PER_SEC;
 	interface.if_mtu = 1500;
 	address = (struct in_ifaddr){0};
+	router = 0;
 	begin(&clients[0], nanouptime());
 	for (unsigned n = 0; size >= 2 && n < 100; n++, data += len, size -= len) {
 		uint8_t what = data[0];

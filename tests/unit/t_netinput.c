@@ -410,6 +410,37 @@ END_TEST
 
 /* ------------------------------------------------------------------ ICMP */
 
+/* One learns a default route and loses it: the configuration's stays. */
+START_TEST(route_belongs_to_who_has_set_it)
+{
+	static const int learnt, other;
+	uint32_t far = hton32(0xc0000201), gw[3];
+	struct iproute rt;
+
+	for (unsigned i = 0; i < 3; i++)
+		gw[i] = hton32(NET_PEER + i);
+	ck_assert_int_eq(ip_route(far, &rt), ENETUNREACH);
+	ck_assert_int_eq(ip_route_add(0, 0, gw[0], &learnt), 0);
+	ck_assert_int_eq(ip_route(far, &rt), 0);
+	ck_assert_uint_eq(rt.rt_nexthop, gw[0]);
+	ck_assert_int_eq(ip_route_add(0, 0, gw[1], NULL), 0);
+	ck_assert_int_eq(ip_route_add(0, 0, gw[2], &other), 0);
+	ck_assert_int_eq(ip_route(far, &rt), 0);
+	ck_assert_uint_eq(rt.rt_nexthop, gw[1]);
+	ip_route_delete(0, 0, &learnt);
+	ck_assert_int_eq(ip_route(far, &rt), 0);
+	ck_assert_uint_eq(rt.rt_nexthop, gw[1]);
+	ip_route_delete(0, 0, NULL);
+	ck_assert_int_eq(ip_route(far, &rt), 0);
+	ck_assert_uint_eq(rt.rt_nexthop, gw[2]);
+	/* Replaced, not added: the table does not fill up. */
+	for (unsigned i = 0; i < 100; i++)
+		ck_assert_int_eq(ip_route_add(0, 0, gw[i % 2], &other), 0);
+	ip_route_delete(0, 0, &other);
+	ck_assert_int_eq(ip_route(far, &rt), ENETUNREACH);
+}
+END_TEST
+
 START_TEST(icmp_answers_are_limited_and_never_to_broadcasts)
 {
 	unsigned long n = net_nsent;
@@ -545,6 +576,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, reass_what_is_incomplete_is_forgotten_in_time);
 	tcase_add_test(tc, reass_ping_of_death_is_dropped);
 	tcase_add_test(tc, reass_keeps_that_it_was_a_broadcast);
+	tcase_add_test(tc, route_belongs_to_who_has_set_it);
 	tcase_add_test(tc, icmp_answers_are_limited_and_never_to_broadcasts);
 	tcase_add_test(tc, icmp_errors_quoting_nonsense_do_nothing);
 	tcase_add_test(tc, udp_lengths_must_fit);

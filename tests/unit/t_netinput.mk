@@ -8,4 +8,4 @@ SRCS := tests/unit/t_netinput.c tests/unit/networld.c \
 	$(addprefix rumpcomponents/netinet/tcp/,tcp_input.c tcp_segment.c tcp_data.c tcp_cc.c tcp_output.c tcp_timer.c tcp_syn.c \
 		tcp_timewait.c tcp_subr.c tcp_usrreq.c tcp_sockopt.c) \
 	$(addprefix rumpcomponents/kern/desc/,desc.c file.c rw.c fcntl.c uio.c)
-NEEDS := kern/base net/core netinet/ip
+NEEDS := kern/base net/core netinet/ip vfs/vfs

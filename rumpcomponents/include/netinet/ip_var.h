@@ -80,9 +80,13 @@ extern volatile uint32_t ip_route_gen;
 
 /* ENETUNREACH. */
 int ip_route(uint32_t dst, struct iproute *rt);
-/* Add or replace: mask 0xffffffff is a host, 0 the default route.  ENOBUFS: table full. */
-int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway);
-void ip_route_delete(uint32_t dst, uint32_t mask);
+/*
+ * Add or replace: mask 0xffffffff is a host, 0 the default route.  A route belongs to who has set
+ * it (owner; NULL is the configuration) and leaves those of others alone; where several are equally
+ * good, the configuration's counts, then the oldest.  ENOBUFS: table full.
+ */
+int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway, const void *owner);
+void ip_route_delete(uint32_t dst, uint32_t mask, const void *owner);
 /* Path MTU as learnt by ICMP; the interface's if nothing is known. */
 void ip_pmtu_learn(uint32_t dst, uint32_t mtu);
 
@@ -96,7 +100,8 @@ bool in_broadcast(const struct ifnet *ifp, uint32_t addr);
 bool in_parse(const char **s, uint32_t *addr);
 /* Interface ioctls, SIOCGIFCONF and kin.  ENOTTY. */
 int in_ioctl(struct socket *so, unsigned long cmd, void *data);
-/* Servers of the resolver, to /etc/resolv.conf if there is a file system. */
+/* Servers that were learnt, to /etc/resolv.conf, if there is a file system and unless the
+ * configuration names others. */
 void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain);
 
 /*

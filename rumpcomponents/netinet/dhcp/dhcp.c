@@ -35,6 +35,7 @@ struct client {
 	uint64_t started, deadline, retry; /* ns */
 	uint64_t t2, expires;		   /* UINT64_MAX: for ever */
 	struct dhcp_answer lease;	   /* the offer, then what holds */
+	uint32_t router;		   /* of our default route, 0: none */
 	bool bound;			   /* once: start-up waits for it */
 };
 
@@ -94,11 +95,23 @@ static void begin(struct client *c, uint64_t now)
 
 /* ---------------------------------------------------------------- leases */
 
+/* The default route that is ours; others may have set one, too. */
+static void set_router(struct client *c, uint32_t router)
+{
+	if (c->router == router)
+		return;
+	if (router)
+		(void)ip_route_add(0, 0, router, c);
+	else
+		ip_route_delete(0, 0, c);
+	c->router = router;
+}
+
 static void lose(struct client *c, uint64_t now)
 {
 	kprintf("kiln: %s: the lease has ended\n", c->ifp->if_xname);
 	(void)in_setaddr(c->ifp, 0, 0);
-	ip_route_delete(0, 0);
+	set_router(c, 0);
 	begin(c, now);
 }
 
@@ -126,11 +139,10 @@ static void bind_lease(struct client *c, const struct dhcp_answer *a, uint64_t n
 		if (a->mtu >= 576 && a->mtu < c->ifp->if_mtu)
 			c->ifp->if_mtu = a->mtu;
 		(void)in_setaddr(c->ifp, a->addr, a->mask);
-		if (a->router)
-			(void)ip_route_add(0, 0, a->router);
 		if (a->ndns)
 			in_resolvconf(a->dns, a->ndns, a->domain[0] ? a->domain : NULL);
 	}
+	set_router(c, a->router);
 	mutex_enter(&dhcp_lock);
 	c->bound = true;
 	cv_broadcast(&dhcp_cv);

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Addresses from the launch configuration (docs/configuration.md, "net.if"), and /etc/resolv.conf.
  */
-#include <fcntl.h>
 #include <kern/component.h>
 #include <kern/config.h>
-#include <kern/sysproto.h>
+#include <vfs/vfs_kern.h>
 #include "ip_impl.h"
 
 #define SERVERS_MAX 3 /* as many as resolvers use */
 
-/* A file system may not be there: then nobody can ask for the file either. */
-#pragma weak do_sys_open
-#pragma weak do_sys_write
-#pragma weak do_sys_close
-
 CONFIG_KEY(net_if, "net.if", CONFIG_ARRAY);
+
+static bool dns_configured; /* set before there is a DHCP client */
 
 static const char *value_at(unsigned n, const char *key, char *path, size_t size)
 {
@@ -42,14 +38,14 @@ static bool address_with_prefix(const char *s, uint32_t *addr, uint32_t *mask)
 	       *addr != IP4_BROADCAST;
 }
 
-void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
+/* A file system may not be there: then nobody can ask for the file either. */
+static void write_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
 {
 	char buf[512];
 	size_t len = 0;
 	unsigned i;
-	long fd;
 
-	if (!do_sys_open || !do_sys_write || !do_sys_close || n == 0)
+	if (!vfs_writefile || n == 0)
 		return;
 	if (domain)
 		len += (size_t)ksnprintf(buf, 300, "search %s\n", domain);
@@ -59,15 +55,17 @@ void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
 		len += (size_t)ksnprintf(buf + len, sizeof(buf) - len, "nameserver %u.%u.%u.%u\n",
 		    a[0], a[1], a[2], a[3]);
 	}
-	fd = do_sys_open("/etc/resolv.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return;
-	(void)do_sys_write((int)fd, buf, KMIN(len, sizeof(buf)));
-	(void)do_sys_close((int)fd);
+	(void)vfs_writefile("/etc/resolv.conf", buf, KMIN(len, sizeof(buf)), 0644);
 }
 
-/* "dns": true if it was given. */
-static bool configure_dns(unsigned n)
+void in_resolvconf(const uint32_t *servers, unsigned n, const char *domain)
+{
+	if (!dns_configured)
+		write_resolvconf(servers, n, domain);
+}
+
+/* "dns". */
+static void configure_dns(unsigned n)
 {
 	uint32_t servers[SERVERS_MAX];
 	unsigned count, i, ok = 0;
@@ -86,8 +84,10 @@ static bool configure_dns(unsigned n)
 		else
 			config_complain(path, s, "an IPv4 address");
 	}
-	in_resolvconf(servers, ok, NULL);
-	return ok > 0;
+	if (ok == 0)
+		return;
+	dns_configured = true;
+	write_resolvconf(servers, ok, NULL);
 }
 
 static void configure_static(struct ifnet *ifp, unsigned n)
@@ -107,16 +107,17 @@ static void configure_static(struct ifnet *ifp, unsigned n)
 		if (!address_only(s, &gateway) || !in_onlink(ifp->if_inaddr, gateway))
 			config_complain(path, s, "an IPv4 address in the network of the interface");
 		else
-			(void)ip_route_add(0, 0, gateway);
+			(void)ip_route_add(0, 0, gateway, NULL);
 	}
-	(void)configure_dns(n);
 }
 
 void in_configure(struct ifnet *ifp, unsigned n)
 {
 	char path[64];
-	const char *mode = value_at(n, "mode", path, sizeof(path));
+	const char *mode;
 
+	configure_dns(n);
+	mode = value_at(n, "mode", path, sizeof(path));
 	if (mode && strcmp(mode, "static") == 0) {
 		configure_static(ifp, n);
 		return;
@@ -125,7 +126,6 @@ void in_configure(struct ifnet *ifp, unsigned n)
 		config_complain(path, mode, "\"dhcp\" or \"static\"");
 	if (dhcp_start)
 		(void)dhcp_start(ifp, n);
-	(void)configure_dns(n);
 }
 
 static int in_config_start(void)

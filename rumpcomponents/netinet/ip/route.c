@@ -16,6 +16,7 @@
 struct route {
 	uint32_t dst, mask, gateway;
 	bool used;
+	const void *owner; /* NULL: the configuration */
 };
 struct pmtu {
 	uint32_t dst, mtu;
@@ -58,6 +59,13 @@ static struct ifnet *first_ether(void)
 	return NULL;
 }
 
+static bool better(const struct route *a, const struct route *b)
+{
+	if (a->mask != b->mask)
+		return ntoh32(a->mask) > ntoh32(b->mask);
+	return !a->owner && b->owner;
+}
+
 /* The longest match of the table. */
 static bool table_lookup(uint32_t dst, uint32_t *gateway)
 {
@@ -65,8 +73,7 @@ static bool table_lookup(uint32_t dst, uint32_t *gateway)
 
 	mutex_enter(&route_lock);
 	for (r = routes; r < routes + ROUTES; r++)
-		if (r->used && ((dst ^ r->dst) & r->mask) == 0 &&
-		    (!best || ntoh32(r->mask) > ntoh32(best->mask)))
+		if (r->used && ((dst ^ r->dst) & r->mask) == 0 && (!best || better(r, best)))
 			best = r;
 	if (best)
 		*gateway = best->gateway;
@@ -120,14 +127,14 @@ int ip_route(uint32_t dst, struct iproute *rt)
 	return 0;
 }
 
-int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
+int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway, const void *owner)
 {
 	struct route *r, *slot = NULL;
 	struct iproute rt;
 
 	mutex_enter(&route_lock);
 	for (r = routes; r < routes + ROUTES; r++) {
-		if (r->used && r->dst == dst && r->mask == mask) {
+		if (r->used && r->dst == (dst & mask) && r->mask == mask && r->owner == owner) {
 			slot = r;
 			break;
 		}
@@ -135,7 +142,7 @@ int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
 			slot = r;
 	}
 	if (slot)
-		*slot = (struct route){dst & mask, mask, gateway, true};
+		*slot = (struct route){dst & mask, mask, gateway, true, owner};
 	mutex_exit(&route_lock);
 	routes_changed();
 	if (gateway != 0 && ip_route(gateway, &rt) == 0 && rt.rt_ifp->if_output == arp_output)
@@ -143,13 +150,13 @@ int ip_route_add(uint32_t dst, uint32_t mask, uint32_t gateway)
 	return slot ? 0 : ENOBUFS;
 }
 
-void ip_route_delete(uint32_t dst, uint32_t mask)
+void ip_route_delete(uint32_t dst, uint32_t mask, const void *owner)
 {
 	struct route *r;
 
 	mutex_enter(&route_lock);
 	for (r = routes; r < routes + ROUTES; r++)
-		if (r->used && r->dst == (dst & mask) && r->mask == mask)
+		if (r->used && r->dst == (dst & mask) && r->mask == mask && r->owner == owner)
 			r->used = false;
 	mutex_exit(&route_lock);
 	routes_changed();

@@ -24,6 +24,7 @@ static inline void rumpuser_set_curlwp(
 #include <kern/lwp.h>
 #include <kern/mutex.h>
 #include <kern/softint.h>
+#include <kern/spin.h>
 #include <kern/systm.h>
 
 /* Size of a kernel stack without the vector save area; tests paint it to see what is used. */
@@ -78,19 +79,6 @@ static inline uint32_t cpu_ilevel(void)
 	uint32_t n;
 	__asm__ volatile("movl %%gs:40, %0" : "=r"(n));
 	return n;
-}
-
-/* The bare spin lock beneath everything.  Caller holds the CPU. */
-static inline void spin_enter(volatile uint32_t *lock)
-{
-	while (__builtin_expect(__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0, 0))
-		while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0)
-			__asm__ volatile("pause");
-}
-
-static inline void spin_exit(volatile uint32_t *lock)
-{
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
 
 /* cpu.c */

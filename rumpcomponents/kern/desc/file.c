@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Open files: allocation and references. */
-#include <kern/cpu.h>
+#include <kern/spin.h>
 #include <kern/kmem.h>
 #include "desc_impl.h"
 
@@ -15,29 +15,16 @@ static POOL_DEFINE(file_pool, sizeof(struct file), "file");
 
 void (*file_epoll_gone)(struct file *fp);
 
-static void lock(void)
-{
-	cpu_hold();
-	while (__atomic_exchange_n(&free_lock, 1, __ATOMIC_ACQUIRE))
-		__asm__ volatile("pause");
-}
-
-static void unlock(void)
-{
-	__atomic_store_n(&free_lock, 0, __ATOMIC_RELEASE);
-	cpu_release();
-}
-
 int file_alloc(
     const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp)
 {
 	struct file *fp;
 
-	lock();
+	spin_lock(&free_lock);
 	fp = free_files;
 	if (fp)
 		free_files = fp->f_data;
-	unlock();
+	spin_unlock(&free_lock);
 	if (!fp) {
 		fp = pool_zget(&file_pool);
 		if (!fp)
@@ -57,10 +44,10 @@ int file_alloc(
 
 static void file_free(struct file *fp)
 {
-	lock();
+	spin_lock(&free_lock);
 	fp->f_data = free_files;
 	free_files = fp;
-	unlock();
+	spin_unlock(&free_lock);
 }
 
 void file_forget(struct file *fp)

@@ -9,32 +9,11 @@
 
 #include <rumpuser.h>
 #include <sys/tree.h>
-#include <kern/cpu.h>
 #include <kern/kmem.h>
 #include <kern/mutex.h>
+#include <kern/spin.h>
 #include <kern/systm.h>
 #include <kern/vm_map.h>
-
-#ifdef KILN_NATIVE
-#define mem_spin_enter(lock) ((void)(lock))
-#define mem_spin_exit(lock)  ((void)(lock))
-#else
-/* A bare spin lock; holds off interrupts and preemption on this CPU. */
-static inline void mem_spin_enter(volatile uint32_t *lock)
-{
-	cpu_hold();
-	if (cpu_count == 1)
-		return;
-	while (__builtin_expect(__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0, 0))
-		while (__atomic_load_n(lock, __ATOMIC_RELAXED) != 0)
-			__asm__ volatile("pause");
-}
-static inline void mem_spin_exit(volatile uint32_t *lock)
-{
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
-	cpu_release();
-}
-#endif
 
 /* ---- pages */
 

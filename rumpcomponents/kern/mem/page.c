@@ -166,12 +166,12 @@ static uint64_t alloc_cached(uint64_t keep)
 	cpu_hold();
 	c = &caches[cpu_index()];
 	if (c->count == 0) {
-		mem_spin_enter(&page_lock);
+		spin_lock(&page_lock);
 		while (c->count <= cache_max / 2 && (pa = alloc_locked(0, keep)) != 0) {
 			c->pages[c->count++] = pa;
 			*state_of(pa) = STATE_CACHED;
 		}
-		mem_spin_exit(&page_lock);
+		spin_unlock(&page_lock);
 	}
 	pa = 0;
 	/* The kernel's reserve stays the kernel's also when it comes by here. */
@@ -191,13 +191,13 @@ static uint64_t alloc(unsigned order, uint64_t keep)
 		return 0;
 	if (order == 0 && cache_max)
 		return alloc_cached(keep);
-	mem_spin_enter(&page_lock);
+	spin_lock(&page_lock);
 	pa = alloc_locked(order, keep);
 	if (!pa && cache_max) {
 		cache_drain(&caches[cpu_index()], 0);
 		pa = alloc_locked(order, keep);
 	}
-	mem_spin_exit(&page_lock);
+	spin_unlock(&page_lock);
 	return pa;
 }
 
@@ -249,18 +249,18 @@ void page_free(uint64_t pa, unsigned order)
 		cpu_hold();
 		c = &caches[cpu_index()];
 		if (c->count == cache_max) {
-			mem_spin_enter(&page_lock);
+			spin_lock(&page_lock);
 			cache_drain(c, cache_max / 2);
-			mem_spin_exit(&page_lock);
+			spin_unlock(&page_lock);
 		}
 		c->pages[c->count++] = pa;
 		*state_of(pa) = STATE_CACHED;
 		cpu_release();
 		return;
 	}
-	mem_spin_enter(&page_lock);
+	spin_lock(&page_lock);
 	free_locked(pn, order);
-	mem_spin_exit(&page_lock);
+	spin_unlock(&page_lock);
 }
 
 uint64_t rumpkern_page_alloc(void)

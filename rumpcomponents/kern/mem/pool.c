@@ -83,12 +83,12 @@ static void pool_join(struct pool *p)
 	p->pr_slabmask = ~((PAGE_SIZE << p->pr_order) - 1);
 	p->pr_recip = (uint32_t)(((1ULL << 32) + stride - 1) / stride);
 	p->pr_stride = stride;
-	mem_spin_enter(&all_lock);
+	spin_lock(&all_lock);
 	if (!secret)
 		rumpuser_entropy(&secret, sizeof(secret), &bits);
 	p->pr_next = all_pools;
 	all_pools = p;
-	mem_spin_exit(&all_lock);
+	spin_unlock(&all_lock);
 }
 
 /* pr_free heads the slabs with free objects. */
@@ -217,11 +217,11 @@ void *pool_get(struct pool *p)
 		cpu_release();
 		return obj;
 	}
-	mem_spin_enter(&p->pr_lock);
+	spin_lock(&p->pr_lock);
 	obj = get_locked(p);
 	while (c && obj && c->count < CACHE_BATCH && p->pr_free)
 		c->objs[c->count++] = get_locked(p);
-	mem_spin_exit(&p->pr_lock);
+	spin_unlock(&p->pr_lock);
 	cpu_release();
 	/* Worth a cache once it is busy. */
 	if (cpu_count > 1 && !c && p->pr_nget > 64)
@@ -249,11 +249,11 @@ void pool_put(struct pool *p, void *obj)
 		cpu_release();
 		return;
 	}
-	mem_spin_enter(&p->pr_lock);
+	spin_lock(&p->pr_lock);
 	while (c && c->count > CACHE_BATCH)
 		put_locked(p, c->objs[--c->count]);
 	put_locked(p, obj);
-	mem_spin_exit(&p->pr_lock);
+	spin_unlock(&p->pr_lock);
 	cpu_release();
 }
 
@@ -261,9 +261,9 @@ void pool_foreach(void (*func)(const struct pool *p, void *arg), void *arg)
 {
 	struct pool *p;
 
-	mem_spin_enter(&all_lock);
+	spin_lock(&all_lock);
 	p = all_pools; /* pools are only ever added, at the head */
-	mem_spin_exit(&all_lock);
+	spin_unlock(&all_lock);
 	for (; p; p = p->pr_next)
 		func(p, arg);
 }
@@ -273,9 +273,9 @@ uint64_t pool_objects(void)
 {
 	uint64_t n = 0;
 
-	mem_spin_enter(&all_lock);
+	spin_lock(&all_lock);
 	for (struct pool *p = all_pools; p; p = p->pr_next)
 		n += p->pr_nget - p->pr_nput;
-	mem_spin_exit(&all_lock);
+	spin_unlock(&all_lock);
 	return n;
 }

@@ -18,7 +18,7 @@ static bool take_kept(size_t size, uintptr_t *base)
 {
 	bool found = false;
 
-	mem_spin_enter(&kept_lock);
+	spin_lock(&kept_lock);
 	for (unsigned i = nkept; i-- > 0 && !found;) {
 		if (kept[i].size != size)
 			continue;
@@ -26,7 +26,7 @@ static bool take_kept(size_t size, uintptr_t *base)
 		kept[i] = kept[--nkept];
 		found = true;
 	}
-	mem_spin_exit(&kept_lock);
+	spin_unlock(&kept_lock);
 	return found;
 }
 
@@ -73,13 +73,13 @@ void vm_kstack_free(uintptr_t base, size_t size)
 	bool keep;
 
 	size = round_page(size);
-	mem_spin_enter(&kept_lock);
+	spin_lock(&kept_lock);
 	keep = nkept < KEEP && rumpuser_pmap_extract(base + size - PAGE_SIZE, &pa, &prot);
 	if (keep) {
 		kept[nkept].base = base;
 		kept[nkept++].size = size;
 	}
-	mem_spin_exit(&kept_lock);
+	spin_unlock(&kept_lock);
 	if (keep)
 		return;
 	for (uintptr_t v = base; v < base + size; v += PAGE_SIZE) {

@@ -11,8 +11,8 @@
 #include <rumpuser.h>
 #include <kern/component.h>
 #include <kern/config.h>
-#include <kern/cpu.h>
 #include <kern/random.h>
+#include <kern/spin.h>
 #include <kern/systm.h>
 #include "random_impl.h"
 
@@ -28,19 +28,6 @@ static struct {
 	unsigned left;	/* bytes of `out` not handed out yet, at its end */
 	uint8_t out[NBLOCKS * 64 - 32];
 } rng;
-
-static void lock(void)
-{
-	cpu_hold();
-	while (__atomic_exchange_n(&rng.lock, 1, __ATOMIC_ACQUIRE))
-		__asm__ volatile("pause");
-}
-
-static void unlock(void)
-{
-	__atomic_store_n(&rng.lock, 0, __ATOMIC_RELEASE);
-	cpu_release();
-}
 
 static void block(uint32_t out[CHACHA_WORDS])
 {
@@ -86,10 +73,10 @@ static void mix(const uint8_t *data, size_t len)
 
 void random_add(const void *data, size_t len, unsigned bits)
 {
-	lock();
+	spin_lock(&rng.lock);
 	mix(data, len);
 	rng.bits = KMIN(rng.bits + bits, SEED_BITS);
-	unlock();
+	spin_unlock(&rng.lock);
 }
 
 bool random_ready(void)
@@ -157,7 +144,7 @@ void random_bytes(void *buf, size_t len)
 
 	while (len > 0) {
 		size_t n;
-		lock();
+		spin_lock(&rng.lock);
 		if (rng.left == 0)
 			refill();
 		n = KMIN(len, rng.left);
@@ -165,7 +152,7 @@ void random_bytes(void *buf, size_t len)
 		memcpy(p, from, n);
 		memset(from, 0, n);
 		rng.left -= n;
-		unlock();
+		spin_unlock(&rng.lock);
 		p += n;
 		len -= n;
 	}

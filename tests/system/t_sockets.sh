@@ -5,7 +5,7 @@
 . tests/system/lib.sh
 GUEST_SECONDS=200
 sources=()
-for part in tcp options events dgram unix names many; do sources+=("$here/programs/sockets_$part.c"); done
+for part in tcp options events dgram unix unixroom names many; do sources+=("$here/programs/sockets_$part.c"); done
 
 native_program sockets -D_GNU_SOURCE "${sources[@]}"
 timeout 200 "$work/sockets.native" > "$work/native.log" 2>&1 || fail "sockets fails natively"

@@ -144,6 +144,8 @@ static inline bool sbwriteable(const struct sockbuf *sb)
 void sbappendstream(struct sockbuf *sb, struct mbuf *m);
 /* A datagram (M_PKTHDR, m_pktlen right).  false: no room, m is still the caller's. */
 bool sbappendrecord(struct sockbuf *sb, struct mbuf *m);
+/* The same, whether there is room or not: the caller has its own idea of room. */
+void sbputrecord(struct sockbuf *sb, struct mbuf *m);
 /* First n bytes of a stream go. */
 void sbdrop(struct sockbuf *sb, uint32_t n);
 /* Take the first datagram off; NULL if none. */

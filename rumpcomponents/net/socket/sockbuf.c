@@ -74,13 +74,8 @@ static uint32_t storage_of(const struct mbuf *m)
 	return n;
 }
 
-bool sbappendrecord(struct sockbuf *sb, struct mbuf *m)
+static void put_record(struct sockbuf *sb, struct mbuf *m, uint32_t storage)
 {
-	uint32_t storage = storage_of(m);
-
-	/* Storage may be several times the data, but not more. */
-	if (m->m_pktlen > sbspace(sb) || (sb->sb_mb && sb->sb_mbcnt + storage > 2 * sb->sb_hiwat))
-		return false;
 	m->m_nextpkt = NULL;
 	if (sb->sb_tail)
 		sb->sb_tail->m_nextpkt = m;
@@ -89,6 +84,21 @@ bool sbappendrecord(struct sockbuf *sb, struct mbuf *m)
 	sb->sb_tail = m;
 	sb->sb_cc += m->m_pktlen;
 	sb->sb_mbcnt += storage;
+}
+
+void sbputrecord(struct sockbuf *sb, struct mbuf *m)
+{
+	put_record(sb, m, storage_of(m));
+}
+
+bool sbappendrecord(struct sockbuf *sb, struct mbuf *m)
+{
+	uint32_t storage = storage_of(m);
+
+	/* Storage may be several times the data, but not more. */
+	if (m->m_pktlen > sbspace(sb) || (sb->sb_mb && sb->sb_mbcnt + storage > 2 * sb->sb_hiwat))
+		return false;
+	put_record(sb, m, storage);
 	return true;
 }
 

@@ -213,7 +213,7 @@ static int ready(struct socket *so, int events)
 		r |= POLLRDHUP;
 	if (so->so_error)
 		r |= POLLERR;
-	if (!peer || (so->so_state & SS_CANTSENDMORE) || sbwriteable(&peer->unp_socket.so_rcv))
+	if (unix_writable(so_unixpcb(so)))
 		r |= POLLOUT | POLLWRNORM;
 	if ((so->so_state & SS_CANTRCVMORE) && (so->so_state & SS_CANTSENDMORE))
 		r |= POLLHUP;

@@ -8,6 +8,11 @@
  *
  * Data lies in the receiver's so_rcv only, as records (m_nextpkt) for all types: what one send
  * brought, with what came along (struct unix_aux) in m_cookie.  Streams read across records.
+ *
+ * Room: between two that are connected the sender's SO_SNDBUF limits what lies there, as on Linux;
+ * for datagrams from anybody it is the receiver's SO_RCVBUF.  While what is queued is below the
+ * limit, one more record goes, of whatever size: so nothing that a send accepts can wait for ever,
+ * and who was told that there is room (poll) need not wait.
  */
 #ifndef UNIX_IMPL_H
 #define UNIX_IMPL_H
@@ -61,7 +66,9 @@ void unix_free_aux(struct unix_aux *aux);
 /* ---- unix_io.c */
 int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int unix_soreceive(struct socket *so, struct uio *uio, struct sockmsg *sm);
-/* All queued records go.  Not locked, and the socket is dead; or locked. */
+/* A send would not have to wait.  => locked */
+bool unix_writable(const struct unixpcb *unp);
+/* All queued records go.  Not locked, and the socket is dead. */
 void unix_flush(struct sockbuf *sb);
 
 #endif

@@ -20,35 +20,62 @@ void unix_flush(struct sockbuf *sb)
 	}
 }
 
-/* Where a send goes, referenced.  => locked */
-static int destination(struct unixpcb *unp, const struct sockmsg *sm, struct unixpcb **to)
+/* Where a send goes, referenced if there is no error.  => locked */
+static int destination(struct unixpcb *unp, const struct sockmsg *sm, struct unixpcb **top)
 {
 	struct socket *so = &unp->unp_socket;
+	struct unixpcb *to = unp->unp_peer;
 	int error = sogeterror(so);
 
 	if (error)
 		return error;
 	if (so->so_state & SS_CANTSENDMORE)
 		return EPIPE;
-	*to = unp->unp_peer;
 	if (so->so_proto->pr_type != SOCK_DGRAM) {
 		if (sm->sm_name)
-			return *to ? EISCONN : EOPNOTSUPP;
-		if (!*to)
+			return to ? EISCONN : EOPNOTSUPP;
+		if (!to)
 			return so->so_state & SS_WASCONNECTED ? EPIPE : ENOTCONN;
 	} else if (sm->sm_name) {
-		error = unix_lookup(sm->sm_name, sm->sm_namelen, SOCK_DGRAM, to);
+		error = unix_lookup(sm->sm_name, sm->sm_namelen, SOCK_DGRAM, &to);
 		if (error)
 			return error;
-	} else if (!*to) {
+	} else if (!to) {
 		return ENOTCONN;
 	}
-	if ((*to)->unp_socket.so_state & SS_NOFDREF)
+	if (to->unp_socket.so_state & SS_NOFDREF)
 		return so->so_proto->pr_type == SOCK_DGRAM ? ECONNREFUSED : EPIPE;
-	if ((*to)->unp_socket.so_state & SS_CANTRCVMORE)
+	if (to->unp_socket.so_state & SS_CANTRCVMORE)
 		return EPIPE;
-	soref(&(*to)->unp_socket);
+	soref(&to->unp_socket);
+	*top = to;
 	return 0;
+}
+
+/* Most bytes that lie with `to` while `from` may still send.  => locked */
+static uint32_t limit_of(const struct unixpcb *from, const struct unixpcb *to)
+{
+	return to->unp_peer == from ? from->unp_socket.so_snd.sb_hiwat
+				    : to->unp_socket.so_rcv.sb_hiwat;
+}
+
+/* Storage may be several times the data, but not more. */
+static bool is_below(const struct sockbuf *sb, uint32_t limit)
+{
+	return !sb->sb_mb || (sb->sb_cc < limit && sb->sb_mbcnt < 2 * limit);
+}
+
+bool unix_writable(const struct unixpcb *unp)
+{
+	const struct unixpcb *to = unp->unp_peer;
+	uint32_t limit;
+
+	/* Sending fails at once, or goes to whom nobody knows yet. */
+	if (!to || (unp->unp_socket.so_state & SS_CANTSENDMORE) ||
+	    (to->unp_socket.so_state & (SS_NOFDREF | SS_CANTRCVMORE)))
+		return true;
+	limit = limit_of(unp, to);
+	return is_below(&to->unp_socket.so_rcv, limit - limit / 3);
 }
 
 /* => locked */
@@ -63,12 +90,12 @@ static int wait_for_room(struct unixpcb *unp, struct unixpcb *to)
 	return error == EWOULDBLOCK ? EAGAIN : error == ERESTART ? EINTR : error;
 }
 
-/* A piece of a stream may go with the last record, if nothing goes along with it.  => locked */
+/* A piece of a stream may go with the last record, if nothing goes along with either.  => locked */
 static bool append_to_last(struct sockbuf *sb, struct mbuf *m)
 {
 	struct mbuf *last = sb->sb_tail, *p;
 
-	if (!last || m->m_next || m->m_len > 1024)
+	if (!last || aux_of(last) || m->m_next || m->m_len > 1024)
 		return false;
 	for (p = last; p->m_next; p = p->m_next)
 		continue;
@@ -91,14 +118,16 @@ static int deliver(
 	struct sockbuf *sb;
 	int error;
 
+	m->m_cookie = (uintptr_t)aux;
 	mutex_enter(&unix_lock);
 	for (;;) {
 		error = destination(unp, sm, &to);
 		if (error)
 			break;
 		sb = &to->unp_socket.so_rcv;
-		m->m_cookie = (uintptr_t)aux;
-		if ((stream && !aux && append_to_last(sb, m)) || sbappendrecord(sb, m)) {
+		if (is_below(sb, limit_of(unp, to))) {
+			if (!stream || aux || !append_to_last(sb, m))
+				sbputrecord(sb, m);
 			sorwakeup(&to->unp_socket);
 			break;
 		}
@@ -111,7 +140,7 @@ static int deliver(
 		mutex_enter(&unix_lock);
 	}
 	mutex_exit(&unix_lock);
-	if (to && (!error || error == EAGAIN || error == EINTR || error == ERESTART))
+	if (to)
 		sorele(&to->unp_socket);
 	return error;
 }
@@ -127,14 +156,15 @@ int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm)
 
 	if (sm->sm_flags & MSG_OOB)
 		return EOPNOTSUPP;
-	if (!stream && want > so->so_snd.sb_hiwat)
+	/* As Linux, which keeps a little for itself. */
+	if (!stream && want > so->so_snd.sb_hiwat - 32)
 		return EMSGSIZE;
 	error = unix_take_control(sm, unp, &aux);
 	if (error)
 		return error;
 	do {
-		/* Of a stream, no more than the receiver has room for at best. */
-		n = stream ? KMIN(uio->uio_resid, KMIN(PIECE_MAX, so->so_rcv.sb_hiwat / 2))
+		/* Of a stream, pieces that leave the other side something to do meanwhile. */
+		n = stream ? KMIN(uio->uio_resid, KMIN(PIECE_MAX, so->so_snd.sb_hiwat / 2))
 			   : uio->uio_resid;
 		if (stream && n == 0)
 			break;

@@ -49,6 +49,7 @@ void test_options(void);
 void test_events(void);
 void test_datagrams(void);
 void test_unix(void);
+void test_unix_room(void);
 void test_names(void);
 void test_many(bool guest);
 

@@ -220,6 +220,11 @@ static void rights(void)
 	socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
 	if (pipe(pip) != 0)
 		return;
+	send_fds(fd[0], pip, 1);
+	write_all(fd[0], "abc", 3);
+	CHECK("SCM_RIGHTS: bytes behind it are not its own",
+	    recv_fds(fd[1], got, sizeof(union control), 0, &f) == 1 && read(fd[1], buf, 9) == 3);
+	close(got[0]);
 	CHECK("SCM_RIGHTS: send", send_fds(fd[0], pip, 2) == 1);
 	CHECK("SCM_RIGHTS: two come",
 	    recv_fds(fd[1], got, sizeof(union control), MSG_CMSG_CLOEXEC, &f) == 2);
@@ -291,4 +296,5 @@ void test_unix(void)
 	names();
 	rights();
 	credentials();
+	test_unix_room();
 }

@@ -19,7 +19,6 @@
 #include <kern/uio.h>
 
 struct file;
-struct knote_list;
 struct vm_object;
 struct mbuf;
 

@@ -40,9 +40,6 @@ int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((forma
 /* The command line as the launcher gave it, e.g. with virtio_mmio.device= words; "" if none. */
 const char *kern_cmdline(void);
 
-/* Console output of the program or a terminal: not torn apart by messages of the kernel. */
-void kern_console_write(const char *buf, size_t len);
-
 /* Print message, registers and backtrace; power off with RUMPUSER_END_PANIC. */
 void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn, cold));
 

@@ -31,13 +31,6 @@ static void console_exit(void)
 	cpu_release();
 }
 
-void kern_console_write(const char *buf, size_t len)
-{
-	console_enter();
-	rumpuser_console_write(buf, len);
-	console_exit();
-}
-
 static void flush(struct out *o)
 {
 	rumpuser_console_write(o->buf, o->len);

@@ -27,6 +27,10 @@ struct pci_driver {
 /* Registers a struct pci_driver (static const). */
 #define PCI_DRIVER(driver) LINK_SET_ADD(pci_drivers, driver)
 
+/*
+ * Configuration space: width 1, 2 or 4 bytes at the aligned offset reg.  All ones where there is
+ * nothing.  Any context.
+ */
 uint32_t pci_conf_read(const struct pci_device *pd, unsigned reg, unsigned width);
 void pci_conf_write(const struct pci_device *pd, unsigned reg, unsigned width, uint32_t value);
 

@@ -22,6 +22,7 @@ typedef struct callout {
 	struct callout *c_child, *c_next, *c_prev;
 } callout_t;
 
+/* Make one ready that will call func(arg).  Once, before it is armed. */
 void callout_init(callout_t *c, void (*func)(void *), void *arg);
 /* Arm, or move if armed.  deadline in ns on the monotonic clock.  Any context but interrupt
  * handlers; cannot fail. */
@@ -32,6 +33,7 @@ void callout_schedule(callout_t *c, uint64_t ns);
 bool callout_stop(callout_t *c);
 /* Disarm and wait until it does not run.  Sleeps; not from the callout itself. */
 void callout_halt(callout_t *c);
+/* Is it armed?  A hint, unless the caller keeps others from arming it. */
 bool callout_pending(const callout_t *c);
 
 #endif

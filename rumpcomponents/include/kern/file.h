@@ -88,6 +88,7 @@ struct file {
 /* A new file with one reference, no descriptor.  ENFILE/ENOMEM. */
 int file_alloc(
     const struct fileops *ops, enum file_type type, int flags, void *data, struct file **fpp);
+/* One more reference; the caller has one. */
 void file_ref(struct file *fp);
 /* Drop one; the last closes. */
 void file_rele(struct file *fp);

@@ -33,8 +33,10 @@ struct pool {
 	uint8_t pr_order;     /* pages of a slab: 2^pr_order */
 };
 #define POOL_DEFINE(var, size, name) struct pool var = {.pr_name = (name), .pr_size = (size)}
+/* An object, contents undefined / zero.  Any context but interrupt handlers; NULL: no memory. */
 void *pool_get(struct pool *p) __attribute__((malloc, warn_unused_result));
 void *pool_zget(struct pool *p) __attribute__((malloc, warn_unused_result));
+/* Give one back to the pool that it came from. */
 void pool_put(struct pool *p, void *obj);
 /* func(p, arg) for each pool that was ever used.  What lies in a CPU's cache counts as in use. */
 void pool_foreach(void (*func)(const struct pool *p, void *arg), void *arg);
@@ -60,6 +62,7 @@ struct kmem_stats {
 	uint64_t ks_kmem_bytes;			/* live bytes from kmem_alloc */
 	uint64_t ks_pool_objects;		/* live objects of all pools */
 };
+/* Any context that may allocate; the figures are of about the same moment. */
 void kmem_stats(struct kmem_stats *ks);
 
 #endif

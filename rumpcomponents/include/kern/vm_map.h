@@ -41,6 +41,8 @@ struct vm_object {
  */
 int vm_map_enter(
     uintptr_t *vap, size_t len, int prot, int flags, struct vm_object *obj, uint64_t off);
+/* munmap(2) and mprotect(2); holes are no error to the first, ENOMEM to the second.  EINVAL,
+ * EACCES (not the program's), ENOMEM.  May sleep. */
 int vm_map_remove(uintptr_t va, size_t len);
 int vm_map_protect(uintptr_t va, size_t len, int prot);
 

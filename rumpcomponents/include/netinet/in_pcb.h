@@ -42,6 +42,7 @@ static inline unsigned in_porthash(uint16_t lport)
 	return (unsigned)(lport ^ lport >> 8) % INPCB_PORTHASH;
 }
 
+/* Make an empty table ready.  Once, at start-up. */
 void in_pcbtable_init(struct inpcbtable *it);
 /* Check a sockaddr_in: EINVAL, EAFNOSUPPORT. */
 int in_pcbaddr(const struct sockaddr *sa, unsigned len, struct sockaddr_in *sin);

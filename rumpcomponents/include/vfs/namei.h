@@ -25,7 +25,8 @@ struct nameidata {
 int namei(int dirfd, const char *path, unsigned flags, struct nameidata *nd);
 void namei_done(struct nameidata *nd);
 
-/* A path from the program.  EFAULT ENAMETOOLONG ENOMEM. */
+/* A path from the program: pathbuf_in() copies it in (EFAULT ENAMETOOLONG ENOMEM), and if it
+ * could pathbuf_done() gives the memory back. */
 struct pathbuf {
 	char *pb_path;
 	char pb_small[128];

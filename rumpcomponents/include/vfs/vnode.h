@@ -9,9 +9,10 @@
  * LOCKS.  v_lock is taken by the vfs layer around the operations, as each says: [R] reader, [W]
  * writer, [-] not held.  The program's memory is touched with v_lock held (read, write), so a page
  * fault may happen there, and so vop_getpage takes no v_lock: what it looks at the file system
- * guards itself. LOCK ORDER: rename_lock, v_lock of a directory before that of what is in it (two
- * directories: the ancestor first, else by address), address-space map, the file system's page
- * locks, name cache.
+ * guards itself.
+ *
+ * LOCK ORDER: rename_lock, v_lock of a directory before that of what is in it (two directories: the
+ * ancestor first, else by address), address-space map, the file system's page locks, name cache.
  */
 #ifndef VFS_VNODE_H
 #define VFS_VNODE_H
@@ -62,24 +63,33 @@ struct direntsink {
 	    int64_t next);
 };
 
+/* clang-format off */
 /*
  * A NULL operation gives the error in brackets.  All may sleep.
  *
- * vop_lookup [R dvp]  *vpp gets a reference.  "..", too, except in a file system's root; never ".".
- *	ENOENT.  [ENOTDIR]
- * vop_create [W dvp]  a node of va_mode's kind, name NULL: in no directory (O_TMPFILE).  The caller
- *has seen that the name is free.  [EROFS] vop_link [W dvp, W vp]  [EPERM] vop_remove [W dvp, W vp]
- *takes the name off; a directory must be empty: ENOTEMPTY.  [EROFS] vop_rename [W both directories,
- *fvp and tvp]  tvp (NULL if none) is replaced; exchange: the two change places. Kinds and cycles
- *have been checked, emptiness not.  [EROFS] vop_readdir [R]  from *off on, until the sink is full
- *or the end.  [ENOTDIR] vop_readlink [R]  *len: room, then length; no NUL.  [EINVAL] vop_getattr
- *[-]  all of *st except st_dev. vop_setattr [W]  [EROFS] vop_read [R], vop_write [W]  at
- *uio_offset.  [EINVAL] vop_allocate [W]  fallocate(2).  [EOPNOTSUPP] vop_getpage, vop_putpage [-]
- *as vm_objectops.  [ENODEV from mmap] vop_object [-]  the object to map, with a reference; default:
- *the vnode's own. vop_peek [R]  as fo_peek.  [read and copy] vop_open [-]  a device: makes its own
- *struct file.  [the vnode's ordinary file] vop_sync [-]  [nothing to do] vop_reclaim [-]  the last
- *reference is gone.
+ * vop_lookup [R dvp]	*vpp gets a reference.  "..", too, except in a file system's root;
+ *			never ".".  ENOENT.  [ENOTDIR]
+ * vop_create [W dvp]	A node of va_mode's kind; name NULL: in no directory (O_TMPFILE).  The
+ *			caller has seen that the name is free.  [EROFS]
+ * vop_link [W both]	[EPERM]
+ * vop_remove [W both]	Takes the name off; a directory must be empty: ENOTEMPTY.  [EROFS]
+ * vop_rename		[W both directories, fvp and tvp]  tvp (NULL if none) is replaced;
+ *			exchange: the two change places.  Kinds and cycles have been checked,
+ *			emptiness not.  [EROFS]
+ * vop_readdir [R]	From *off on, until the sink is full or the end.  [ENOTDIR]
+ * vop_readlink [R]	*len: room, then length; no NUL.  [EINVAL]
+ * vop_getattr [-]	All of *st except st_dev.
+ * vop_setattr [W]	[EROFS]
+ * vop_read [R], vop_write [W]	At uio_offset.  [EINVAL]
+ * vop_allocate [W]	fallocate(2).  [EOPNOTSUPP]
+ * vop_getpage, vop_putpage [-]	As vm_objectops.  [ENODEV from mmap]
+ * vop_object [-]	The object to map, with a reference.  [the vnode's own]
+ * vop_peek [R]		As fo_peek.  [read and copy]
+ * vop_open [-]		A device: makes its own struct file.  [the vnode's ordinary file]
+ * vop_sync [-]		[nothing to do]
+ * vop_reclaim [-]	The last reference is gone.
  */
+/* clang-format on */
 struct vnodeops {
 	int (*vop_lookup)(struct vnode *dvp, const struct name *name, struct vnode **vpp);
 	int (*vop_create)(

@@ -490,6 +490,54 @@ START_TEST(vfs_full_file_system_is_enospc)
 }
 END_TEST
 
+/* Names, nodes, links and holes take memory, too: a loop that makes them comes to an end. */
+START_TEST(vfs_full_of_names_is_enospc)
+{
+	static const char *const what[] = {"file", "directory", "link", "symbolic link", "holes"};
+	uint64_t before = tmpfs_bytes;
+	char name[64], target[200];
+	long r = 0;
+	int fd;
+
+	memset(target, 't', sizeof(target));
+	target[sizeof(target) - 1] = '\0';
+	tmpfs_limit = 50;
+	for (unsigned k = 0; k < NELEM(what); k++) {
+		unsigned n;
+
+		ck_assert_int_eq(do_sys_mkdir("/d", 0755), 0);
+		fd = open_file("/d/first", O_CREAT | O_RDWR);
+		for (n = 0; n < 10000; n++) {
+			snprintf(name, sizeof(name), "/d/%u", n);
+			r = k == 0   ? do_sys_mknod(name, S_IFREG | 0644, 0)
+			    : k == 1 ? do_sys_mkdir(name, 0755)
+			    : k == 2 ? do_sys_link("/d/first", name)
+			    : k == 3 ? do_sys_symlink(target, name)
+				     : do_sys_pwrite64(fd, "x", 1, (off_t)n << 40);
+			if (r < 0)
+				break;
+		}
+		ck_assert_msg(r == -ENOSPC, "%s: %ld after %u", what[k], r, n);
+		ck_assert_msg(n >= 20, "%s: %u", what[k], n);
+		ck_assert_uint_le(tmpfs_left(), 1); /* the last may have taken back what it had */
+		/* What gives as much as it takes is done; and room that is made is there. */
+		ck_assert_int_eq(do_sys_rename("/d/first", "/d/with a longer name"), 0);
+		ck_assert_int_eq(do_sys_rename("/d/with a longer name", "/d/first"), 0);
+		ck_assert_int_eq(do_sys_ftruncate(fd, 0), 0);
+		while (k != 4 && n-- > 0) {
+			snprintf(name, sizeof(name), "/d/%u", n);
+			ck_assert_int_eq(k == 1 ? do_sys_rmdir(name) : do_sys_unlink(name), 0);
+		}
+		ck_assert_int_eq(do_sys_unlink("/d/first"), 0);
+		ck_assert_int_eq(do_sys_close(fd), 0);
+		ck_assert_int_eq(do_sys_rmdir("/d"), 0);
+		cache_purge_vnode(vfs_root);
+		ck_assert_uint_le(tmpfs_bytes, before + 64); /* the root's table */
+		ck_assert_uint_eq(tmpfs_used, 0);
+	}
+}
+END_TEST
+
 /* A page that is mapped, or being sent, outlives its place in the file. */
 START_TEST(vfs_pages_in_use_outlive_the_file)
 {
@@ -663,6 +711,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vfs_transfer_breaks_off_at_a_bad_address);
 	tcase_add_test(tc, vfs_offsets_have_limits);
 	tcase_add_test(tc, vfs_full_file_system_is_enospc);
+	tcase_add_test(tc, vfs_full_of_names_is_enospc);
 	tcase_add_test(tc, vfs_pages_in_use_outlive_the_file);
 	tcase_add_test(tc, vfs_survives_every_failed_allocation);
 	tcase_add_test(tc, vfs_walks_race_renames);

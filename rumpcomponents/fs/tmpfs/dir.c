@@ -44,15 +44,19 @@ static void hash_in(struct tmpfs_node *d, struct tmpfs_dirent *te)
 	*bucket = te;
 }
 
-static int grow(struct tmpfs_node *d)
+static int grow(struct tmpfs_node *d, enum tmpfs_need need)
 {
 	uint32_t size = d->tn_tablesize ? d->tn_tablesize * 4 : FIRST_TABLE;
-	struct tmpfs_dirent **table = kmem_zalloc(size * sizeof(struct tmpfs_dirent *)), *te;
+	struct tmpfs_dirent **table, *te;
+
+	if (d->tn_tablesize)
+		need = TMPFS_MAY; /* longer chains will do */
+	table = tmpfs_alloc(size * sizeof(struct tmpfs_dirent *), need);
 
 	if (!table)
-		return d->tn_tablesize ? 0 : ENOSPC; /* longer chains will do */
+		return d->tn_tablesize ? 0 : ENOSPC;
 	if (d->tn_table)
-		kmem_free(d->tn_table, d->tn_tablesize * sizeof(struct tmpfs_dirent *));
+		tmpfs_free(d->tn_table, d->tn_tablesize * sizeof(struct tmpfs_dirent *));
 	d->tn_table = table;
 	d->tn_tablesize = size;
 	TAILQ_FOREACH (te, &d->tn_entries, te_order)
@@ -60,25 +64,24 @@ static int grow(struct tmpfs_node *d)
 	return 0;
 }
 
-int tmpfs_dir_add(
-    struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep)
+int tmpfs_dir_add(struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n,
+    enum tmpfs_need need, struct tmpfs_dirent **tep)
 {
 	struct tmpfs_dirent *te;
 	int error;
 
 	if (d->tn_nentries >= d->tn_tablesize * 2) {
-		error = grow(d);
+		error = grow(d, need);
 		if (error)
 			return error;
 	}
-	te = kmem_alloc(sizeof(*te) + name->n_len);
+	te = tmpfs_alloc(sizeof(*te) + name->n_len, need);
 	if (!te)
 		return ENOSPC;
 	te->te_node = n;
 	te->te_cookie = d->tn_nextcookie++;
 	te->te_hashval = hash(name);
 	te->te_len = (uint8_t)name->n_len;
-	te->te_lower = false;
 	memcpy(te->te_name, name->n_str, name->n_len);
 	hash_in(d, te);
 	TAILQ_INSERT_TAIL(&d->tn_entries, te, te_order);
@@ -97,7 +100,7 @@ void tmpfs_dir_drop(struct tmpfs_node *d, struct tmpfs_dirent *te)
 	*p = te->te_hash;
 	TAILQ_REMOVE(&d->tn_entries, te, te_order);
 	d->tn_nentries--;
-	kmem_free(te, entry_size(te));
+	tmpfs_free(te, entry_size(te));
 }
 
 int tmpfs_dir_clear(struct tmpfs_node *d, struct tmpfs_dirent *te)
@@ -140,7 +143,7 @@ void tmpfs_dir_free(struct tmpfs_node *d)
 		tmpfs_dir_drop(d, te);
 	}
 	if (d->tn_table)
-		kmem_free(d->tn_table, d->tn_tablesize * sizeof(struct tmpfs_dirent *));
+		tmpfs_free(d->tn_table, d->tn_tablesize * sizeof(struct tmpfs_dirent *));
 }
 
 static bool is_dotdot(const struct name *name)

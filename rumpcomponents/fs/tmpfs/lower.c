@@ -15,7 +15,7 @@ int tmpfs_lower_lookup(struct tmpfs_node *d, const struct name *name, struct tmp
 		vrele(vp);
 		return ENOMEM;
 	}
-	error = tmpfs_dir_add(d, name, n, tep);
+	error = tmpfs_dir_add(d, name, n, TMPFS_MUST, tep);
 	if (error) {
 		vrele(&n->tn_vnode);
 		return ENOMEM;

@@ -11,7 +11,7 @@ static int add_name(struct tmpfs_node *d, const struct name *name, struct tmpfs_
 		tmpfs_dir_set(d, te, n);
 		return 0;
 	}
-	return tmpfs_dir_add(d, name, n, NULL);
+	return tmpfs_dir_add(d, name, n, TMPFS_MAY, NULL);
 }
 
 static int tmpfs_create(
@@ -144,7 +144,7 @@ static int tmpfs_rename(struct vnode *fdvp, const struct name *fname, struct vno
 		/* What can fail comes first: a whiteout that is not needed in the end does no harm.
 		 */
 		if (!tte) {
-			error = tmpfs_dir_add(td, tname, NULL, &tte);
+			error = tmpfs_dir_add(td, tname, NULL, TMPFS_MUST, &tte);
 			if (error)
 				return error;
 		}

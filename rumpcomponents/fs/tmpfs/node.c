@@ -7,13 +7,18 @@ static POOL_DEFINE(node_pool, sizeof(struct tmpfs_node), "tmpfs_node");
 /* Nodes of the image keep its numbers, which are below. */
 static volatile uint64_t last_ino = 1ULL << 32;
 
-static struct tmpfs_node *node_new(mode_t mode)
+static struct tmpfs_node *node_new(mode_t mode, enum tmpfs_need need)
 {
-	struct tmpfs_node *n = pool_zget(&node_pool);
+	struct tmpfs_node *n;
 	uint32_t kind = mode & S_IFMT;
 
-	if (!n)
+	if (!tmpfs_charge(sizeof(*n), need))
 		return NULL;
+	n = pool_zget(&node_pool);
+	if (!n) {
+		tmpfs_uncharge(sizeof(*n));
+		return NULL;
+	}
 	vnode_init(&n->tn_vnode,
 	    kind == S_IFDIR   ? &tmpfs_dirops
 	    : kind == S_IFREG ? &tmpfs_fileops
@@ -29,17 +34,23 @@ static struct tmpfs_node *node_new(mode_t mode)
 	return n;
 }
 
+static void node_free(struct tmpfs_node *n)
+{
+	pool_put(&node_pool, n);
+	tmpfs_uncharge(sizeof(*n));
+}
+
 struct tmpfs_node *tmpfs_node_alloc(mode_t mode, uint64_t rdev, const char *target)
 {
-	struct tmpfs_node *n = node_new(mode);
+	struct tmpfs_node *n = node_new(mode, TMPFS_MAY);
 
 	if (!n)
 		return NULL;
 	if (target) {
 		n->tn_size = (int64_t)strlen(target);
-		n->tn_target = kmem_alloc((size_t)n->tn_size + 1);
+		n->tn_target = tmpfs_alloc((size_t)n->tn_size + 1, TMPFS_MAY);
 		if (!n->tn_target) {
-			pool_put(&node_pool, n);
+			node_free(n);
 			return NULL;
 		}
 		memcpy(n->tn_target, target, (size_t)n->tn_size + 1);
@@ -63,7 +74,7 @@ struct tmpfs_node *tmpfs_node_over(struct vnode *vp)
 
 	if (vp->v_op->vop_getattr(vp, &st) != 0)
 		return NULL;
-	n = node_new(st.st_mode);
+	n = node_new(st.st_mode, TMPFS_MUST);
 	if (!n)
 		return NULL;
 	n->tn_ino = st.st_ino;
@@ -165,10 +176,10 @@ void tmpfs_reclaim(struct vnode *vp)
 	else if (vp->v_kind == S_IFREG)
 		tmpfs_pages_free(n);
 	else if (vp->v_kind == S_IFLNK && n->tn_target)
-		kmem_free(n->tn_target, (size_t)n->tn_size + 1);
+		tmpfs_free(n->tn_target, (size_t)n->tn_size + 1);
 	if (n->tn_lower)
 		vrele(n->tn_lower);
-	pool_put(&node_pool, n);
+	node_free(n);
 }
 
 const struct vnodeops tmpfs_otherops = {

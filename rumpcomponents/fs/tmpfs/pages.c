@@ -10,8 +10,6 @@
 #define NODE_SIZE  (FANOUT * sizeof(void *))
 #define MAX_HEIGHT 9 /* 2^54 pages and more */
 
-volatile uint64_t tmpfs_used;
-uint64_t tmpfs_limit;
 static POOL_DEFINE(page_pool, sizeof(struct tmpfs_page), "tmpfs_page");
 
 /* The place of a page, NULL if there is none (and make is false or memory is short). */
@@ -24,7 +22,7 @@ static void **slot(struct tmpfs_node *n, uint64_t index, bool make)
 		if (!make || n->tn_height == MAX_HEIGHT)
 			return NULL;
 		if (n->tn_tree) {
-			node = kmem_zalloc(NODE_SIZE);
+			node = tmpfs_alloc(NODE_SIZE, TMPFS_MAY);
 			if (!node)
 				return NULL;
 			node[0] = n->tn_tree;
@@ -36,7 +34,7 @@ static void **slot(struct tmpfs_node *n, uint64_t index, bool make)
 		if (!*p) {
 			if (!make)
 				return NULL;
-			*p = kmem_zalloc(NODE_SIZE);
+			*p = tmpfs_alloc(NODE_SIZE, TMPFS_MAY);
 			if (!*p)
 				return NULL;
 		}
@@ -56,7 +54,9 @@ static struct tmpfs_page *page_new(void)
 {
 	struct tmpfs_page *tp;
 
-	if (__atomic_add_fetch(&tmpfs_used, 1, __ATOMIC_RELAXED) > tmpfs_limit)
+	/* First taken, then looked at: two cannot have the last one. */
+	if (__atomic_add_fetch(&tmpfs_used, 1, __ATOMIC_RELAXED) + (tmpfs_bytes >> PAGE_SHIFT) >
+	    tmpfs_limit)
 		goto full;
 	tp = pool_zget(&page_pool);
 	if (!tp)
@@ -146,7 +146,7 @@ static void cut(
 		empty = empty && !node[i];
 	}
 	if (empty) {
-		kmem_free(node, NODE_SIZE);
+		tmpfs_free(node, NODE_SIZE);
 		*p = NULL;
 	}
 }

@@ -2,11 +2,52 @@
 /* tmpfs as the root. */
 #include "tmpfs_impl.h"
 
+volatile uint64_t tmpfs_used, tmpfs_bytes;
+uint64_t tmpfs_limit;
+
+uint64_t tmpfs_left(void)
+{
+	uint64_t used = tmpfs_used + (tmpfs_bytes >> PAGE_SHIFT);
+
+	return tmpfs_limit - KMIN(used, tmpfs_limit);
+}
+
+bool tmpfs_charge(size_t bytes, enum tmpfs_need need)
+{
+	if (need == TMPFS_MAY && tmpfs_left() == 0)
+		return false;
+	__atomic_add_fetch(&tmpfs_bytes, bytes, __ATOMIC_RELAXED);
+	return true;
+}
+
+void tmpfs_uncharge(size_t bytes)
+{
+	__atomic_sub_fetch(&tmpfs_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+void *tmpfs_alloc(size_t bytes, enum tmpfs_need need)
+{
+	void *p;
+
+	if (!tmpfs_charge(bytes, need))
+		return NULL;
+	p = kmem_zalloc(bytes);
+	if (!p)
+		tmpfs_uncharge(bytes);
+	return p;
+}
+
+void tmpfs_free(void *p, size_t bytes)
+{
+	kmem_free(p, bytes);
+	tmpfs_uncharge(bytes);
+}
+
 static int tmpfs_statfs(struct mount *mp, struct statfs *sf)
 {
 	sf->f_type = 0x01021994; /* TMPFS_MAGIC */
 	sf->f_blocks = tmpfs_limit;
-	sf->f_bfree = sf->f_bavail = tmpfs_limit - KMIN(tmpfs_used, tmpfs_limit);
+	sf->f_bfree = sf->f_bavail = tmpfs_left();
 	sf->f_files = sf->f_ffree = sf->f_bfree;
 	return 0;
 }

@@ -10,6 +10,9 @@
  * Locks: the vnode's v_lock for directory entries, names and attributes; tn_pages_lock for the
  * page tree and tn_lowersize, because page faults come without v_lock.  tn_pages_lock is
  * never held while the program's memory is touched.  Times are racy words.
+ *
+ * All memory counts against tmpfs_limit, so that no loop of open() or symlink() takes the
+ * kernel's: pages of data, and by bytes what describes them.
  */
 #ifndef TMPFS_IMPL_H
 #define TMPFS_IMPL_H
@@ -88,8 +91,23 @@ extern struct mount tmpfs_mount;
 extern kmutex_t tmpfs_lower_lock;
 extern const struct vnodeops tmpfs_dirops, tmpfs_fileops, tmpfs_otherops;
 
+/* ---- tmpfs.c: space */
+extern volatile uint64_t tmpfs_used;  /* pages of data */
+extern volatile uint64_t tmpfs_bytes; /* nodes, names and so on */
+extern uint64_t tmpfs_limit;	      /* pages */
+/* Pages that are left. */
+uint64_t tmpfs_left(void);
+/* How strictly the limit is taken: what can't fail for it, or takes as much as it gives back, must.
+ */
+enum tmpfs_need { TMPFS_MAY, TMPFS_MUST };
+bool tmpfs_charge(size_t bytes, enum tmpfs_need need);
+void tmpfs_uncharge(size_t bytes);
+/* Zeroed memory that counts.  NULL: none, or the limit. */
+void *tmpfs_alloc(size_t bytes, enum tmpfs_need need);
+void tmpfs_free(void *p, size_t bytes);
+
 /* ---- node.c */
-/* A node of mode's kind with no names, one reference.  NULL: no memory. */
+/* A node of mode's kind with no names, one reference.  NULL: no memory, or the limit. */
 struct tmpfs_node *tmpfs_node_alloc(mode_t mode, uint64_t rdev, const char *target);
 /* Over vp (reference taken over on success). */
 struct tmpfs_node *tmpfs_node_over(struct vnode *vp);
@@ -103,10 +121,9 @@ static inline void tmpfs_changed(struct tmpfs_node *n)
 
 /* ---- dir.c: entries; v_lock held */
 struct tmpfs_dirent *tmpfs_dir_find(struct tmpfs_node *d, const struct name *name);
-/* A new entry (the name has none); takes over a reference to n; n NULL: a whiteout.  ENOMEM,
- * ENOSPC. */
-int tmpfs_dir_add(
-    struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n, struct tmpfs_dirent **tep);
+/* A new entry (the name has none); takes over a reference to n; n NULL: a whiteout.  ENOSPC. */
+int tmpfs_dir_add(struct tmpfs_node *d, const struct name *name, struct tmpfs_node *n,
+    enum tmpfs_need need, struct tmpfs_dirent **tep);
 /* Unlink and free an entry; the reference to its node is the caller's. */
 void tmpfs_dir_drop(struct tmpfs_node *d, struct tmpfs_dirent *te);
 /* The name goes: its entry, or a whiteout takes its place.  As above.  ENOMEM. */
@@ -137,8 +154,6 @@ void tmpfs_pages_free(struct tmpfs_node *n);
 void tmpfs_page_rele(void *tp);
 int tmpfs_getpage(struct vnode *vp, uint64_t off, bool write, uint64_t *pa); /* not held */
 void tmpfs_putpage(struct vnode *vp, uint64_t off, uint64_t pa, bool dirty);
-extern volatile uint64_t tmpfs_used; /* pages */
-extern uint64_t tmpfs_limit;
 
 /* ---- file.c */
 int tmpfs_truncate(struct tmpfs_node *n, int64_t size);

@@ -66,6 +66,9 @@ static void close_socket(struct socket *so)
 	listening = so->so_state & SS_LISTENING;
 	so->so_state &= (uint16_t)~SS_LISTENING;
 	unix_unbind(unp);
+	unix_want_nothing(unp);
+	if (so->so_proto->pr_type == SOCK_DGRAM)
+		unix_wake_wanting();
 	part(unp, so->so_rcv.sb_mb ? ECONNRESET : 0, &drop);
 	cv_broadcast(&unp->unp_space);
 	cv_broadcast(&so->so_snd.sb_cv); /* who waits to connect */
@@ -100,14 +103,19 @@ static int connect_dgram(struct unixpcb *unp, const struct sockaddr *sa, unsigne
 	if (to)
 		soref(&to->unp_socket);
 	unp->unp_peer = to;
-	if (to)
+	if (to) {
 		soisconnected(&unp->unp_socket);
-	else
+	} else {
 		unp->unp_socket.so_state &= (uint16_t)~SS_ISCONNECTED;
+		sowwakeup(&unp->unp_socket);
+	}
 	if (old) {
+		cv_broadcast(&old->unp_space);
 		/* A socketpair comes apart. */
 		if (old->unp_peer == unp) {
 			old->unp_peer = NULL;
+			cv_broadcast(&unp->unp_space);
+			sowwakeup(&old->unp_socket);
 			sorele(&unp->unp_socket);
 		}
 		/* It may be the last: freeing closes descriptors, which may be such sockets. */
@@ -215,6 +223,8 @@ static int ready(struct socket *so, int events)
 		r |= POLLERR;
 	if (unix_writable(so_unixpcb(so)))
 		r |= POLLOUT | POLLWRNORM;
+	else if (events & (POLLOUT | POLLWRNORM))
+		unix_want_room(so_unixpcb(so));
 	if ((so->so_state & SS_CANTRCVMORE) && (so->so_state & SS_CANTSENDMORE))
 		r |= POLLHUP;
 	if (!peer && (so->so_proto->pr_flags & PR_CONNREQUIRED))

@@ -33,6 +33,8 @@ struct unixpcb {
 	unsigned unp_namelen; /* of unp_name; 0: none */
 	struct sockaddr_un unp_name;
 	kcondvar_t unp_space; /* senders wait here for room in our so_rcv */
+	bool unp_wants;	      /* on unix_wanting */
+	LIST_ENTRY(unixpcb) unp_want;
 };
 
 /* What goes along with a record. */
@@ -68,6 +70,15 @@ int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int unix_soreceive(struct socket *so, struct uio *uio, struct sockmsg *sm);
 /* A send would not have to wait.  => locked */
 bool unix_writable(const struct unixpcb *unp);
+/*
+ * Datagram sockets that found a receiver full and have been told so, by poll or EAGAIN.  A receiver
+ * does not know who sends to it, and a sender may wait for several; so there is one list
+ * for all, and when any receiver has room again everybody on it is woken and taken off: who
+ * still finds no room comes back.  => locked
+ */
+void unix_want_room(struct unixpcb *unp);
+void unix_want_nothing(struct unixpcb *unp);
+void unix_wake_wanting(void);
 /* All queued records go.  Not locked, and the socket is dead. */
 void unix_flush(struct sockbuf *sb);
 

@@ -78,6 +78,35 @@ bool unix_writable(const struct unixpcb *unp)
 	return is_below(&to->unp_socket.so_rcv, limit - limit / 3);
 }
 
+static LIST_HEAD(, unixpcb) wanting = LIST_HEAD_INITIALIZER(wanting); /* unix_lock */
+
+void unix_want_room(struct unixpcb *unp)
+{
+	/* Without a descriptor there is nobody to be woken, and it may go any moment. */
+	if (unp->unp_wants || unp->unp_socket.so_proto->pr_type != SOCK_DGRAM ||
+	    (unp->unp_socket.so_state & SS_NOFDREF))
+		return;
+	unp->unp_wants = true;
+	LIST_INSERT_HEAD(&wanting, unp, unp_want);
+}
+
+void unix_want_nothing(struct unixpcb *unp)
+{
+	if (unp->unp_wants)
+		LIST_REMOVE(unp, unp_want);
+	unp->unp_wants = false;
+}
+
+void unix_wake_wanting(void)
+{
+	struct unixpcb *unp;
+
+	while ((unp = LIST_FIRST(&wanting)) != NULL) {
+		unix_want_nothing(unp);
+		sowwakeup(&unp->unp_socket);
+	}
+}
+
 /* => locked */
 static int wait_for_room(struct unixpcb *unp, struct unixpcb *to)
 {
@@ -131,7 +160,12 @@ static int deliver(
 			sorwakeup(&to->unp_socket);
 			break;
 		}
-		error = sm->sm_flags & MSG_DONTWAIT ? EAGAIN : wait_for_room(unp, to);
+		if (sm->sm_flags & MSG_DONTWAIT) {
+			unix_want_room(unp);
+			error = EAGAIN;
+		} else {
+			error = wait_for_room(unp, to);
+		}
 		if (error)
 			break;
 		mutex_exit(&unix_lock);
@@ -210,9 +244,14 @@ static int wait_for_data(struct socket *so, bool nowait)
 /* Who waited for room may go on.  => locked */
 static void room_made(struct unixpcb *unp)
 {
+	const struct sockbuf *sb = &unp->unp_socket.so_rcv;
+
 	cv_broadcast(&unp->unp_space);
-	if (unp->unp_peer)
+	if (unp->unp_peer && unix_writable(unp->unp_peer))
 		sowwakeup(&unp->unp_peer->unp_socket);
+	if (unp->unp_socket.so_proto->pr_type == SOCK_DGRAM &&
+	    is_below(sb, sb->sb_hiwat - sb->sb_hiwat / 3))
+		unix_wake_wanting();
 }
 
 static void put_name(const struct unix_aux *aux, struct sockmsg *sm)

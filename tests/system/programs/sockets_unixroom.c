@@ -15,6 +15,31 @@
 
 static char buf[70000];
 
+/* A socket of this type with an abstract name that nobody has; the name in *sun. */
+static int named(int type, struct sockaddr_un *sun, socklen_t *len)
+{
+	static int number;
+	int s = socket(AF_UNIX, type, 0);
+
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	snprintf(sun->sun_path + 1, sizeof(sun->sun_path) - 1, "kiln-room-%d-%d", (int)getpid(),
+	    number++);
+	*len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(sun->sun_path + 1));
+	if (bind(s, (struct sockaddr *)sun, *len) != 0)
+		printf("FAIL bind of an abstract name (errno %d)\n", errno);
+	return s;
+}
+
+static int joined(int type, const struct sockaddr_un *sun, socklen_t len)
+{
+	int s = socket(AF_UNIX, type, 0);
+
+	if (connect(s, (const struct sockaddr *)sun, len) != 0)
+		printf("FAIL connect to an abstract name (errno %d)\n", errno);
+	return s;
+}
+
 static void small_buffers(void)
 {
 	int fd[2];
@@ -90,6 +115,96 @@ static void writable(int type, size_t n, const char *what)
 	close(fd[1]);
 }
 
+/* ------------------------------------------------------------- datagrams from several */
+
+static int later_fd;
+
+static void *read_later(void *arg)
+{
+	nap(100);
+	while (recv(later_fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		continue;
+	return arg;
+}
+
+static void *close_later(void *arg)
+{
+	nap(100);
+	close(later_fd);
+	return arg;
+}
+
+/* Does it become writable in time?  At its end poll looks once more: too late is too late. */
+static bool woken(int fd)
+{
+	double start = now();
+
+	return (poll1(fd, POLLOUT, 5000) & POLLOUT) && now() - start < 4;
+}
+
+/* A server that never connects, and clients that wait for it to read. */
+static void waiting_clients(void)
+{
+	struct epoll_event ev = {.events = EPOLLOUT | EPOLLET}, got;
+	struct sockaddr_un sun;
+	socklen_t len;
+	int s = named(SOCK_DGRAM, &sun, &len), a = joined(SOCK_DGRAM, &sun, len),
+	    b = joined(SOCK_DGRAM, &sun, len), loose = socket(AF_UNIX, SOCK_DGRAM, 0),
+	    ep = epoll_create1(0), n;
+	pthread_t t;
+
+	limit("unix datagrams: waiting clients", 60);
+	later_fd = s;
+	while (send(a, buf, 1000, MSG_DONTWAIT) > 0)
+		continue;
+	CHECK("unix datagrams: no POLLOUT when the receiver is full",
+	    errno == EAGAIN && poll1(a, POLLOUT, 0) == 0 && poll1(b, POLLOUT, 0) == 0);
+	t = spawn(read_later, NULL);
+	CHECK("unix datagrams: poll wakes when the receiver reads", woken(a));
+	pthread_join(t, NULL);
+	CHECK("unix datagrams: room for all", poll1(b, POLLOUT, 0) == POLLOUT);
+
+	ev.data.fd = a;
+	epoll_ctl(ep, EPOLL_CTL_ADD, a, &ev);
+	ev.data.fd = b;
+	epoll_ctl(ep, EPOLL_CTL_ADD, b, &ev);
+	while (send(a, buf, 1000, MSG_DONTWAIT) > 0)
+		continue;
+	while (epoll_wait(ep, &got, 1, 0) > 0)
+		continue;
+	CHECK("unix datagrams: the other has no room either",
+	    FAILS(send(b, buf, 1000, MSG_DONTWAIT), EAGAIN));
+	t = spawn(read_later, NULL);
+	n = epoll_wait(ep, &got, 1, 5000);
+	pthread_join(t, NULL);
+	CHECK("unix datagrams: edge-triggered EPOLLOUT when the receiver reads",
+	    n == 1 && epoll_wait(ep, &got, 1, 0) == 1);
+	epoll_ctl(ep, EPOLL_CTL_DEL, a, NULL);
+	epoll_ctl(ep, EPOLL_CTL_DEL, b, NULL);
+
+	ev.data.fd = loose;
+	epoll_ctl(ep, EPOLL_CTL_ADD, loose, &ev);
+	while (sendto(loose, buf, 1000, MSG_DONTWAIT, (struct sockaddr *)&sun, len) > 0)
+		continue;
+	while (epoll_wait(ep, &got, 1, 0) > 0)
+		continue;
+	t = spawn(read_later, NULL);
+	CHECK("unix datagrams: edge-triggered EPOLLOUT without a connection",
+	    epoll_wait(ep, &got, 1, 5000) == 1 && got.data.fd == loose);
+	pthread_join(t, NULL);
+
+	while (send(a, buf, 1000, MSG_DONTWAIT) > 0)
+		continue;
+	t = spawn(close_later, NULL);
+	CHECK("unix datagrams: poll wakes when the receiver goes", woken(a));
+	pthread_join(t, NULL);
+	CHECK("unix datagrams: it has gone", FAILS(send(a, buf, 1, 0), ECONNREFUSED));
+	close(a);
+	close(b);
+	close(loose);
+	close(ep);
+}
+
 void test_unix_room(void)
 {
 	static const size_t sizes[] = {1, 3000, BIG};
@@ -102,4 +217,5 @@ void test_unix_room(void)
 		writable(SOCK_DGRAM, sizes[i], "unix datagrams");
 		writable(SOCK_SEQPACKET, sizes[i], "seqpackets");
 	}
+	waiting_clients();
 }

@@ -56,7 +56,8 @@ static void part(struct unixpcb *unp, int error, struct unixpcb **drop)
 	soisdisconnected(&peer->unp_socket);
 }
 
-static void close_socket(struct socket *so)
+/* accepted: the program ever had a descriptor for it. */
+static void finish(struct socket *so, bool accepted)
 {
 	struct unixpcb *unp = so_unixpcb(so), *drop = NULL;
 	bool listening;
@@ -69,7 +70,7 @@ static void close_socket(struct socket *so)
 	unix_want_nothing(unp);
 	if (so->so_proto->pr_type == SOCK_DGRAM)
 		unix_wake_wanting();
-	part(unp, so->so_rcv.sb_mb ? ECONNRESET : 0, &drop);
+	part(unp, so->so_rcv.sb_mb || !accepted ? ECONNRESET : 0, &drop);
 	cv_broadcast(&unp->unp_space);
 	cv_broadcast(&so->so_snd.sb_cv); /* who waits to connect */
 	mutex_exit(&unix_lock);
@@ -77,6 +78,18 @@ static void close_socket(struct socket *so)
 		sorele(&drop->unp_socket);
 	if (listening)
 		soabortqueue(so);
+	/* Nobody puts anything there any more; who still has a reference does not look at it. */
+	unix_flush(&so->so_rcv);
+}
+
+static void close_socket(struct socket *so)
+{
+	finish(so, true);
+}
+
+static void abort_socket(struct socket *so)
+{
+	finish(so, false);
 }
 
 static void free_socket(struct socket *so)
@@ -249,7 +262,7 @@ static int ready(struct socket *so, int events)
 	    .pr_ctloutput = ctloutput,                                                             \
 	    .pr_sosend = unix_sosend,                                                              \
 	    .pr_soreceive = unix_soreceive,                                                        \
-	    .pr_abort = close_socket,                                                              \
+	    .pr_abort = abort_socket,                                                              \
 	    .pr_connect2 = connect2,                                                               \
 	    .pr_poll = ready};                                                                     \
 	LINK_SET_ADD(protosws, var)

@@ -39,6 +39,7 @@ struct unixpcb {
 
 /* What goes along with a record. */
 struct unix_aux {
+	struct unix_aux *ua_next; /* while it waits to be freed */
 	unsigned ua_nfiles, ua_namelen;
 	struct sockaddr_un ua_name;
 	struct file *ua_files[];
@@ -63,6 +64,7 @@ void unix_unbind(struct unixpcb *unp);
 int unix_take_control(const struct sockmsg *sm, const struct unixpcb *from, struct unix_aux **auxp);
 /* Descriptors for what came along, cmsgs; frees aux.  Not locked. */
 void unix_give_control(struct unix_aux *aux, struct sockmsg *sm);
+/* Closes what did not arrive.  May sleep; not locked. */
 void unix_free_aux(struct unix_aux *aux);
 
 /* ---- unix_io.c */

@@ -5,24 +5,75 @@
  * Descriptors under way are counted and limited: sockets sent over themselves can
  * make a cycle that is never freed, and must not eat the machine.
  */
+#include <kern/cpu.h>
 #include "unix_impl.h"
 
 #define INFLIGHT_MAX 4096U
 
 static volatile uint32_t inflight;
 
-void unix_free_aux(struct unix_aux *aux)
-{
-	unsigned i, n;
+/*
+ * A socket that is closed because it did not arrive may hold others that did not arrive, and so on,
+ * thousands deep.  So only the outermost unix_free_aux() of an lwp closes anything: those that it
+ * causes leave their work on its list.
+ */
+struct reaper {
+	LIST_ENTRY(reaper) r_entry;
+	struct lwp *r_lwp;
+	struct unix_aux *r_list; /* r_lwp's own */
+};
+static LIST_HEAD(, reaper) reapers = LIST_HEAD_INITIALIZER(reapers); /* unix_lock */
 
-	if (!aux)
-		return;
-	n = aux->ua_nfiles;
+static struct reaper *my_reaper(void)
+{
+	struct reaper *r;
+
+	mutex_enter(&unix_lock);
+	LIST_FOREACH (r, &reapers, r_entry)
+		if (r->r_lwp == curlwp)
+			break;
+	mutex_exit(&unix_lock);
+	return r;
+}
+
+static void close_files(struct unix_aux *aux)
+{
+	unsigned i, n = aux->ua_nfiles;
+
 	for (i = 0; i < n; i++)
 		if (aux->ua_files[i])
 			file_rele(aux->ua_files[i]);
 	__atomic_sub_fetch(&inflight, n, __ATOMIC_RELAXED);
 	kmem_free(aux, sizeof(*aux) + n * sizeof(aux->ua_files[0]));
+}
+
+void unix_free_aux(struct unix_aux *aux)
+{
+	struct reaper mine = {.r_lwp = curlwp}, *outer;
+
+	if (!aux)
+		return;
+	if (aux->ua_nfiles == 0) {
+		close_files(aux);
+		return;
+	}
+	outer = my_reaper();
+	if (outer) {
+		aux->ua_next = outer->r_list;
+		outer->r_list = aux;
+		return;
+	}
+	mutex_enter(&unix_lock);
+	LIST_INSERT_HEAD(&reapers, &mine, r_entry);
+	mutex_exit(&unix_lock);
+	aux->ua_next = NULL;
+	for (mine.r_list = aux; (aux = mine.r_list) != NULL;) {
+		mine.r_list = aux->ua_next;
+		close_files(aux);
+	}
+	mutex_enter(&unix_lock);
+	LIST_REMOVE(&mine, r_entry);
+	mutex_exit(&unix_lock);
 }
 
 /* The descriptors of the SCM_RIGHTS messages; NULL for none.  EINVAL, EBADF, ETOOMANYREFS. */

@@ -265,6 +265,76 @@ static void rights(void)
 	close(fd[1]);
 }
 
+/* Pairs inside pairs, the innermost with the end of a pipe: closing the last closes all. */
+static void rights_nested(void)
+{
+	int fd[2], last[2], pip[2], depth = 0;
+	bool sent = true;
+
+	limit("SCM_RIGHTS: nested", 60);
+	if (pipe(pip) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, last) != 0)
+		return;
+	send_fds(last[0], pip + 1, 1);
+	close(pip[1]);
+	/* Older Linux forbids it: 4 levels are ETOOMANYREFS. */
+	while (sent && depth < 2000 && socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0) {
+		sent = send_fds(fd[0], last, 2) == 1;
+		close(last[0]);
+		close(last[1]);
+		memcpy(last, fd, sizeof(last));
+		depth++;
+	}
+	CHECK("SCM_RIGHTS: sockets in sockets in sockets", depth > 3);
+	CHECK("SCM_RIGHTS: nested, it is open", !sent || poll1(pip[0], POLLIN, 30) == 0);
+	close(last[0]);
+	close(last[1]);
+	CHECK("SCM_RIGHTS: nested, it is closed", poll1(pip[0], POLLIN, 10000) & POLLHUP);
+	close(pip[0]);
+}
+
+/* What was sent to a socket goes when it is closed, though others still know it. */
+static void rights_unread(void)
+{
+	struct sockaddr_un sun;
+	char name[40];
+	socklen_t n;
+	int pip[2], s, c, w;
+
+	limit("SCM_RIGHTS: unread", 30);
+	snprintf(name, sizeof(name), "@kiln-unread-%d", (int)getpid());
+	n = make_name(&sun, name);
+	s = socket(AF_UNIX, SOCK_DGRAM, 0);
+	c = socket(AF_UNIX, SOCK_DGRAM, 0);
+	if (pipe(pip) != 0 || bind(s, (struct sockaddr *)&sun, n) != 0)
+		return;
+	CHECK("SCM_RIGHTS: to a named receiver",
+	    connect(c, (struct sockaddr *)&sun, n) == 0 && send_fds(c, pip + 1, 1) == 1);
+	close(pip[1]);
+	close(s);
+	CHECK(
+	    "SCM_RIGHTS: the receiver is closed, so is it", poll1(pip[0], POLLIN, 1000) & POLLHUP);
+	close(pip[0]);
+	close(c);
+
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	c = socket(AF_UNIX, SOCK_STREAM, 0);
+	w = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (pipe(pip) != 0 || bind(s, (struct sockaddr *)&sun, n) != 0 || listen(s, 3) != 0)
+		return;
+	CHECK("SCM_RIGHTS: to one that was not accepted",
+	    connect(c, (struct sockaddr *)&sun, n) == 0 &&
+		connect(w, (struct sockaddr *)&sun, n) == 0 && send_fds(c, pip + 1, 1) == 1);
+	close(pip[1]);
+	close(s);
+	CHECK(
+	    "SCM_RIGHTS: the listener is closed, so is it", poll1(pip[0], POLLIN, 1000) & POLLHUP);
+	CHECK("unix: ECONNRESET: never accepted",
+	    FAILS(read(c, buf, 1), ECONNRESET) && FAILS(read(w, buf, 1), ECONNRESET));
+	close(pip[0]);
+	close(c);
+	close(w);
+}
+
 static void credentials(void)
 {
 	union control c;
@@ -295,6 +365,8 @@ void test_unix(void)
 	pairs();
 	names();
 	rights();
+	rights_unread();
+	rights_nested();
 	credentials();
 	test_unix_room();
 }

@@ -131,8 +131,8 @@ static void descriptor_tables(struct hw_cpu *hc)
 	hc->tss.ist[HW_IST_DOUBLE - 1] = STACK_END(hc->double_stack);
 	hc->tss.ist[HW_IST_MACHINE - 1] = STACK_END(hc->machine_stack);
 	hc->tss.iomap = sizeof(hc->tss);
-	hc->gdt[HW_SEL_CODE / 8] = 0x00af9b000000ffff;
-	hc->gdt[HW_SEL_DATA / 8] = 0x00cf93000000ffff;
+	hc->gdt[HW_SEL_CODE / 8] = HW_DESC_CODE;
+	hc->gdt[HW_SEL_DATA / 8] = HW_DESC_DATA;
 	hc->gdt[HW_SEL_TSS / 8] = (sizeof(hc->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ULL << 40 |
 				  (tss >> 24 & 0xff) << 56;
 	hc->gdt[HW_SEL_TSS / 8 + 1] = tss >> 32;

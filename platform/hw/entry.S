@@ -105,8 +105,8 @@ __kiln_entry:
 	.globl hw_boot_gdt
 hw_boot_gdt:
 	.quad 0
-	.quad 0x00af9b000000ffff
-	.quad 0x00cf93000000ffff
+	.quad HW_DESC_CODE
+	.quad HW_DESC_DATA
 
 	.section .bss.hw_pages, "aw", @nobits
 	.balign 4096

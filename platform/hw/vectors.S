@@ -19,6 +19,7 @@
 #define TF_RIP 144
 #define TF_RFLAGS 160
 #define TF_RSP 168
+#define TF_SS 176
 
 /* What a handler may need of a kernel stack at the least. */
 #define KSTACK_ROOM 768
@@ -159,6 +160,7 @@ hw_intr_entry:
 	testb %al, %al
 	jnz 2f
 hw_resume:
+	movq $HW_SEL_DATA, TF_SS(%rsp) /* it was null if we came from a handler */
 	popq %r15
 	popq %r14
 	popq %r13
@@ -232,8 +234,8 @@ hw_tramp_64:
 	.balign 8
 hw_tramp_gdt:
 	.quad 0
-	.quad 0x00af9b000000ffff
-	.quad 0x00cf93000000ffff
+	.quad HW_DESC_CODE
+	.quad HW_DESC_DATA
 hw_tramp_gdtr:
 	.word 23
 	.long hw_tramp_gdt - hw_trampoline /* + page */

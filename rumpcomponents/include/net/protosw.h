@@ -46,6 +46,10 @@ struct protosw {
 	int (*pr_listen)(struct socket *so);
 	/* Starts it: EINPROGRESS means that it will end by soisconnected() or so_error. */
 	int (*pr_connect)(struct socket *so, const struct sockaddr *sa, unsigned len);
+	/* pr_connect said EAGAIN, and the program can wait: until it is worth trying again.
+	 * NULL: never.  EAGAIN after SO_SNDTIMEO, EINTR, ERESTART.  Woken by accept through the
+	 * listener's so_snd.sb_cv.  Locked, but not all the time. */
+	int (*pr_connwait)(struct socket *so, const struct sockaddr *sa, unsigned len);
 	/* SHUT_RD and SHUT_WR have been noted in so_state by the caller afterwards. */
 	int (*pr_shutdown)(struct socket *so, int how);
 	/* Own or peer's name into sa (a sockaddr_storage), its true length in *len. */

@@ -155,9 +155,14 @@ static int accept_wait(struct socket *so, bool nowait, struct socket **sop)
 		if (*sop) {
 			TAILQ_REMOVE(&so->so_queue, *sop, so_qentry);
 			so->so_qlen--;
+			/* Who waits to get into the queue: pr_connwait. */
+			if (cv_has_waiters(&so->so_snd.sb_cv))
+				cv_broadcast(&so->so_snd.sb_cv);
 			break;
 		}
-		error = nowait ? EAGAIN : sbwait(so, &so->so_rcv);
+		error = so->so_state & SS_CANTRCVMORE ? EINVAL
+			: nowait		      ? EAGAIN
+						      : sbwait(so, &so->so_rcv);
 		if (error)
 			break;
 	}
@@ -235,7 +240,7 @@ static int connect_wait(struct socket *so, bool nowait)
 	return error ? error : so->so_state & SS_ISCONNECTED ? 0 : ECONNABORTED;
 }
 
-static int connect_locked(struct socket *so, struct sockaddr *sa, unsigned len, bool nowait)
+static int connect_once(struct socket *so, struct sockaddr *sa, unsigned len, bool nowait)
 {
 	int error;
 
@@ -252,6 +257,17 @@ static int connect_locked(struct socket *so, struct sockaddr *sa, unsigned len, 
 	}
 	error = so->so_proto->pr_connect(so, sa, len);
 	return error == EINPROGRESS ? connect_wait(so, nowait) : error;
+}
+
+static int connect_locked(struct socket *so, struct sockaddr *sa, unsigned len, bool nowait)
+{
+	int error;
+
+	do
+		error = connect_once(so, sa, len, nowait);
+	while (error == EAGAIN && !nowait && so->so_proto->pr_connwait &&
+	       (error = so->so_proto->pr_connwait(so, sa, len)) == 0);
+	return error;
 }
 
 long do_sys_connect(int fd, const struct sockaddr *name, unsigned namelen)

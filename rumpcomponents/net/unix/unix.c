@@ -100,6 +100,8 @@ static void free_socket(struct socket *so)
 
 static int listen_now(struct socket *so)
 {
+	/* The queue may have grown. */
+	cv_broadcast(&so->so_snd.sb_cv);
 	return so_unixpcb(so)->unp_namelen > 0 ? 0 : EINVAL;
 }
 
@@ -153,10 +155,10 @@ static int connect_to(struct socket *so, const struct sockaddr *sa, unsigned len
 	if (error)
 		return error;
 	lso = &lp->unp_socket;
-	if (!(lso->so_state & SS_LISTENING))
+	if (!(lso->so_state & SS_LISTENING) || (lso->so_state & SS_CANTRCVMORE))
 		return ECONNREFUSED;
 	if (lso->so_qlen >= lso->so_qlimit)
-		return EAGAIN; /* Linux would wait if it may; nobody queues that deep */
+		return EAGAIN;
 	cso = soalloc(so->so_proto);
 	if (!cso)
 		return ENOMEM;
@@ -167,6 +169,28 @@ static int connect_to(struct socket *so, const struct sockaddr *sa, unsigned len
 	cso->so_rcv.sb_hiwat = lso->so_rcv.sb_hiwat;
 	join(unp, child);
 	return soqueue(lso, cso); /* cannot fail: looked at above */
+}
+
+/* Until somebody leaves the queue of the listener of that name. */
+static int wait_to_connect(struct socket *so, const struct sockaddr *sa, unsigned len)
+{
+	struct unixpcb *lp;
+	struct socket *lso;
+	int error = unix_lookup(sa, len, so->so_proto->pr_type, &lp);
+
+	if (error)
+		return error;
+	lso = &lp->unp_socket;
+	/* It may have changed already: then connecting says what is wrong. */
+	if (!(lso->so_state & SS_LISTENING) || (lso->so_state & SS_CANTRCVMORE) ||
+	    lso->so_qlen < lso->so_qlimit)
+		return 0;
+	soref(lso);
+	error = unix_wait(so, &lso->so_snd.sb_cv);
+	mutex_exit(&unix_lock);
+	sorele(lso);
+	mutex_enter(&unix_lock);
+	return error;
 }
 
 static int shut(struct socket *so, int how)
@@ -224,7 +248,8 @@ static int ready(struct socket *so, int events)
 	mutex_enter(&unix_lock);
 	peer = so_unixpcb(so)->unp_peer;
 	if (so->so_state & SS_LISTENING) {
-		r = so->so_qlen > 0 ? POLLIN | POLLRDNORM : 0;
+		if (so->so_qlen > 0 || (so->so_state & SS_CANTRCVMORE))
+			r = POLLIN | POLLRDNORM;
 		mutex_exit(&unix_lock);
 		return r & events;
 	}
@@ -257,6 +282,7 @@ static int ready(struct socket *so, int events)
 	    .pr_bind = unix_bind,                                                                  \
 	    .pr_listen = listenfn,                                                                 \
 	    .pr_connect = connect_to,                                                              \
+	    .pr_connwait = wait_to_connect,                                                        \
 	    .pr_shutdown = shut,                                                                   \
 	    .pr_name = name,                                                                       \
 	    .pr_ctloutput = ctloutput,                                                             \

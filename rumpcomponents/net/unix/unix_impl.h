@@ -70,6 +70,8 @@ void unix_free_aux(struct unix_aux *aux);
 /* ---- unix_io.c */
 int unix_sosend(struct socket *so, struct uio *uio, struct sockmsg *sm);
 int unix_soreceive(struct socket *so, struct uio *uio, struct sockmsg *sm);
+/* Wait as long as sends of so may.  EAGAIN after SO_SNDTIMEO; EINTR, ERESTART.  => locked */
+int unix_wait(struct socket *so, kcondvar_t *cv);
 /* A send would not have to wait.  => locked */
 bool unix_writable(const struct unixpcb *unp);
 /*

@@ -107,15 +107,14 @@ void unix_wake_wanting(void)
 	}
 }
 
-/* => locked */
-static int wait_for_room(struct unixpcb *unp, struct unixpcb *to)
+int unix_wait(struct socket *so, kcondvar_t *cv)
 {
-	const struct sockbuf *sb = &unp->unp_socket.so_snd;
+	uint64_t timeo = so->so_snd.sb_timeo;
 	int error;
 
-	if (sb->sb_timeo == 0)
-		return cv_wait_sig(&to->unp_space, &unix_lock);
-	error = cv_timedwait_sig(&to->unp_space, &unix_lock, nanouptime() + sb->sb_timeo);
+	if (timeo == 0)
+		return cv_wait_sig(cv, &unix_lock);
+	error = cv_timedwait_sig(cv, &unix_lock, nanouptime() + timeo);
 	return error == EWOULDBLOCK ? EAGAIN : error == ERESTART ? EINTR : error;
 }
 
@@ -164,7 +163,7 @@ static int deliver(
 			unix_want_room(unp);
 			error = EAGAIN;
 		} else {
-			error = wait_for_room(unp, to);
+			error = unix_wait(&unp->unp_socket, &to->unp_space);
 		}
 		if (error)
 			break;

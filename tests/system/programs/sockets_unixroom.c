@@ -205,6 +205,97 @@ static void waiting_clients(void)
 	close(ep);
 }
 
+/* ------------------------------------------------------------- connections */
+
+static void *accept_later(void *arg)
+{
+	nap(100);
+	close(accept(later_fd, NULL, NULL));
+	return arg;
+}
+
+static void *shut_later(void *arg)
+{
+	nap(100);
+	shutdown(later_fd, SHUT_RDWR);
+	return arg;
+}
+
+/* A blocking connect by a socket of this type, its result or the negative errno; the time it took
+ * in *took. */
+static int timed_connect(
+    int type, const struct sockaddr_un *sun, socklen_t len, int ms, double *took)
+{
+	struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+	int c = socket(AF_UNIX, type, 0), r;
+	double start = now();
+
+	if (ms > 0)
+		setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	r = connect(c, (const struct sockaddr *)sun, len);
+	if (r != 0)
+		r = -errno;
+	*took = now() - start;
+	close(c);
+	return r;
+}
+
+/* Connecting to a listener with a full queue. */
+static void queue_full(int type, const char *what)
+{
+	struct sockaddr_un sun;
+	socklen_t len;
+	int l = named(type, &sun, &len), c[2], n, r;
+	char line[80];
+	double took;
+	pthread_t t;
+
+	limit("unix: full queue", 60);
+	later_fd = l;
+	listen(l, 1);
+	for (n = 0; n < 2; n++)
+		c[n] = joined(type, &sun, len);
+	n = socket(AF_UNIX, type | SOCK_NONBLOCK, 0);
+	snprintf(line, sizeof(line), "%s: EAGAIN: the queue is full", what);
+	CHECK(line, FAILS(connect(n, (struct sockaddr *)&sun, len), EAGAIN));
+	snprintf(line, sizeof(line), "%s: connect waits until its time is over", what);
+	r = timed_connect(type, &sun, len, 200, &took);
+	CHECK(line, r == -EAGAIN && took > 0.15 && took < 4);
+	t = spawn(accept_later, NULL);
+	snprintf(line, sizeof(line), "%s: connect waits for accept", what);
+	r = timed_connect(type, &sun, len, 0, &took);
+	CHECK(line, r == 0 && took > 0.05 && took < 4);
+	pthread_join(t, NULL);
+	t = spawn(close_later, NULL);
+	snprintf(line, sizeof(line), "%s: connect waits, the listener goes", what);
+	r = timed_connect(type, &sun, len, 0, &took);
+	CHECK(line, r == -ECONNREFUSED && took > 0.05 && took < 4);
+	pthread_join(t, NULL);
+	close(n);
+	close(c[0]);
+	close(c[1]);
+}
+
+static void listener_shut(void)
+{
+	struct sockaddr_un sun;
+	socklen_t len;
+	int l = named(SOCK_STREAM, &sun, &len), r;
+	double took;
+	pthread_t t;
+
+	limit("unix: listener shut down", 20);
+	later_fd = l;
+	listen(l, 1);
+	t = spawn(shut_later, NULL);
+	CHECK("unix: EINVAL: accept ends when the listener is shut down",
+	    FAILS(accept(l, NULL, NULL), EINVAL));
+	pthread_join(t, NULL);
+	r = timed_connect(SOCK_STREAM, &sun, len, 2000, &took);
+	CHECK("unix: ECONNREFUSED: the listener is shut down", r == -ECONNREFUSED && took < 1);
+	close(l);
+}
+
 void test_unix_room(void)
 {
 	static const size_t sizes[] = {1, 3000, BIG};
@@ -218,4 +309,7 @@ void test_unix_room(void)
 		writable(SOCK_SEQPACKET, sizes[i], "seqpackets");
 	}
 	waiting_clients();
+	queue_full(SOCK_STREAM, "unix stream");
+	queue_full(SOCK_SEQPACKET, "seqpacket");
+	listener_shut();
 }

@@ -161,8 +161,6 @@ static int protect_run(uintptr_t va, uintptr_t end, unsigned prot)
 {
 	size_t npages = (end - va) / PAGE, count;
 
-	if (npages == 0)
-		return 0;
 	if (host_syscall3(__NR_mprotect, (long)va, (long)(end - va), HOST_PROT(prot)) != 0)
 		return ENOMEM;
 	for (size_t done = 0; done < npages; done += count) {
@@ -176,42 +174,53 @@ static int protect_run(uintptr_t va, uintptr_t end, unsigned prot)
 
 int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 {
-	uintptr_t run = va;
-	size_t count;
+	uintptr_t end = va + npages * PAGE, run;
 	int error = prot_check(prot);
 
 	if (error != 0)
 		return error;
 	if (!in_range(va, npages))
 		return EINVAL;
-	for (size_t done = 0; done < npages; done += count) {
-		uintptr_t at = va + done * PAGE;
-		uint64_t *e = entries(at, npages - done, false, &count);
-
-		for (size_t i = 0; i < count; i++, at += PAGE) {
-			if (e != NULL && e[i] != 0)
-				continue;
-			if ((error = protect_run(run, at, prot)) != 0)
-				return error;
-			run = at + PAGE;
-		}
+	while (error == 0 && (run = rumpuser_pmap_next(va, end, NULL, NULL)) < end) {
+		for (va = run + PAGE; va < end && rumpuser_pmap_extract(va, NULL, NULL); va += PAGE)
+			;
+		error = protect_run(run, va, prot);
 	}
-	return protect_run(run, va + npages * PAGE, prot);
+	return error;
+}
+
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+{
+	uintptr_t stop = end < hi ? end : hi;
+
+	va = va < lo ? lo : va;
+	while (va < stop) {
+		size_t n = (va - lo) / PAGE, skip;
+		uint64_t *slot = leaf_slot(va, false);
+		uint64_t *leaf = slot == NULL ? NULL : descend(slot, false);
+		uint64_t e = leaf == NULL ? 0 : leaf[n % TABLE_SIZE];
+
+		if (e != 0) {
+			if (pa != NULL)
+				*pa = e & PA_MASK;
+			if (prot != NULL)
+				*prot = (unsigned)(e & PROT_MASK);
+			return va;
+		}
+		/* Pages behind what is missing: an entry, a leaf table, a middle table. */
+		skip = leaf != NULL ? 1 : slot != NULL ? TABLE_SIZE : TABLE_SIZE * TABLE_SIZE;
+		va = lo + ((n | (skip - 1)) + 1) * PAGE;
+	}
+	return end;
 }
 
 bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 {
-	uint64_t *e;
-	size_t count;
+	uintptr_t page = va & PA_MASK;
 
-	if (va < lo || va >= hi)
-		return false;
-	e = entries(va & PA_MASK, 1, false, &count);
-	if (e == NULL || *e == 0)
+	if (rumpuser_pmap_next(page, page + PAGE, pa, prot) != page)
 		return false;
 	if (pa != NULL)
-		*pa = (*e & PA_MASK) | (va & ~PA_MASK);
-	if (prot != NULL)
-		*prot = (unsigned)(*e & PROT_MASK);
+		*pa += va - page;
 	return true;
 }

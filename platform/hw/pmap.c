@@ -300,18 +300,41 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 	return change(va, npages, prot_bits(prot));
 }
 
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+{
+	uintptr_t start = va, len = end - va; /* a hole may reach beyond the end of all addresses */
+	uint64_t *e, v;
+	unsigned level;
+
+	while (va - start < len) {
+		level = 0;
+		e = lookup(va, &level, false, false);
+		do {
+			v = __atomic_load_n(e++, __ATOMIC_ACQUIRE);
+			if (is_table(v, level))
+				break;
+			if (is_hole(v)) {
+				va = (va & ~(SPAN(level) - 1)) + SPAN(level);
+				continue;
+			}
+			*pa = (v & PTE_ADDR & ~(SPAN(level) - 1)) | (va & (SPAN(level) - 1));
+			*prot = RUMPUSER_PROT_NONE;
+			if (v & PTE_P)
+				*prot = RUMPUSER_PROT_READ | (v & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
+					(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) |
+					(v & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
+			return va;
+		} while (INDEX(va, level) != 0 && va - start < len);
+	}
+	return end;
+}
+
 bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 {
-	unsigned level = 0;
-	uint64_t e = __atomic_load_n(lookup(va, &level, false, false), __ATOMIC_ACQUIRE);
+	uintptr_t page = va & ~(RUMPUSER_PAGE_SIZE - 1UL);
 
-	if (is_hole(e))
+	if (rumpuser_pmap_next(page, page + RUMPUSER_PAGE_SIZE, pa, prot) != page)
 		return false;
-	*pa = (e & PTE_ADDR & ~(SPAN(level) - 1)) | (va & (SPAN(level) - 1));
-	*prot = RUMPUSER_PROT_NONE;
-	if (e & PTE_P)
-		*prot = RUMPUSER_PROT_READ | (e & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
-			(e & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) |
-			(e & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
+	*pa += va - page;
 	return true;
 }

@@ -264,7 +264,10 @@ void rumpuser_timer_set(uint64_t deadline);
  */
 int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot);
 
-/* Unmap; holes are fine.  No CPU can use the old translation on return. */
+/*
+ * Unmap; holes are fine.  No CPU can use the old translation on return.  Page tables that lie
+ * wholly in the range are given back.
+ */
 void rumpuser_pmap_remove(uintptr_t va, size_t npages);
 
 /* Change the protection of what is mapped; holes stay holes.  ENOMEM as above. */
@@ -272,6 +275,13 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot);
 
 /* Physical address and protection behind va; false if nothing is mapped. */
 bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot);
+
+/*
+ * The first mapped page in [va, end), both page-aligned, with what extract says of it; end if
+ * there is none.  Address space that has no page tables is passed over in large steps: gigabytes
+ * of holes cost little.
+ */
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot);
 
 /* Upcalls: a page for the platform's page tables, zeroed; 0 if none is left. */
 uint64_t rumpkern_page_alloc(void);

@@ -16,6 +16,7 @@
 struct world_pte world_pt[WORLD_VPAGES];
 long world_enter_fails = -1;
 long world_protect_fails = -1;
+unsigned long world_looks;
 
 void rumpuser_entropy(void *buf, size_t len, unsigned *bits)
 {
@@ -73,9 +74,24 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 {
 	struct world_pte *p = pte(va);
 
+	world_looks++;
 	*pa = p->pa | (va & PAGE_MASK);
 	*prot = p->prot;
 	return p->present;
+}
+
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+{
+	KASSERT(!((va | end) & PAGE_MASK) && va <= end);
+	world_looks++;
+	for (; va < end; va += PAGE_SIZE) {
+		if (!pte(va)->present)
+			continue;
+		*pa = pte(va)->pa;
+		*prot = pte(va)->prot;
+		return va;
+	}
+	return end;
 }
 
 void *world_access(uintptr_t va, int write)

@@ -24,6 +24,8 @@ void world_init(void);
 extern long world_enter_fails;
 /* Likewise rumpuser_pmap_protect(), after the first half of the pages. */
 extern long world_protect_fails;
+/* Calls of rumpuser_pmap_extract() and rumpuser_pmap_next(). */
+extern unsigned long world_looks;
 /* What the program would find at va, through the page table; NULL if a fault would come. */
 void *world_access(uintptr_t va, int write);
 

@@ -350,6 +350,74 @@ START_TEST(vm_reservation_is_one_entry)
 }
 END_TEST
 
+/* What an operation costs depends on the pages that are there, not on the address space. */
+START_TEST(vm_holes_are_free)
+{
+	size_t len = 20000 * PAGE_SIZE;
+	uintptr_t va, to;
+	int error = 0, rw = PROT_READ | PROT_WRITE, fixed = PRIVATE | MAP_FIXED | MAP_NORESERVE;
+
+	for (int round = 0; round < 2; round++) {
+		va = WORLD_VA + 30000 * PAGE_SIZE;
+		ck_assert_int_eq(vm_map_enter(&va, len, rw, fixed, NULL, 0), 0);
+		*touch(va + len - PAGE_SIZE, 1, &error) = 1;
+		world_looks = 0;
+		/* Cut and join: how many pages are in which part is a guess from here on. */
+		ck_assert_int_eq(vm_map_protect(va + 64 * PAGE_SIZE, PAGE_SIZE, PROT_READ), 0);
+		ck_assert_int_eq(vm_map_protect(va + 64 * PAGE_SIZE, PAGE_SIZE, rw), 0);
+		to = va + len;
+		ck_assert_int_eq(vm_map_discard(va, len - PAGE_SIZE), 0);
+		if (round == 0) {
+			ck_assert_int_eq(vm_map_move(&va, len, len / 2, true, true,
+					     WORLD_VA + 50000 * PAGE_SIZE),
+			    0);
+			ck_assert_int_eq(vm_map_remove(WORLD_VA + 50000 * PAGE_SIZE, len / 2), 0);
+		} else {
+			ck_assert_int_eq(*touch(to - PAGE_SIZE, 0, &error), 1);
+			ck_assert_int_eq(vm_map_remove(va, len), 0);
+		}
+		ck_assert_uint_lt(world_looks, 40);
+		ck_assert_uint_eq(mapped_user_pages(), 0);
+		check_tree();
+	}
+	/* Promising counts what is there. */
+	va = LO;
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 1000 * PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_int_eq(*touch(va + 500 * PAGE_SIZE, 0, &error), 0);
+	world_looks = 0;
+	ck_assert_int_eq(vm_map_protect(va, 1000 * PAGE_SIZE, rw), 0);
+	ck_assert_int_eq(vm_promised, 999);
+	ck_assert_uint_lt(world_looks, 10);
+	ck_assert_int_eq(vm_map_remove(va, 1000 * PAGE_SIZE), 0);
+	check_tree();
+}
+END_TEST
+
+/* More pages than one batch takes, and exactly one batch; nothing beyond the range goes. */
+START_TEST(vm_unmaps_in_batches)
+{
+	static const unsigned sizes[] = {1, 47, 48, 49, 96, 97, 700};
+	int error = 0, rw = PROT_READ | PROT_WRITE;
+
+	for (unsigned i = 0; i < NELEM(sizes); i++) {
+		uintptr_t va = LO;
+		size_t len = sizes[i] * PAGE_SIZE;
+		ck_assert_int_eq(
+		    vm_map_enter(&va, len + 2 * PAGE_SIZE, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+		for (unsigned k = 0; k < sizes[i] + 2; k++)
+			*touch(LO + k * PAGE_SIZE, 1, &error) = (uint8_t)(k + 1);
+		ck_assert_int_eq(vm_map_remove(LO + PAGE_SIZE, len), 0);
+		check_tree();
+		ck_assert_uint_eq(mapped_user_pages(), 2);
+		ck_assert_int_eq(*touch(LO, 0, &error), 1);
+		ck_assert_int_eq(*touch(LO + PAGE_SIZE + len, 0, &error), (uint8_t)(sizes[i] + 2));
+		ck_assert_int_eq(vm_map_remove(LO, len + 2 * PAGE_SIZE), 0);
+		ck_assert_uint_eq(mapped_user_pages(), 0);
+	}
+}
+END_TEST
+
 START_TEST(vm_bad_arguments)
 {
 	uintptr_t va = LO + 1;
@@ -643,6 +711,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_protecting_fails_unpromised);
 	tcase_add_test(tc, vm_promises_are_kept);
 	tcase_add_test(tc, vm_reservation_is_one_entry);
+	tcase_add_test(tc, vm_holes_are_free);
+	tcase_add_test(tc, vm_unmaps_in_batches);
 	tcase_add_test(tc, vm_bad_arguments);
 	tcase_add_test(tc, vm_move_grows_in_place);
 	tcase_add_test(tc, vm_discard_keeps_shared);

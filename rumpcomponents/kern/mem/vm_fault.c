@@ -44,9 +44,8 @@ static bool fill_block(struct vm_entry *e, uintptr_t va)
 		return false;
 	if (block > e->ve_start && !rumpuser_pmap_extract(block - PAGE_SIZE, &pa, &prot))
 		return false;
-	for (uintptr_t v = block; v < block + BLOCK_SIZE; v += PAGE_SIZE)
-		if (rumpuser_pmap_extract(v, &pa, &prot))
-			return false;
+	if (rumpuser_pmap_next(block, block + BLOCK_SIZE, &pa, &prot) != block + BLOCK_SIZE)
+		return false;
 	pa = page_alloc_user(BLOCK_ORDER);
 	if (!pa)
 		return false;

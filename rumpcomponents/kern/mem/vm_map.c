@@ -163,17 +163,17 @@ static bool wants_charge(const struct vm_entry *e)
 /* A promise for the pages of e that are not there yet. */
 static int charge(struct vm_entry *e)
 {
-	uint64_t n = 0, pa;
+	uint64_t n, pa;
 	unsigned prot;
 
 	if (e->ve_charged || !wants_charge(e))
 		return 0;
-	if (e->ve_resident == 0) {
-		n = entry_pages(e);
-	} else {
-		for (uintptr_t va = e->ve_start; va < e->ve_end; va += PAGE_SIZE)
-			n += !(rumpuser_pmap_extract(va, &pa, &prot) && page_is_user(pa));
-	}
+	n = entry_pages(e);
+	if (e->ve_resident > 0)
+		for (uintptr_t va = e->ve_start;
+		     (va = rumpuser_pmap_next(va, e->ve_end, &pa, &prot)) < e->ve_end;
+		     va += PAGE_SIZE)
+			n -= page_is_user(pa);
 	if (!vm_can_promise(n))
 		return ENOMEM;
 	__atomic_add_fetch(&vm_promised, n, __ATOMIC_RELAXED);
@@ -182,6 +182,7 @@ static int charge(struct vm_entry *e)
 }
 
 #define UNMAP_BATCH 48
+#define TABLE_SPAN  (2UL << 20) /* what a page table maps; any guess would do */
 
 /* A page on its way out. */
 struct gone {
@@ -208,26 +209,29 @@ uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 {
 	struct gone gone[UNMAP_BATCH];
 	uint64_t freed = 0;
-	uintptr_t va = start, from;
+	uintptr_t va = start, from = start;
 
 	while (va < end && e->ve_resident > 0) {
-		unsigned n = 0, prot;
-		for (from = va; va < end && n < UNMAP_BATCH && n < e->ve_resident;
-		     va += PAGE_SIZE) {
-			if (!rumpuser_pmap_extract(va, &gone[n].pa, &prot))
-				continue;
-			gone[n].va = va;
-			if (!page_is_user(gone[n].pa))
-				gone[n].pa |=
+		struct gone *g = gone, *most = gone + KMIN(UNMAP_BATCH, e->ve_resident);
+		unsigned prot;
+		while (g < most && (va = rumpuser_pmap_next(va, end, &g->pa, &prot)) < end) {
+			if (!page_is_user(g->pa))
+				g->pa |=
 				    GONE_OBJECT |
 				    (e->ve_shared && prot & RUMPUSER_PROT_WRITE ? GONE_DIRTY : 0);
-			n++;
+			g++->va = va;
+			va += PAGE_SIZE;
 		}
-		if (n > 0)
-			rumpuser_pmap_remove(from, (va - from) >> PAGE_SHIFT);
-		e->ve_resident -= n;
-		while (n > 0)
-			freed += let_go(e, &gone[--n]);
+		e->ve_resident -= (uint64_t)(g - gone);
+		/* The last time all of it, for the page tables: no batch may cover one wholly. */
+		if (end - start >= TABLE_SPAN && (va == end || e->ve_resident == 0)) {
+			from = start;
+			va = end;
+		}
+		rumpuser_pmap_remove(from, (va - from) >> PAGE_SHIFT);
+		from = va;
+		while (g > gone)
+			freed += let_go(e, --g);
 	}
 	return freed;
 }

@@ -6,14 +6,13 @@
 /* Make the pages of `from` appear at `to` as well; on failure they do not. */
 static int alias_pages(uintptr_t from, uintptr_t to, size_t len)
 {
+	uintptr_t va = from, end = from + len;
 	uint64_t pa;
 	unsigned prot;
 	int error;
 
-	for (size_t off = 0; off < len; off += PAGE_SIZE) {
-		if (!rumpuser_pmap_extract(from + off, &pa, &prot))
-			continue;
-		error = rumpuser_pmap_enter(to + off, pa, 1, prot);
+	for (; (va = rumpuser_pmap_next(va, end, &pa, &prot)) < end; va += PAGE_SIZE) {
+		error = rumpuser_pmap_enter(to + (va - from), pa, 1, prot);
 		if (error) {
 			rumpuser_pmap_remove(to, len >> PAGE_SHIFT);
 			return error;

@@ -261,6 +261,39 @@ static void test_pmap(void)
 	CHECK(faults(0, false) && faults(0, true));
 }
 
+static bool finds(uintptr_t from, uintptr_t end, uintptr_t va, uint64_t want_pa)
+{
+	uint64_t pa = want_pa;
+	unsigned prot = 1;
+
+	return rumpuser_pmap_next(from, end, &pa, &prot) == va && pa == want_pa && prot == 1;
+}
+
+/* What is passed over: single entries, tables that are missing at both levels. */
+static void test_pmap_next(void)
+{
+	uintptr_t lo = info->va_lo + (2UL << 30) - 7 * PAGE, hi = lo + (50UL << 30);
+	uintptr_t va[] = {lo, lo + 3 * PAGE, lo + (900UL << 20), lo + (5UL << 30), hi - PAGE};
+	uint64_t pa = rumpkern_page_alloc();
+
+	CHECK(
+	    finds(lo, hi, hi, 0) && finds(lo, lo, lo, 0) && finds(0, info->va_lo, info->va_lo, 0));
+	for (unsigned i = 0; i < 5; i++)
+		CHECK(rumpuser_pmap_enter(va[i], pa, 1, 1) == 0);
+	for (unsigned i = 0; i < 4; i++) {
+		CHECK(finds(va[i], hi, va[i], pa));
+		CHECK(finds(va[i] + PAGE, hi, va[i + 1], pa));
+		CHECK(finds(va[i] + PAGE, va[i + 1], va[i + 1], 0));
+	}
+	CHECK(finds(0, ~0UL & ~(PAGE - 1), lo, pa));
+	CHECK(finds(hi, ~0UL & ~(PAGE - 1), ~0UL & ~(PAGE - 1), 0));
+	/* A protection changes what is there, in runs, and nothing between. */
+	CHECK(rumpuser_pmap_protect(lo, (hi - lo) / PAGE, 3) == 0);
+	CHECK(!faults(va[1], true) && faults(va[1] + PAGE, false) && !faults(va[4], true));
+	rumpuser_pmap_remove(lo, (hi - lo) / PAGE);
+	CHECK(finds(lo, hi, hi, 0));
+}
+
 static void test_preempt(void)
 {
 	static char small[2048] __attribute__((aligned(16)));
@@ -485,6 +518,7 @@ static const struct {
 } scenarios[] = {
     {"traps", test_traps},
     {"pmap", test_pmap},
+    {"pmap-next", test_pmap_next},
     {"preempt", test_preempt},
     {"smp", test_smp},
     {"net", test_net},

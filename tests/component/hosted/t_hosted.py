@@ -49,7 +49,7 @@ expect("exit_status", run(), 7, "hello from hosted\n", "kiln: exit 7\n")
 bases = {run()[1].split("base ")[1].split()[0] for _ in range(6)}
 report("image_base_differs", len(bases) > 3, str(bases))
 expect("memory_size", run(hosted={"memory": 8 << 20}), 7, "memory 800000\n")
-for t in "traps", "pmap", "preempt", "time":
+for t in "traps", "pmap", "pmap-next", "preempt", "time":
     expect(t, run(t), 0, "fine\n", "kiln: exit 0\n")
 expect("two_cpus", run("smp", {"cpus": 2}), 0, "fine\n")
 expect("kernel_stack_overflow", run("overflow"), -signal.SIGABRT, "kernel stack overflow", "kiln: panic\n")

@@ -180,6 +180,47 @@ static void large_pages(void)
 	CHECK(pages_out() == before);
 }
 
+static bool finds(uintptr_t from, uintptr_t end, uintptr_t va, uint64_t want_pa)
+{
+	uint64_t pa = want_pa;
+	unsigned prot = RUMPUSER_PROT_READ;
+
+	return rumpuser_pmap_next(from, end, &pa, &prot) == va && pa == want_pa &&
+	       prot == RUMPUSER_PROT_READ;
+}
+
+/* What is passed over: single entries, tables that are missing at every level. */
+static void next_pages(void)
+{
+	uintptr_t lo = (info->va_lo + (64UL << 30)) & ~((1UL << 30) - 1), hi = lo + (2UL << 40);
+	uintptr_t va[] = {lo + 3 * 4096, lo + LARGE - 4096, lo + 7 * LARGE, lo + (3UL << 30),
+	    lo + (1UL << 40) + 4096, hi - 4096};
+	uint64_t start;
+	unsigned i;
+
+	CHECK(finds(lo, hi, hi, 0));
+	CHECK(finds(lo, lo, lo, 0));
+	for (i = 0; i < 6; i++)
+		CHECK(rumpuser_pmap_enter(
+			  va[i], (uint64_t)i * LARGE, i == 2 ? 512 : 1, RUMPUSER_PROT_READ) == 0);
+	CHECK(finds(lo, hi, va[0], 0));
+	for (i = 0; i < 5; i++) {
+		CHECK(finds(va[i], hi, va[i], (uint64_t)i * LARGE));
+		CHECK(finds(
+		    va[i] + (i == 2 ? LARGE : 4096), hi, va[i + 1], (uint64_t)(i + 1) * LARGE));
+		CHECK(finds(va[i] + (i == 2 ? LARGE : 4096), va[i + 1], va[i + 1], 0));
+	}
+	CHECK(finds(va[2] + 9 * 4096, hi, va[2] + 9 * 4096, 2 * LARGE + 9 * 4096));
+	CHECK(finds(hi, hi, hi, 0));
+	/* A terabyte of holes: seconds, were it gone through page by page. */
+	start = rumpuser_clock_monotonic();
+	CHECK(finds(va[4] + 4096, hi, va[5], 5 * LARGE));
+	CHECK(rumpuser_clock_monotonic() - start < 1000000000);
+	CHECK(is_hole(-4096UL) && is_hole(-1UL));
+	rumpuser_pmap_remove(lo, (hi - lo) >> 12);
+	CHECK(finds(lo, hi, hi, 0));
+}
+
 static uint64_t hoard;
 
 static void no_memory(void)
@@ -208,6 +249,7 @@ void test_pmap(void)
 {
 	small_pages();
 	large_pages();
+	next_pages();
 	no_memory();
 	CHECK(is_hole(info->va_hi - 4096));
 	CHECK(is_hole(0));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define PIECE (64 * 1024)
 #define MOST  65536
@@ -70,11 +71,52 @@ static int discarded_shared(void)
 	return result(!bad, "MADV_DONTNEED keeps shared memory");
 }
 
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* Address space as collectors and sanitizers reserve it, with next to nothing in it. */
+static int reservations(void)
+{
+	int prot = PROT_READ | PROT_WRITE, bad = 0;
+	size_t len = 1UL << 38, cut = PAGE;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	char *p, *q;
+	double start;
+
+	while ((p = mmap(NULL, len, prot, flags, -1, 0)) == MAP_FAILED && len > 1UL << 34)
+		len /= 2;
+	if (p == MAP_FAILED)
+		return result(0, "a reservation");
+	len -= cut; /* off the borders of page tables */
+	bad |= munmap(p, cut);
+	p += cut;
+	p[len - 1] = 1;
+	p[len / 3] = 2;
+	start = now();
+	bad |= mprotect(p, len, PROT_READ) | mprotect(p, len, prot);
+	bad |= p[len - 1] != 1 || p[len / 3] != 2;
+	q = mremap(p, len, len + PAGE, MREMAP_MAYMOVE);
+	if (q != MAP_FAILED)
+		p = q;
+	bad |= p[len - 1] != 1 || p[len / 3] != 2;
+	bad |= madvise(p, len - PAGE, MADV_DONTNEED) || p[len - 1] != 1 || p[len / 3] != 0;
+	bad |= munmap(p, len + PAGE);
+	start = now() - start;
+	if (start > 0.7)
+		printf("%zu GB: %.3f s\n", len >> 30, start);
+	return result(!bad && start < 0.7, "holes cost nothing");
+}
+
 int main(void)
 {
 	int first = 0;
 
-	if (refused_protection() | discarded_shared())
+	if (refused_protection() | discarded_shared() | reservations())
 		return 1;
 	for (int round = 0; round < 3; round++) {
 		int n = take_all();

@@ -16,7 +16,7 @@
 struct world_pte world_pt[WORLD_VPAGES];
 long world_enter_fails = -1;
 long world_protect_fails = -1;
-unsigned long world_looks;
+unsigned long world_looks, world_removed;
 
 void rumpuser_entropy(void *buf, size_t len, unsigned *bits)
 {
@@ -57,6 +57,7 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 
 void rumpuser_pmap_remove(uintptr_t va, size_t npages)
 {
+	world_removed = KMAX(world_removed, npages);
 	for (size_t i = 0; i < npages; i++)
 		pte(va + i * PAGE_SIZE)->present = 0;
 }

@@ -26,6 +26,8 @@ extern long world_enter_fails;
 extern long world_protect_fails;
 /* Calls of rumpuser_pmap_extract() and rumpuser_pmap_next(). */
 extern unsigned long world_looks;
+/* Pages of the largest range that was removed at once. */
+extern unsigned long world_removed;
 /* What the program would find at va, through the page table; NULL if a fault would come. */
 void *world_access(uintptr_t va, int write);
 

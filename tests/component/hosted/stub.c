@@ -125,6 +125,15 @@ void rumpkern_preempt(struct rumpuser_trapframe *tf)
 	CHECK((here & 15) == 0);
 	preempted++;
 	rumpuser_timer_set(rumpuser_clock_monotonic() + 50000);
+	this_cpu()->ilevel++;
+}
+
+/* What was held off is not counted here, but the next preemption must come. */
+void rumpkern_replay(void)
+{
+	CHECK(this_cpu()->ilevel == 1);
+	take_pending();
+	rumpuser_timer_set(rumpuser_clock_monotonic() + 50000);
 }
 
 void rumpkern_trap(struct rumpuser_trapframe *tf)

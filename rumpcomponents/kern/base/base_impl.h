@@ -47,6 +47,7 @@ struct cpu_info {
 
 	struct lwp *ci_softlwp;
 	volatile uint64_t ci_softpend; /* this CPU only, held */
+	volatile uint64_t ci_softrun;  /* taken over from ci_softpend, not yet done */
 	bool ci_softidle;	       /* the soft-interrupt lwp waits for work */
 
 	uint64_t ci_timer;     /* deadline that the timer is set to */

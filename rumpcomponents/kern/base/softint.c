@@ -3,6 +3,9 @@
  * Soft interrupts: a bit each in a word per CPU, worked off by that CPU's
  * soft-interrupt lwp.  Scheduling one is setting a bit and, if that lwp waits,
  * queueing it; all on one CPU with it held, so without locks.
+ *
+ * Who disestablishes one takes the function away and then looks whether a CPU is about to run it;
+ * the soft-interrupt lwp says what it is about to run and then looks for the function.
  */
 #include "base_impl.h"
 #include <kern/signalvar.h>
@@ -10,7 +13,7 @@
 extern __typeof(sig_send_proc) sig_send_proc __attribute__((weak));
 
 struct softint {
-	void (*func)(void *);
+	void (*volatile func)(void *);
 	void *arg;
 };
 
@@ -35,10 +38,26 @@ struct softint *softint_establish(void (*func)(void *), void *arg)
 	return &table[n];
 }
 
+static bool busy(uint64_t bit)
+{
+	uint64_t bits = 0;
+
+	/* Pending before running: between these two it is both. */
+	for (unsigned i = 0; i < cpu_count; i++) {
+		bits |= __atomic_load_n(&cpu_infos[i]->ci_softpend, __ATOMIC_ACQUIRE);
+		bits |= __atomic_load_n(&cpu_infos[i]->ci_softrun, __ATOMIC_ACQUIRE);
+	}
+	return bits & bit;
+}
+
 void softint_disestablish(struct softint *si)
 {
-	si->func = NULL;
-	__atomic_fetch_and(&used, ~(1ULL << (si - table)), __ATOMIC_RELEASE);
+	uint64_t bit = 1ULL << (si - table);
+
+	__atomic_store_n(&si->func, NULL, __ATOMIC_SEQ_CST);
+	while (busy(bit))
+		lwp_yield();
+	__atomic_fetch_and(&used, ~bit, __ATOMIC_RELEASE);
 }
 
 /* => held. */
@@ -71,6 +90,8 @@ static void power(void)
 
 static void run(struct cpu_info *ci, unsigned bit)
 {
+	void (*func)(void *);
+
 	switch (bit) {
 	case SOFTINT_CALLOUT:
 		callout_softint(ci);
@@ -82,8 +103,9 @@ static void run(struct cpu_info *ci, unsigned bit)
 		power();
 		break;
 	default:
-		if (table[bit].func != NULL)
-			table[bit].func(table[bit].arg);
+		func = __atomic_load_n(&table[bit].func, __ATOMIC_ACQUIRE);
+		if (func != NULL)
+			func(table[bit].arg);
 	}
 }
 
@@ -95,14 +117,18 @@ void softint_thread(void *arg)
 	for (;;) {
 		cpu_hold();
 		pend = ci->ci_softpend;
-		ci->ci_softpend = 0;
-		if (pend == 0) {
+		if (pend != 0) {
+			ci->ci_softrun = pend;
+			__atomic_exchange_n(&ci->ci_softpend, 0, __ATOMIC_SEQ_CST);
+		} else {
 			curlwp->l_stat = LSSLEEP;
 			ci->ci_softidle = true;
 			sched_block();
 		}
 		cpu_release();
-		for (; pend != 0; pend &= pend - 1)
+		for (; pend != 0; pend &= pend - 1) {
 			run(ci, (unsigned)__builtin_ctzll(pend));
+			__atomic_store_n(&ci->ci_softrun, pend & (pend - 1), __ATOMIC_RELEASE);
+		}
 	}
 }

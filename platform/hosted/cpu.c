@@ -102,7 +102,7 @@ static void cpu_park(void *arg)
 	struct rumpuser_cpu *cpu;
 
 	thread_init(hc);
-	while ((cpu = hc->start) == NULL) {
+	while ((cpu = __atomic_exchange_n(&hc->start, NULL, __ATOMIC_ACQ_REL)) == NULL) {
 		hosted_wait(&hc->noted);
 		hc->noted = 0;
 	}
@@ -176,7 +176,7 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 	if (cpu->index == 0 || cpu->index >= hosted_config.ncpu)
 		return EINVAL;
 	hc = &hosted_cpus[cpu->index];
-	if (hc->start != NULL)
+	if (hc->start != NULL || hc->entered)
 		return EINVAL;
 	cpu->self = cpu;
 	hc->start_stack = stack_top;
@@ -185,7 +185,9 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 	while (!hc->entered) {
 		struct timespec moment = {0, MOMENT};
 
-		if (rumpuser_clock_monotonic() > until)
+		/* Unless it has the order already, it shall not take it later. */
+		if (rumpuser_clock_monotonic() > until &&
+		    __atomic_exchange_n(&hc->start, NULL, __ATOMIC_ACQ_REL) != NULL)
 			return EIO;
 		host_syscall6(__NR_ppoll, 0, 0, (long)&moment, 0, 8, 0);
 	}

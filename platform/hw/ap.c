@@ -5,7 +5,9 @@
  *
  * Its interrupt stack and per-CPU block are two pages of the window above an
  * unmapped one.  The trampoline page is mapped at its own physical address
- * while a CPU starts.
+ * while a CPU starts; and for good if one does not answer, because it may
+ * come later, and halts when it sees that nobody waits for it.  It would use what
+ * another that starts has been given, so none is started after that.
  */
 #include "hw.h"
 
@@ -25,7 +27,7 @@ uint64_t hw_trampoline_pa;
 /* Handed to the one CPU that starts. */
 uintptr_t hw_ap_stack;
 static struct hw_cpu *ap_cpu;
-static volatile uint32_t ap_started;
+static volatile enum { AP_AWAITED, AP_THERE, AP_STARTED, AP_GIVEN_UP } ap_state;
 static struct hw_lock ap_lock;
 
 extern char hw_tramp_gdtr[], hw_tramp_far[], hw_tramp_cr3[], hw_tramp_cr4[], hw_tramp_efer[],
@@ -80,16 +82,20 @@ static struct hw_cpu *block_alloc(unsigned index)
 
 void hw_ap_main(void)
 {
-	struct hw_cpu *hc = ap_cpu;
-	struct rumpuser_cpu *cpu = hc->cpu;
+	struct hw_cpu *hc;
+	struct rumpuser_cpu *cpu;
 
+	while (!__sync_bool_compare_and_swap(&ap_state, AP_AWAITED, AP_THERE))
+		__asm__ volatile("cli; hlt");
+	hc = ap_cpu;
+	cpu = hc->cpu;
 	hw_wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
 	hw_cpu_init(hc, cpu->index);
 	__atomic_fetch_or(&hw_online, 1U << cpu->index, __ATOMIC_SEQ_CST);
 	hw_write_cr3(hw_read_cr3()); /* from here on we are told what to flush */
 	hw_lapic_init();
 	hw_clock_cpu_init();
-	__atomic_store_n(&ap_started, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&ap_state, AP_STARTED, __ATOMIC_RELEASE);
 	rumpkern_cpu_main(cpu);
 }
 
@@ -103,13 +109,14 @@ static int start(uint32_t apic_id)
 	bool again = !hw_features.hypervisor;
 
 	hw_lapic_start_ap(apic_id, hw_trampoline_pa, true);
-	while (!__atomic_load_n(&ap_started, __ATOMIC_ACQUIRE)) {
+	while (__atomic_load_n(&ap_state, __ATOMIC_ACQUIRE) != AP_STARTED) {
 		now = rumpuser_clock_monotonic();
 		if (again && now - begin > SIPI_AGAIN_NS) {
 			hw_lapic_start_ap(apic_id, hw_trampoline_pa, false);
 			again = false;
 		}
-		if (now - begin > WAIT_NS)
+		if (now - begin > WAIT_NS &&
+		    __sync_bool_compare_and_swap(&ap_state, AP_AWAITED, AP_GIVEN_UP))
 			return EIO;
 		hw_tlb_poll();
 		hw_pause();
@@ -125,6 +132,8 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 
 	if (cpu->index == 0 || cpu->index >= hw_ncpu || (hw_online & 1U << cpu->index))
 		return EINVAL;
+	if (ap_state == AP_GIVEN_UP)
+		return EIO;
 	hc = block_alloc(cpu->index);
 	if (hc == NULL || rumpuser_pmap_enter(hw_trampoline_pa, hw_trampoline_pa, 1,
 			      RUMPUSER_PROT_READ | RUMPUSER_PROT_EXEC) != 0)
@@ -137,9 +146,10 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 	flags = hw_lock(&ap_lock);
 	ap_cpu = hc;
 	hw_ap_stack = stack_top & ~15UL;
-	ap_started = 0;
+	ap_state = AP_AWAITED;
 	error = start(hc->apic_id);
 	hw_unlock(&ap_lock, flags);
-	rumpuser_pmap_remove(hw_trampoline_pa, 1);
+	if (error == 0)
+		rumpuser_pmap_remove(hw_trampoline_pa, 1);
 	return error;
 }

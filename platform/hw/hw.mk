@@ -13,11 +13,12 @@ build/bench/trivial.elf: tests/bench/trivial/trivial.S tests/bench/trivial/trivi
 	@mkdir -p $(@D); echo "  LD      trivial"
 	$(Q)$(CC) -c -o $(@:.elf=.o) $< && ld -static -z noseparate-code --build-id=none -T tests/bench/trivial/trivial.ld -o $@ $(@:.elf=.o)
 
-# The stand-in for kern that tests/component/hw boots.
-HW_TEST_OBJS := $(patsubst tests/component/hw/%.c,build/tests/hw/%.o,$(wildcard tests/component/hw/*.c))
+# The stand-in for kern that tests/component/hw boots.  It sees into the platform.
+HW_TEST_OBJS := $(patsubst tests/component/hw/%.c,build/tests/hw/%.o,$(wildcard tests/component/hw/*.c)) \
+	$(patsubst %,build/obj/platform/hw/%.o,$(PLATFORM_SRCS.hw))
 build/tests/hw/%.o: tests/component/hw/%.c tests/component/hw/teststub.h platform/include/rumpuser.h
 	@mkdir -p $(@D); echo "  CC      tests/component/hw/$*.c"
 	$(Q)$(CC) $(KERN_CFLAGS) -fno-stack-protector -O2 -I platform/include -I tests/component/hw -c -o $@ $<
-build/tests/hw/stub.elf: $(HW_TEST_OBJS) build/platform/hw/platform.o build/platform/hw/link.ld build/platform/hw/link.flags
+build/tests/hw/stub.elf: $(HW_TEST_OBJS) build/platform/hw/link.ld build/platform/hw/link.flags
 	@echo "  LD      hw test stub"
-	$(Q)ld $$(cat build/platform/hw/link.flags) -T build/platform/hw/link.ld --gc-sections -o $@ $(HW_TEST_OBJS) build/platform/hw/platform.o
+	$(Q)ld $$(cat build/platform/hw/link.flags) -T build/platform/hw/link.ld --gc-sections -o $@ $(HW_TEST_OBJS)

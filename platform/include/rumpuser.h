@@ -152,7 +152,8 @@ void rumpuser_cpu_attach(struct rumpuser_cpu *cpu);
 /*
  * Start CPU cpu->index (1..ncpu-1): it enters rumpkern_cpu_main() on the stack
  * whose upper end is stack_top.  Waits until it has entered the platform.
- * EIO if the CPU does not answer, EINVAL for a bad index.
+ * EIO if the CPU does not answer: it will not enter later, either, and the platform
+ * may refuse to start others.  EINVAL for a bad index.
  */
 int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top);
 

@@ -67,7 +67,7 @@ static inline unsigned cpu_index(void)
 }
 #endif
 
-/* CPUs that run lwps. Constant after boot. */
+/* CPUs that run lwps.  Constant once they have been started, before RUMP_PHASE_KERN. */
 extern unsigned cpu_count;
 
 #endif

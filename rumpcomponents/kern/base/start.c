@@ -94,17 +94,22 @@ void rumpkern_cpu_main(struct rumpuser_cpu *cpu)
 	sched_idle_loop();
 }
 
+/* CPUs are numbered without gaps: the first that does not start is the last that is tried. */
 static void start_cpus(void)
 {
 	int error;
 
 	for (unsigned i = 1; i < cpu_count; i++) {
 		error = start_cpu(i);
-		if (error != 0)
-			kprintf("kiln: CPU %u does not start: error %d\n", i, error);
-		else
-			while (!cpu_infos[i]->ci_online)
-				lwp_yield();
+		if (error != 0) {
+			kprintf("kiln: CPU %u does not start: error %d; going on with %u\n", i,
+			    error, i);
+			/* Its block stays, the platform may know it. */
+			cpu_count = i;
+			break;
+		}
+		while (!cpu_infos[i]->ci_online)
+			lwp_yield();
 	}
 }
 

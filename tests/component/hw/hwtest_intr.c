@@ -327,6 +327,28 @@ static bool job_done(void)
 	return cpu1_job == NULL;
 }
 
+extern uint32_t hw_apic_ids[];
+extern uint64_t hw_trampoline_pa;
+void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first);
+
+/* A CPU that does not answer in time, and comes after all. */
+void late_cpu(void)
+{
+	uint32_t id = hw_apic_ids[1];
+
+	CHECK(info->ncpu == 2);
+	hw_apic_ids[1] = 0x5a;							      /* nobody */
+	CHECK(rumpuser_cpu_start(&cpus[1], (uintptr_t)stack1 + sizeof(stack1)) == 5); /* EIO */
+	cpu1_job = reader;
+	hw_lapic_start_ap(id, hw_trampoline_pa, true);
+	wait_ns(200 * MS);
+	/* It has not come to kern, and nothing has happened to us. */
+	CHECK(cpu1_job == reader && seen == 0);
+	hw_apic_ids[1] = id;
+	CHECK(rumpuser_cpu_start(&cpus[1], (uintptr_t)stack1 + sizeof(stack1)) == 5);
+	CHECK(cpu1_job == reader && seen == 0);
+}
+
 void test_smp(void)
 {
 	uintptr_t va = info->va_lo + 0x600000;

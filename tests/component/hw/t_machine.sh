@@ -76,6 +76,13 @@ ends hw_stack_overflow overflow "kiln: panic" "fatal: kernel stack overflow"
 ends hw_fault_in_interrupt nested "kiln: panic" "fatal: trap in an interrupt handler"
 ends hw_double_fault double "kiln: panic" "fatal: double fault"
 
+# A CPU that does not answer, but comes when nobody waits for it any more.
+for machine in pc microvm; do
+	boot $machine max late $debug_exit -smp 2
+	if [ "$status" = "kiln: exit 0" ]; then ok "hw_late_cpu $machine"
+	else fail "hw_late_cpu $machine" "$(grep FAIL "$work/console") status '$status'"; fi
+done
+
 # A machine with nothing to measure time against but the APIC.
 boot microvm,pit=off,pic=off,rtc=off max timer $debug_exit
 if [ "$status" = "kiln: exit 0" ]; then ok hw_no_timers; else fail hw_no_timers "$(grep FAIL "$work/console")"; fi

@@ -208,6 +208,21 @@ void rumpkern_preempt(struct rumpuser_trapframe *tf)
 	preempt_count++;
 	if (preempt_hook != NULL)
 		preempt_hook(tf);
+	curcpu()->ilevel++;
+}
+
+void rumpkern_replay(void)
+{
+	struct rumpuser_cpu *cpu = curcpu();
+	uint64_t pending = __atomic_exchange_n(&cpu->ipending, 0, __ATOMIC_ACQ_REL);
+	unsigned irq;
+
+	CHECK(cpu->ilevel == 1);
+	for (irq = 0; irq < RUMPUSER_IRQ_MAX; irq++)
+		if (pending >> irq & 1)
+			intr_count[irq]++;
+	if (want_preempt) /* the next one must not be missed */
+		rumpuser_timer_set(rumpuser_clock_monotonic() + 50000);
 }
 
 void rumpkern_trap(struct rumpuser_trapframe *tf)
@@ -321,6 +336,10 @@ static void ends(void)
 	}
 	if (wanted("double"))
 		__asm__ volatile("int $8");
+	if (wanted("late")) {
+		late_cpu();
+		finish();
+	}
 	if (wanted("base")) {
 		say_hex(info->image_base);
 		say(" ");

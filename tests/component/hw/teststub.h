@@ -57,5 +57,6 @@ void test_clock(void);
 void test_timer(void);
 void test_irqs(void);
 void test_smp(void);
+void late_cpu(void);
 
 #endif

@@ -13,8 +13,9 @@
  * guest is a death by signal of ours (without a core), which no program's exit
  * status can be mistaken for: the signal that killed the program; SIGABRT for a
  * panic or a guest that ended without a word; the signal that stopped us if
- * the guest had to be stopped; SIGALRM for --timeout.  125 is an error of ours
- * before there was a guest.  --status-file says the same in words.
+ * the guest had to be stopped; SIGALRM for --timeout.  125 is an error of ours,
+ * before there was a guest or because its output cannot be written.  --status-file
+ * says the same in words.
  */
 #include "run.h"
 #include "kiln.h"
@@ -40,7 +41,7 @@ static void usage(FILE *to)
 	    "usage: kiln run [option ...] IMAGE [-- argument ...]\n\n"
 	    "  -p, --port [IP:]HOST:GUEST[/udp]  forward a port of this machine (127.0.0.1 unless "
 	    "IP is given)\n"
-	    "  -m, --memory SIZE      memory: 32M, 1G, 4096K (default 128M)\n"
+	    "  -m, --memory SIZE      memory, in MiB: 32M, 1G (default 128M)\n"
 	    "  -c, --cpus N           processors (default 1)\n"
 	    "  -e, --env NAME=VALUE   environment variable\n"
 	    "      --net user|tap=IF|none   network (default: user if the image has one)\n"
@@ -257,11 +258,11 @@ static void settle(struct run *r)
 		    r->image.path, r->platform);
 	if (r->net == NET_AUTO)
 		r->net = !hosted && (r->nforward > 0 || has_net) ? NET_USER : NET_NONE;
+	if (r->nforward > 0 && !has_net)
+		errx(kiln_failure, "-p %s: %s has no network: its program calls nothing of one",
+		    r->forward_text[0], r->image.path);
 	if (r->nforward > 0 && r->net != NET_USER && !hosted)
 		errx(kiln_failure, "-p %s: only --net user forwards ports", r->forward_text[0]);
-	if (r->nforward > 0 && !has_net)
-		warnx(
-		    "-p %s: the program in %s uses no network", r->forward_text[0], r->image.path);
 	if (r->net == NET_TAP && !r->dry_run && if_nametoindex(r->net_detail) == 0)
 		errx(kiln_failure,
 		    "--net tap=%s: no such interface; create it: ip tuntap add %s mode tap user "
@@ -282,7 +283,8 @@ static void write_status(const struct run *r, struct ending e)
 	    [END_PANIC] = "panic",
 	    [END_LOST] = "lost",
 	    [END_REFUSED] = "refused",
-	    [END_STOPPED] = "stopped"};
+	    [END_STOPPED] = "stopped",
+	    [END_OUTPUT] = "output"};
 	struct sbuf s = {0};
 
 	if (r->status_file == NULL)
@@ -331,6 +333,9 @@ static int finish(const struct run *r, struct ending e)
 		    strcmp(r->platform, "hosted") == 0 ? r->image.path : "the machine");
 	case END_STOPPED:
 		return die_by(e.value);
+	case END_OUTPUT:
+		errno = e.value;
+		err(kiln_failure, "standard output");
 	case END_LOST:
 	case END_NONE:
 		break;

@@ -55,6 +55,7 @@ enum outcome {
 	END_LOST,    /* guest ended without a word */
 	END_REFUSED, /* the machine did not even start */
 	END_STOPPED, /* we ended it; value is the signal that asked for it */
+	END_OUTPUT,  /* standard output cannot be written; value is the error */
 };
 
 struct ending {

@@ -46,6 +46,7 @@ struct guest {
 
 	struct sbuf out; /* console output on its way to standard output */
 	size_t outpos;	 /* so much of it is written */
+	int out_errno;	 /* why standard output takes no more, 0 if it does */
 	char in[2048];	 /* standard input on its way to the guest */
 	size_t inlen;
 
@@ -212,7 +213,8 @@ static void write_out(struct guest *g)
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n == -1) {
-		/* Nobody reads any more: what SIGPIPE is to other programs. */
+		/* Nobody reads any more is what SIGPIPE says to other programs. */
+		g->out_errno = errno;
 		if (g->stop_signal == 0)
 			g->stop_signal = SIGPIPE;
 		forget_out(g);
@@ -243,7 +245,8 @@ static bool read_console(struct guest *g)
 	g->spoke = true;
 	if (g->symbolizer.symbols != NULL)
 		symbolizer_feed(&g->symbolizer, data, (size_t)n);
-	sbuf_add(&g->out, data, (size_t)n);
+	if (g->out_errno == 0)
+		sbuf_add(&g->out, data, (size_t)n);
 	return true;
 }
 
@@ -419,13 +422,13 @@ static void drain(struct guest *g)
 	struct pollfd p = {.events = POLLOUT, .fd = STDOUT_FILENO};
 
 	do {
-		while (out_left(g) > 0 && g->stop_signal != SIGPIPE)
+		while (out_left(g) > 0 && g->out_errno == 0)
 			if (poll(&p, 1, -1) != -1)
 				write_out(g);
 		forget_out(g);
 		if (g->console != -1 && !read_console(g))
 			drop(&g->console);
-	} while (out_left(g) > 0);
+	} while (out_left(g) > 0 && g->out_errno == 0);
 	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
 		struct pollfd s = {.events = POLLIN, .fd = g->status};
 
@@ -458,6 +461,8 @@ static bool stdin_usable(void)
 
 static struct ending ending_of(const struct guest *g)
 {
+	if (g->out_errno != 0 && g->out_errno != EPIPE)
+		return (struct ending){END_OUTPUT, g->out_errno};
 	if (g->reader.ending.outcome != END_NONE)
 		return g->reader.ending;
 	if (g->forced && !g->broken)

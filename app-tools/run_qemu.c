@@ -104,7 +104,9 @@ static const char *qemu_program(void)
 
 void run_qemu_check(struct run *r)
 {
-	const uint64_t page = 4096;
+	const uint64_t mib = 1 << 20;
+	/* QEMU's own low megabyte holds no image. */
+	uint64_t least = (r->image.memory + 2 * mib - 1) / mib;
 
 	if (find_program(qemu_program()) == NULL && !r->dry_run)
 		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86",
@@ -116,12 +118,12 @@ void run_qemu_check(struct run *r)
 		    "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
 	if (r->net == NET_FD)
 		errx(kiln_failure, "--net fd=%s: only for platform hosted", r->net_detail);
-	if (r->memory % page != 0)
-		errx(kiln_failure, "-m: must be a multiple of 4K");
-	/* QEMU's own low megabyte holds no image. */
-	if (r->memory < r->image.memory + (1 << 20))
-		errx(kiln_failure, "-m: %lu KiB are too few: the image alone needs %lu KiB",
-		    r->memory >> 10, (r->image.memory + (1 << 20) + 1023) >> 10);
+	if (r->memory % mib != 0)
+		errx(kiln_failure, "-m %luK: must be whole MiB, such as %luM", r->memory >> 10,
+		    r->memory / mib + 1 > least ? r->memory / mib + 1 : least);
+	if (r->memory < least * mib)
+		errx(kiln_failure, "-m %luM: too little; %s needs %luM at least", r->memory / mib,
+		    r->image.path, least);
 	if (!r->dry_run)
 		check_ports(r);
 }
@@ -151,10 +153,7 @@ static void add_machine(const struct run *r, struct strlist *cmd)
 		strlist_add(cmd, r->machine);
 	}
 	strlist_add(cmd, "-m");
-	if (r->memory % (1 << 20) == 0)
-		strlist_printf(cmd, "%luM", r->memory >> 20);
-	else
-		strlist_printf(cmd, "%luK", r->memory >> 10);
+	strlist_printf(cmd, "%luM", r->memory >> 20);
 	strlist_add(cmd, "-smp");
 	strlist_printf(cmd, "%u", r->cpus);
 	for (const char *const *p = (const char *const[]){"-nodefaults", "-no-user-config", "-vga",

@@ -56,6 +56,9 @@ printf 'booting\n\000\001\377\r\r\n\000\r\n\r' | cmp -s - "$dir/bin.out" && ok "
 n=$(fake big "$img" | (sleep 0.5; wc -c))
 [ "$n" = 1100008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
 [ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" || fail "standard input" ""
+expect "output that cannot be written" 125 'standard output: No space left' sh -c "'$kiln' run --status-file '$dir/word' '$img' > /dev/full"
+expect "in the status file" 0 '^output$' cat "$dir/word"
+expect "output that cannot be written, much of it" 125 'standard output: No space left' env FAKE=big sh -c "'$kiln' run '$img' > /dev/full"
 timeout 10 "$kiln" run "$img" < /dev/null 2>/dev/null | true; ok "a reader that leaves"
 
 FAKE_ADDR=0x$(nm "$img.debug" | awk '$3 == "rumpns_rumpkern_main" || $3 == "rumpkern_main" { print $1 }'); export FAKE_ADDR
@@ -69,7 +72,7 @@ expect "symbolize without symbols" 1 'no symbols for /nosuch' "$kiln" symbolize 
 
 # Signals.  start FAKE OPTIONS...: in the background, until it has said something.
 start() {
-	rm -f "$dir/pid"
+	rm -f "$dir/pid" "$dir/bg.out" "$dir/how.txt.pid" # of the one before
 	FAKE=$1; export FAKE; shift
 	python3 - "$dir/how.txt" "$kiln" run "$@" > "$dir/bg.out" 2>&1 <<'PY' &
 import subprocess, sys, os
@@ -79,7 +82,7 @@ r = p.wait()
 open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
 PY
 	waiter=$!
-	for _ in $(seq 100); do grep -q booting "$dir/bg.out" && break; sleep 0.05; done
+	for _ in $(seq 100); do grep -qs booting "$dir/bg.out" && break; sleep 0.05; done
 	launcher=$(cat "$dir/how.txt.pid")
 }
 alive() { grep -qs '^State:.[^Z]' "/proc/$1/status"; } # whoever inherits a zombie may leave it
@@ -147,20 +150,24 @@ PY
 expect "another format" 125 'image of format 99, but this kiln knows format 1' run "$dir/v99.img"
 expect "a TAP device that is not there" 125 'no such interface; create it: ip tuntap add nosuch0' run --net tap=nosuch0 "$dir/net.img"
 expect "bad memory" 125 '-m 12Q: not a good value; accepted: a number with K, M or G' run -m 12Q "$img"
-expect "too little memory" 125 '-m: 1024 KiB are too few' run -m 1M "$img"
+expect "too little memory" 125 '-m 1M: too little; .*hello.img needs 2M at least' run -m 1 "$img"
+expect "odd memory" 125 '-m 4097K: must be whole MiB, such as 5M' run -m 4097K "$img"
+expect "KiB that are whole MiB" 0 ' -m 4M ' run --dry-run -m 4096K "$img"
 expect "bad port" 125 '-p 8080: not a good value; accepted: \[IP:\]HOSTPORT:GUESTPORT' run -p 8080 "$img"
 expect "bad CPUs" 125 'accepted: a number from 1 to 32' run --cpus 99 "$img"
 expect "bad machine" 125 'accepted: pc, q35, microvm' run --machine vax "$img"
 expect "bad network" 125 'accepted: user, tap=INTERFACE or none' run --net bridge "$img"
 expect "arguments without --" 125 'arguments of the program come after --' run "$img" foo
 expect "ports without the user network" 125 'only --net user forwards ports' run --net none -p 1:1 "$dir/net.img"
+expect "ports of an image without network" 125 '-p 8080:80: .*hello.img has no network' run -p 8080:80 "$img"
 expect "--gw without --ip" 125 'needs --ip' run --gw 10.0.0.1 "$img"
 
 FAKE="exit 4" "$kiln" run "$img" <&- >&-; [ $? = 4 ] && ok "closed standard streams" || fail "closed standard streams" ""
 
 # Hosted.
 expect "hosted: the image is a process" 0 '^hello$' how "" "$dir/hosted.img"
-expect "hosted: no user network" 125 'the user network belongs to QEMU' run -p 8080:80 "$dir/hosted.img"
+"$kiln" bake -p hosted "$dir/net" -o "$dir/neth.img" > /dev/null
+expect "hosted: no user network" 125 'the user network belongs to QEMU' run -p 8080:80 "$dir/neth.img"
 expect "hosted: the document" 0 'hosted.img .\{"hosted":\{"memory":33554432,"cpus":2\}\}' run --dry-run -m 32M --cpus 2 "$dir/hosted.img"
 
 expect "gdb: the command" 0 'gdb .*hello.img.debug' fake "exit 0" --gdb "$img"

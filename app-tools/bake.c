@@ -23,13 +23,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+static int not_hidden(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
+}
+
+/* The platforms that are built, separated by commas; "" if there is none. */
+static const char *platforms(void)
+{
+	char *dir = xasprintf("%s/platform", lib_dir()), *object;
+	struct sbuf all = {0};
+	struct dirent **e;
+	int n = scandir(dir, &e, not_hidden, alphasort);
+
+	sbuf_puts(&all, "");
+	for (int i = 0; i < n; i++) {
+		object = xasprintf("%s/%s/platform.o", dir, e[i]->d_name);
+		if (access(object, R_OK) == 0)
+			sbuf_printf(&all, "%s%s", all.len ? ", " : "", e[i]->d_name);
+		free(object);
+		free(e[i]);
+	}
+	free(dir);
+	return all.s;
+}
 
 static void usage(FILE *to)
 {
 	fprintf(to,
 	    "usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
 	    "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
-	    "  -p, --platform NAME   hw (default), hosted, xen\n"
+	    "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
 	    "  -r, --root DIR        directory that becomes the root file system\n"
 	    "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
 	    "      --arg ARGUMENT    argument of the program (may be repeated)\n"
@@ -38,7 +64,8 @@ static void usage(FILE *to)
 	    "      --with COMPONENT  component to put in although nothing refers to it\n"
 	    "      --report FILE     where the report goes instead of IMAGE.json\n"
 	    "  -v, --verbose         print the linker's command and what was taken\n\n"
-	    "Arguments and environment are defaults that `kiln run' can override.\n");
+	    "Arguments and environment are defaults that `kiln run' can override.\n",
+	    *platforms() ? platforms() : "none");
 }
 
 enum { OPT_ARG = 256, OPT_SYSCALLS, OPT_WITH, OPT_REPORT, OPT_HOSTNAME, OPT_HELP };
@@ -152,31 +179,20 @@ static void check_root(const char *root)
 
 static void check_platform(struct bake *b)
 {
-	char *dir = xasprintf("%s/platform", lib_dir());
-	struct sbuf all = {0};
-	struct dirent *e;
 	char *object;
-	DIR *d;
 
-	b->platform_dir = xasprintf("%s/%s", dir, b->platform);
+	b->platform_dir = xasprintf("%s/platform/%s", lib_dir(), b->platform);
 	object = xasprintf("%s/platform.o", b->platform_dir);
-	if (map_file(object, &(size_t){0}) != NULL && strchr(b->platform, '/') == NULL)
-		return;
-	d = opendir(dir);
-	if (d == NULL)
-		err(1, "%s (is Kiln built? KILN_LIB may say where its lib/kiln is)", dir);
-	while ((e = readdir(d)) != NULL) {
+	if (strchr(b->platform, '/') == NULL && access(object, R_OK) == 0) {
 		free(object);
-		object = xasprintf("%s/%s/platform.o", dir, e->d_name);
-		if (map_file(object, &(size_t){0}) != NULL)
-			sbuf_printf(&all, "%s%s", all.len ? ", " : "", e->d_name);
+		return;
 	}
-	closedir(d);
-	if (strcmp(b->platform, "hw") != 0 && strcmp(b->platform, "hosted") != 0 &&
-	    strcmp(b->platform, "xen") != 0 && strcmp(b->platform, "any") != 0)
-		spec_fail("--platform", b->platform, all.len ? all.s : "hw, hosted, xen");
-	errx(1, "--platform %s: not there yet (%s is missing); there is: %s", b->platform,
-	    b->platform_dir, all.len ? all.s : "none");
+	if (*platforms() == '\0')
+		errx(1,
+		    "%s/platform: no platform there "
+		    "(is Kiln built? KILN_LIB may say where its lib/kiln is)",
+		    lib_dir());
+	spec_fail("--platform", b->platform, platforms());
 }
 
 static struct object *add_object(

@@ -111,7 +111,7 @@ static int plain(const char *host, int argc, char **argv)
 	run(&a);
 }
 
-static int no_cxx(void)
+void no_cxx(void)
 {
 	die("C++ is not supported yet: there is no C++ runtime for Kiln; only C programs can be "
 	    "built");
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	if (strcmp(name, "cc") == 0 || strcmp(name, "gcc") == 0)
 		return cross_cc(argc, argv);
 	if (strcmp(name, "c++") == 0 || strcmp(name, "g++") == 0)
-		return no_cxx();
+		no_cxx();
 	if (strcmp(name, "ld") == 0)
 		return cross_ld(argc, argv);
 	if (strcmp(name, "strip") == 0)

@@ -37,6 +37,9 @@ void run(struct args *a) __attribute__((noreturn));
 /* Run the tool and wait: its exit status, 127 if there is none. */
 int run_wait(struct args *a);
 
+/* End: there is no C++. */
+void no_cxx(void) __attribute__((noreturn));
+
 int cross_cc(int argc, char **argv);
 int cross_ld(int argc, char **argv);
 int cross_strip(int argc, char **argv);

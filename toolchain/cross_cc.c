@@ -48,6 +48,34 @@ static bool is_dropped(const char *arg)
 	return strncmp(arg, "-flto", 5) == 0;
 }
 
+/* Options whose argument is the next word, which is thus no source. */
+static bool takes_word(const char *arg)
+{
+	static const char words[] =
+	    " -o -MF -MT -MQ -I -D -U -L -l -T -u -e -z -include -imacros -isystem -iquote "
+	    "-idirafter -Xlinker -Xassembler -Xpreprocessor -aux-info -A ";
+	const char *at = strstr(words, arg);
+
+	return arg[0] == '-' && at != NULL && at[-1] == ' ' && at[strlen(arg)] == ' ';
+}
+
+static bool is_cxx(const char *arg, const char *next)
+{
+	static const char *const suffixes[] = {
+	    ".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"};
+	const char *dot = strrchr(arg, '.');
+
+	if (strncmp(arg, "-x", 2) == 0) {
+		const char *language = arg[2] != '\0' ? arg + 2 : next ? next : "";
+
+		return strncmp(language, "c++", 3) == 0;
+	}
+	for (size_t i = 0; dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (arg[0] != '-' && strcmp(dot, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
 int cross_cc(int argc, char **argv)
 {
 	struct args a = {0};
@@ -64,8 +92,12 @@ int cross_cc(int argc, char **argv)
 			puts(TRIPLET);
 			return 0;
 		}
+		if (is_cxx(argv[i], argv[i + 1]))
+			no_cxx();
 		if (!is_dropped(argv[i]))
 			args_add(&a, argv[i]);
+		if (takes_word(argv[i]) && i + 1 < argc)
+			args_add(&a, argv[++i]);
 	}
 	run(&a);
 }

@@ -71,6 +71,12 @@ refuses "a program's own sys_read()" "multiple definition of .sys_read'" \
 	long sys_read(void) { return 0; } int main(void) { char c; return read(0, &c, 1) + sys_read(); }" > u.c; cross-cc u.c -o u'
 refuses "a shared library" "shared library cannot be made" cross-cc -shared -fPIC two.c -o two.so
 refuses "C++" "C\\+\\+ is not supported yet" cross-c++ one.c -o u
+for s in cc cpp cxx C c++; do
+	refuses "a C++ source, .$s" "^cross-cc: C\\+\\+ is not supported yet" cross-cc -c "x.$s" -o u.o
+done
+refuses "-x c++" "C\\+\\+ is not supported yet" cross-cc -x c++ -c one.c -o u.o
+check "an output called .cc" cross-cc -c one.c -o u.cc -MMD -MF u.cpp -I . -D X
+rm -f u.cc u.cpp
 refuses "the host's headers" "elf-not-there|No such file" sh -c 'echo "#include <gnu/libc-version.h>" | cross-cc -E -'
 
 check "linux headers" sh -c 'echo "#include <linux/if_packet.h>

@@ -10,10 +10,11 @@
 # A script fails, besides by a FAIL line, by its exit status, by its time limit
 # (a line "# timeout: SECONDS" in its head, 300 by default) and by saying nothing.
 # Two files run at a time; one with the line "# alone" in its head runs with no
-# other.  Logs stay in build/tests/log.  The last line is "N passed, N failed".
+# other.  Logs stay in build/tests/log, or in $TEST_LOGS.  The last line is "N passed, N failed".
+# An interrupted run takes all that it has started with it.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-logs=build/tests/log
+logs=${TEST_LOGS:-build/tests/log}
 mkdir -p "$logs" build/tests/work
 export LC_ALL=C
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=1:detect_stack_use_after_return=1:allocator_may_return_null=1}
@@ -93,6 +94,38 @@ files_of() { # KIND: its test files
 	esac
 }
 
+descendants() { # PID
+	grep -s '^PPid:' /proc/[0-9]*/status | awk -F '[/:\t]+' -v root="$1" '
+		function walk(pid, n, kid, i) {
+			n = split(kids[pid], kid, " ")
+			for (i = 1; i <= n; i++) { print kid[i]; walk(kid[i]) }
+		}
+		{ kids[$6] = kids[$6] " " $3 }
+		END { walk(root) }'
+}
+
+# Programs under timeout are in groups of their own, so that a Ctrl-C does not reach them, and a guest
+# takes its time.  Called only while run.sh waits: a command of its own in the foreground would hold it up.
+interrupted() { # STATUS
+	local all
+	trap '' INT TERM HUP
+	all=$(descendants $$)
+	# shellcheck disable=SC2086
+	kill -TERM $all 2>/dev/null
+	for _ in 1 2 3 4 5; do
+		sleep 0.2
+		# shellcheck disable=SC2086
+		kill -0 $all 2>/dev/null || break
+	done
+	# shellcheck disable=SC2046,SC2086
+	kill -KILL $all $(descendants $$) 2>/dev/null
+	echo "interrupted" >&2
+	exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+trap 'interrupted 129' HUP
+
 # The list of "kind file", and how many may run beside each other.
 list=()
 for arg in "${@:-all}"; do
@@ -120,7 +153,7 @@ for entry in "${list[@]}"; do
 	fi
 	alone=
 	case $file in *.sh) sed -n 1,20p "$file" | grep -q '^# alone' && alone=1 ;; esac
-	if [ -n "$alone" ]; then wait; running=0; run_one "$kind" "$file"; continue; fi
+	if [ -n "$alone" ]; then wait; running=0; run_one "$kind" "$file" & wait; continue; fi
 	if [ $running -ge $jobs_max ]; then wait -n; running=$((running - 1)); fi
 	run_one "$kind" "$file" &
 	running=$((running + 1))

@@ -31,8 +31,9 @@ BAKE_OPTIONS=
 run_guest() {
 	local log=$1
 	shift
-	# In a shell of its own, which alone would speak of a signal's death.
-	(timeout -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null; exit $?) 2> /dev/null
+	# In a shell of its own, which alone would speak of a signal's death.  In the foreground: a Ctrl-C is
+	# for the guest, too, which dies with kiln run.
+	(timeout --foreground -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null; exit $?) 2> /dev/null
 	status=$?
 }
 

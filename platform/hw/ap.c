@@ -9,7 +9,7 @@
  * come later, and halts when it sees that nobody waits for it.  It would use what
  * another that starts has been given, so none is started after that.
  */
-#include "hw.h"
+#include "machine.h"
 
 #include <errno.h>
 
@@ -93,6 +93,7 @@ void hw_ap_main(void)
 	hw_cpu_init(hc, cpu->index);
 	__atomic_fetch_or(&hw_online, 1U << cpu->index, __ATOMIC_SEQ_CST);
 	hw_write_cr3(hw_read_cr3()); /* from here on we are told what to flush */
+	hw_machine_cpu_init();
 	hw_lapic_init();
 	hw_clock_cpu_init();
 	__atomic_store_n(&ap_state, AP_STARTED, __ATOMIC_RELEASE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * clock.c - monotonic time: KVM's paravirtual clock, else the time stamp
+ * clock.c - monotonic time: the hypervisor's paravirtual clock, else the time stamp
  * counter.
  *
  * The counter's frequency comes from CPUID, or is measured against the ACPI PM
@@ -13,26 +13,23 @@
  * Readers take no lock: clk.seq is odd while the writer, who has interrupts
  * off and is alone by clk.busy, changes the parameters.
  */
-#include "hw.h"
+#include "machine.h"
 
-#define MSR_KVM_SYSTEM_TIME	 0x4b564d01
-#define KVM_FEATURE_CLOCKSOURCE2 (1U << 3)
-#define KVM_LEAF_FEATURES	 0x40000001
-#define HV_LEAF_FREQUENCY	 0x40000010
-#define PVCLOCK_STABLE		 1
+#define HV_LEAF_FREQUENCY 0x40000010
+#define PVCLOCK_STABLE	  1
 
-#define PM_TIMER_HZ		 3579545
-#define PM_TIMER_MASK		 0xffffff
-#define PIT_HZ			 1193182
-#define PIT_MASK		 0xffff
-#define PIT_CHANNEL0		 0x40
-#define PIT_COMMAND		 0x43
-#define SLOWEST_TSC		 800 /* MHz; decides when a reference may have wrapped */
+#define PM_TIMER_HZ	  3579545
+#define PM_TIMER_MASK	  0xffffff
+#define PIT_HZ		  1193182
+#define PIT_MASK	  0xffff
+#define PIT_CHANNEL0	  0x40
+#define PIT_COMMAND	  0x43
+#define SLOWEST_TSC	  800 /* MHz; decides when a reference may have wrapped */
 
-#define MS			 1000000ULL
-#define LEAST_NS		 (MS / 10)
-#define SHORT_NS		 (100 * MS)
-#define LONG_NS			 (10000 * MS)
+#define MS		  1000000ULL
+#define LEAST_NS	  (MS / 10)
+#define SHORT_NS	  (100 * MS)
+#define LONG_NS		  (10000 * MS)
 
 /* The reference that a counter without known frequency is measured against. */
 static struct {
@@ -232,25 +229,17 @@ uint64_t hw_ns_to_tsc(uint64_t ns)
 
 void hw_clock_cpu_init(void)
 {
-	uint64_t pa;
-	unsigned prot;
-
-	if (pv && rumpuser_pmap_extract((uintptr_t)&hw_self()->pvclock, &pa, &prot))
-		hw_wrmsr(MSR_KVM_SYSTEM_TIME, pa | 1);
+	if (pv)
+		(void)hw_machine_pvclock();
 }
 
 static bool pv_init(void)
 {
 	const struct hw_pvclock *p = &hw_self()->pvclock;
 
-	if (!hw_features.kvm || !(hw_cpuid(KVM_LEAF_FEATURES, 0).a & KVM_FEATURE_CLOCKSOURCE2))
+	if (!hw_machine_pvclock() || p->mul == 0)
 		return false;
 	pv = true;
-	hw_clock_cpu_init();
-	if (p->mul == 0) {
-		pv = false;
-		return false;
-	}
 	/* ticks per ns: 2^32 / (mul * 2^shift) */
 	clk.inverse = UINT64_MAX / p->mul;
 	clk.inverse = p->shift >= 0 ? clk.inverse >> p->shift : clk.inverse << -p->shift;

@@ -2,7 +2,7 @@
 /*
  * cpu.c - processors: features, descriptor tables, the per-CPU block, idling.
  */
-#include "hw.h"
+#include "machine.h"
 
 #define CR4_FSGSBASE (1ULL << 16)
 #define CR4_OSXSAVE  (1ULL << 18)
@@ -184,6 +184,16 @@ void hw_fatal(struct rumpuser_trapframe *tf, unsigned why)
 	rumpkern_fatal_trap(tf, s);
 }
 
+/* The end of any machine, and all that can be done before hw_main(). */
+void hw_triple_fault(void)
+{
+	const struct table_ptr no_idt = {0, 0};
+
+	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
+	for (;;)
+		__asm__ volatile("hlt");
+}
+
 void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
 {
 	struct hw_cpu *hc = hw_self();
@@ -205,7 +215,7 @@ void rumpuser_intr_start(void)
 	struct hw_cpu *hc = hw_self();
 
 	if (hc->index == 0)
-		hw_power_init();
+		hw_machine_power_init();
 	__asm__ volatile("sti" : : : "memory");
 }
 

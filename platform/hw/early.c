@@ -13,7 +13,7 @@
  * Page 0 is mapped nowhere.  Runs on the identity mapping; see hw.h for what
  * that forbids.
  */
-#include "hw.h"
+#include "machine.h"
 
 #define GB	   (1ULL << 30)
 #define LARGE	   (2ULL << 20)
@@ -43,17 +43,10 @@ void hw_boot_ram(uint64_t pa, uint64_t size)
 	ram[nram++].size = hi - lo;
 }
 
-static void die(char c) __attribute__((noreturn));
-static void die(char c)
-{
-	hw_outb(0x3f8, c);
-	rumpuser_exit(RUMPUSER_END_PANIC, 0);
-}
-
 static void map(uintptr_t va, uint64_t pa, uint64_t size, unsigned prot)
 {
 	if (size > 0 && rumpuser_pmap_enter(va, pa, size >> RUMPUSER_PAGE_SHIFT, prot) != 0)
-		die('M');
+		hw_machine_die('M');
 }
 
 static void map_physical(uintptr_t physmap)
@@ -76,7 +69,7 @@ static void map_image(
 	if (!(prot & RUMPUSER_PROT_WRITE) && hi > lo &&
 	    rumpuser_pmap_protect(
 		physmap + lo, (hi - lo) >> RUMPUSER_PAGE_SHIFT, RUMPUSER_PROT_READ) != 0)
-		die('P');
+		hw_machine_die('P');
 }
 
 static void map_all(uint64_t slide, uintptr_t physmap)
@@ -118,7 +111,7 @@ static void relocate(uintptr_t base, uint64_t newbase)
 	/* Elf64_Rela {offset, info, addend}: only R_X86_64_RELATIVE can occur. */
 	for (e = __kiln_rela_start; e + 3 <= __kiln_rela_end; e += 3) {
 		if ((uint32_t)e[1] != 8)
-			die('R');
+			hw_machine_die('R');
 		p = (uint64_t *)(base + e[0]);
 		__builtin_memcpy(p, &(uint64_t){e[2] + newbase}, sizeof(*p));
 	}

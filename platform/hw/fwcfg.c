@@ -5,8 +5,9 @@
  * line is then "fw_cfg:NAME", and the configuration the file of that name in
  * QEMU's fw_cfg device (docs/specs/fw_cfg.txt): a selector port and a data port.
  */
-#include "hw.h"
+#include "machine.h"
 
+#define PREFIX		 "fw_cfg:"
 #define SELECTOR_PORT	 0x510
 #define DATA_PORT	 0x511
 #define SELECT_SIGNATURE 0
@@ -44,15 +45,22 @@ static bool find(const char *name, struct entry *e)
 	return false;
 }
 
-const char *hw_fwcfg(const char *cmdline)
+/* Few bytes of code: it runs at each boot. */
+static bool has_prefix(const char *s)
 {
-	const char *name = cmdline + sizeof(HW_FWCFG_PREFIX) - 1;
+	return hw_boot.cmdline_len > sizeof(PREFIX) && hw_load32(s) == 0x635f7766 &&
+	       hw_load32(s + 3) == 0x3a676663;
+}
+
+const char *hw_machine_config(const char *cmdline)
+{
+	const char *name = cmdline + sizeof(PREFIX) - 1;
 	struct entry e;
 	uint32_t size;
 	uint64_t pa;
 	char *s;
 
-	if (!find(name, &e))
+	if (!has_prefix(cmdline) || !find(name, &e))
 		return cmdline;
 	size = __builtin_bswap32(e.size);
 	pa = size < SIZE_MAX_CONFIG ? hw_mem_alloc(size / RUMPUSER_PAGE_SIZE + 1) : 0;

@@ -233,10 +233,6 @@ extern struct hw_boot hw_boot;
 void hw_bootproto(uint32_t magic, uint64_t pa);
 void hw_boot_ram(uint64_t pa, uint64_t size);
 
-/* The configuration that cmdline, which begins so, names; cmdline if there is none (fwcfg.c). */
-#define HW_FWCFG_PREFIX "fw_cfg:"
-const char *hw_fwcfg(const char *cmdline);
-
 /* ------------------------------------------------------ CPU features (cpu.c) */
 
 struct hw_features {
@@ -259,6 +255,7 @@ struct hw_tss {
 	uint16_t reserved3, iomap;
 } __attribute__((packed));
 
+/* What KVM and Xen keep for a CPU; the latter in the second half of its struct vcpu_info. */
 struct hw_pvclock {
 	uint32_t version, pad;
 	uint64_t tsc, ns;
@@ -280,6 +277,7 @@ struct hw_cpu {
 	uint32_t idle;	   /* HW_RUNNING ...; see pmap.c */
 	uint64_t gdt[5];
 	struct hw_tss tss;
+	uint64_t hypervisor[4] __attribute__((aligned(64))); /* Xen's; see platform/xen */
 	struct hw_pvclock pvclock;
 	uint8_t trap_stack[384] __attribute__((aligned(16)));
 	uint8_t nmi_stack[256];
@@ -325,6 +323,9 @@ extern uintptr_t hw_physmap; /* 0 while the identity mapping holds */
 extern uint64_t hw_pml4_pa;
 extern bool hw_kern_running;		   /* page-table pages come from kern */
 extern uintptr_t hw_window, hw_window_end; /* addresses for mappings of our own */
+
+/* Map [pa, pa + len) into the window, for good; NULL: no room. */
+void *hw_window_map(uint64_t pa, size_t len, unsigned prot);
 
 static inline void *hw_phys(uint64_t pa)
 {
@@ -395,13 +396,13 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 void hw_clock_start(void); /* note the starting points; cheap */
 void hw_clock_cpu_init(void);
 uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
+uint64_t hw_kvm_epoch(void);	    /* as hw_machine_wall_epoch(); 0: not on KVM */
 
 /* -------------------------------------------------------- power (power.c) and rest */
 
-void hw_power_init(void);	     /* let the power button in; boot CPU */
 void hw_status_write(const char *s); /* to the launcher, past the console */
-bool hw_power_intr(void);	     /* was it the button? */
-uint64_t hw_random(void);	     /* usable in hw_early() */
+void hw_triple_fault(void) __attribute__((noreturn));
+uint64_t hw_random(void); /* usable in hw_early() */
 void hw_main(void) __attribute__((noreturn));
 
 static inline uint32_t hw_load32(const void *p)

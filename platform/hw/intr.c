@@ -11,7 +11,7 @@
  *
  * LOCK ORDER: ioapic_lock is innermost.
  */
-#include "hw.h"
+#include "machine.h"
 
 #include <errno.h>
 
@@ -67,7 +67,7 @@ static bool for_kern(struct hw_cpu *hc, unsigned irq)
 	case RUMPUSER_IRQ_TIMER:
 		return hw_timer_fired(hc);
 	case RUMPUSER_IRQ_POWER:
-		return hw_power_intr();
+		return hw_machine_power_intr();
 	case HW_IRQ_TLB:
 		hw_tlb_intr();
 		return false;

@@ -6,7 +6,7 @@
  * than what it does: whatever can wait until it is needed does (the serial
  * port, interrupt routing, the wall clock, calibration, other CPUs).
  */
-#include "hw.h"
+#include "machine.h"
 
 #define VA_LO 0x100000UL
 #define VA_HI 0x500000000000UL /* early.c puts the image above */
@@ -28,10 +28,7 @@ static const char *cmdline(void)
 		s = hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1);
 	if (s == NULL)
 		return "";
-	if (hw_boot.cmdline_len > sizeof(HW_FWCFG_PREFIX) && hw_load32(s) == 0x635f7766 &&
-	    hw_load32(s + 3) == 0x3a676663) /* "fw_cfg:" */
-		return hw_fwcfg(s);
-	return s;
+	return hw_machine_config(s);
 }
 
 void hw_main(void)
@@ -43,6 +40,7 @@ void hw_main(void)
 	give_back(hw_guard1);
 
 	hw_cpu_boot_init();
+	hw_machine_start();
 	info.cmdline = cmdline();
 	hw_lapic_init();
 	hw_acpi_init();
@@ -52,7 +50,7 @@ void hw_main(void)
 	if (hw_trampoline_pa == 0 || hw_trampoline_pa >= HW_LOAD_PA)
 		hw_ncpu = 1;
 
-	info.platform = "hw";
+	info.platform = hw_machine_name;
 	info.ncpu = hw_ncpu;
 	info.image_base = (uintptr_t)__ehdr_start;
 	info.image_end = (uintptr_t)__kiln_image_end;

@@ -24,22 +24,25 @@ static bool is_memory(uint64_t pa, size_t len)
 	return false;
 }
 
-int rumpuser_mmio_map(uint64_t pa, size_t len, void **va)
+void *hw_window_map(uint64_t pa, size_t len, unsigned prot)
 {
 	uint64_t first = pa & ~(RUMPUSER_PAGE_SIZE - 1);
 	size_t size = ((pa + len + RUMPUSER_PAGE_SIZE - 1) & ~(RUMPUSER_PAGE_SIZE - 1)) - first;
-	uintptr_t at;
+	uintptr_t at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
 
-	if (len == 0 || is_memory(first, size))
+	if (size > hw_window_end - at ||
+	    rumpuser_pmap_enter(at, first, size >> RUMPUSER_PAGE_SHIFT, prot) != 0)
+		return NULL;
+	return (void *)(at + (pa - first));
+}
+
+int rumpuser_mmio_map(uint64_t pa, size_t len, void **va)
+{
+	if (len == 0 || is_memory(pa, len))
 		return ENXIO;
-	at = __atomic_fetch_add(&hw_window, size, __ATOMIC_RELAXED);
-	if (size > hw_window_end - at)
-		return ENOMEM;
-	if (rumpuser_pmap_enter(at, first, size >> RUMPUSER_PAGE_SHIFT,
-		RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE | RUMPUSER_PROT_DEVICE) != 0)
-		return ENOMEM;
-	*va = (void *)(at + (pa - first));
-	return 0;
+	*va =
+	    hw_window_map(pa, len, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE | RUMPUSER_PROT_DEVICE);
+	return *va != NULL ? 0 : ENOMEM;
 }
 
 bool rumpuser_pci_present(void)

@@ -8,7 +8,7 @@
  * and writes to ports nobody listens to do no harm elsewhere.  After them come
  * ACPI's soft off, then a reset, which -no-reboot turns into an end.
  */
-#include "hw.h"
+#include "machine.h"
 
 #define STATUS_PORT	 0x8900
 #define DEBUG_EXIT_PORT	 0x501
@@ -48,7 +48,7 @@ static void fixed_hardware_init(void)
 	hw_ioapic_fixed(gsi, level, active_low, RUMPUSER_IRQ_POWER);
 }
 
-void hw_power_init(void)
+void hw_machine_power_init(void)
 {
 	const struct hw_acpi *a = &hw_acpi;
 	void *va;
@@ -64,7 +64,7 @@ void hw_power_init(void)
 	}
 }
 
-bool hw_power_intr(void)
+bool hw_machine_power_intr(void)
 {
 	uint16_t status;
 
@@ -142,10 +142,6 @@ static void soft_off(void)
 
 void rumpuser_exit(enum rumpuser_end how, int status)
 {
-	const struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) no_idt = {0, 0};
 	static volatile uint32_t ending;
 	unsigned i;
 
@@ -167,7 +163,5 @@ void rumpuser_exit(enum rumpuser_end how, int status)
 	for (i = 0; i < 1000; i++)
 		(void)hw_inb(0x61);
 	hw_outb(0x64, 0xfe); /* the keyboard controller's reset line */
-	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
-	for (;;)
-		__asm__ volatile("hlt");
+	hw_triple_fault();
 }

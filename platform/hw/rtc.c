@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rtc.c - wall-clock time: monotonic time plus an offset, which comes from
- * KVM's wall clock or the CMOS clock (Motorola MC146818A).
+ * rtc.c - the wall clock of a PC: KVM's, else the CMOS clock (Motorola MC146818A).
  *
- * The CMOS clock is read when somebody asks for the first time, and again
- * every RECHECK_NS: that finds the time that passed while the machine was
+ * That is read ever again (wall.c), which finds the time that passed while the machine was
  * paused, and where within its second the first reading was, without ever
  * waiting for a second to begin.  Our clock is behind by less than a second at
  * first and approaches from below.
  */
-#include "hw.h"
+#include "machine.h"
 
-#define SEC			 1000000000ULL
-#define RECHECK_NS		 (10 * SEC)
-#define MSR_KVM_WALL_CLOCK	 0x4b564d00
-#define KVM_FEATURE_CLOCKSOURCE2 (1U << 3)
+#define SEC	   1000000000ULL
 
-#define CMOS_INDEX		 0x70
-#define CMOS_DATA		 0x71
+#define CMOS_INDEX 0x70
+#define CMOS_DATA  0x71
 enum {
 	RTC_SECOND = 0,
 	RTC_MINUTE = 2,
@@ -32,10 +27,6 @@ enum {
 #define RTC_B_BINARY   0x04
 #define RTC_B_24H      0x02
 #define RTC_PM	       0x80
-
-static volatile uint64_t offset;     /* wall - monotonic, ns; 0: not known yet */
-static volatile uint64_t checked_at; /* monotonic */
-static uint32_t busy;
 
 static uint8_t cmos(unsigned reg)
 {
@@ -85,52 +76,15 @@ static uint64_t cmos_time(void)
 	    h * 3600UL + number(v[RTC_MINUTE], mode) * 60UL + number(v[RTC_SECOND], mode));
 }
 
-/* KVM's: the wall-clock time at which monotonic time was 0. */
-static uint64_t kvm_offset(void)
+uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
 {
-	static volatile struct {
-		uint32_t version, seconds, ns;
-	} wall __attribute__((aligned(16)));
-	uint64_t pa;
-	unsigned prot;
+	uint64_t seconds, epoch = hw_kvm_epoch();
 
-	if (!hw_features.kvm || !(hw_cpuid(0x40000001, 0).a & KVM_FEATURE_CLOCKSOURCE2) ||
-	    !rumpuser_pmap_extract((uintptr_t)&wall, &pa, &prot))
-		return 0;
-	hw_wrmsr(MSR_KVM_WALL_CLOCK, pa);
-	return wall.seconds * SEC + wall.ns;
-}
-
-static void check(uint64_t now)
-{
-	uint64_t v = kvm_offset(), seconds, ours;
-
-	if (v != 0) {
-		offset = v;
-		return;
-	}
+	if (epoch != 0)
+		return epoch;
 	seconds = cmos_time();
-	ours = (now + offset) / SEC;
-	if (seconds == ours && offset != 0)
-		return;
+	if (seconds == (now + before) / SEC && before != 0)
+		return before;
 	/* One behind is our own lag; anything else is a pause, or a clock that was set. */
-	offset = (seconds != 0 ? seconds * SEC : SEC) - now;
-}
-
-uint64_t rumpuser_clock_wall(void)
-{
-	uint64_t now = rumpuser_clock_monotonic(), flags;
-
-	if (offset == 0 || now - checked_at > RECHECK_NS) {
-		flags = hw_irq_save();
-		if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE) == 0) {
-			check(now);
-			checked_at = now;
-			__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
-		}
-		hw_irq_restore(flags);
-		while (offset == 0)
-			hw_pause();
-	}
-	return now + offset;
+	return (seconds != 0 ? seconds * SEC : SEC) - now;
 }

@@ -221,26 +221,14 @@ static void next_pages(void)
 	CHECK(finds(lo, hi, hi, 0));
 }
 
-static uint64_t hoard;
-
 static void no_memory(void)
 {
 	uintptr_t va = info->va_lo + (40UL << 30);
-	uint64_t pa, *p;
 
-	while ((pa = page_alloc()) != 0) {
-		p = (uint64_t *)(info->physmap + pa);
-		*p = hoard;
-		hoard = pa;
-	}
+	refuse_pages = true;
 	CHECK(rumpuser_pmap_enter(va, 0, 1, RUMPUSER_PROT_READ) == 12); /* ENOMEM */
 	CHECK(is_hole(va));
-	while (hoard != 0) {
-		p = (uint64_t *)(info->physmap + hoard);
-		pa = hoard;
-		hoard = *p;
-		rumpkern_page_free(pa);
-	}
+	refuse_pages = false;
 	CHECK(rumpuser_pmap_enter(va, 0, 1, RUMPUSER_PROT_READ) == 0);
 	rumpuser_pmap_remove(va, 1);
 }

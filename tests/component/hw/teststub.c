@@ -132,11 +132,15 @@ uint32_t try_exec(void *p)
 
 /* ---------------------------------------------------------------- upcalls */
 
+bool refuse_pages;
+
 uint64_t rumpkern_page_alloc(void)
 {
 	uint64_t pa, *p;
 	unsigned i;
 
+	if (refuse_pages)
+		return 0;
 	if (free_list != 0) {
 		pa = free_list;
 		p = (uint64_t *)(info->physmap + pa);

@@ -30,6 +30,7 @@ void check(bool ok, const char *name);
 #define CHECK(x) check(x, #x)
 void finish(void) __attribute__((noreturn));
 uint64_t page_alloc(void);
+extern bool refuse_pages; /* as if no page were left */
 unsigned pages_out(void);
 void wait_ns(uint64_t ns);
 

@@ -50,21 +50,20 @@ static const char *platforms(void)
 	return all.s;
 }
 
-static void usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to,
-	    "usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
-	    "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
-	    "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
-	    "  -r, --root DIR        directory that becomes the root file system\n"
-	    "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
-	    "      --arg ARGUMENT    argument of the program (may be repeated)\n"
-	    "      --hostname NAME   host name\n"
-	    "      --syscalls A,B    system calls to put in although nothing refers to them\n"
-	    "      --with COMPONENT  component to put in although nothing refers to it\n"
-	    "      --report FILE     where the report goes instead of IMAGE.json\n"
-	    "  -v, --verbose         print the linker's command and what was taken\n\n"
-	    "Arguments and environment are defaults that `kiln run' can override.\n",
+	printf("usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
+	       "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
+	       "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
+	       "  -r, --root DIR        directory that becomes the root file system\n"
+	       "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
+	       "      --arg ARGUMENT    argument of the program (may be repeated)\n"
+	       "      --hostname NAME   host name\n"
+	       "      --syscalls A,B    system calls to put in although nothing refers to them\n"
+	       "      --with COMPONENT  component to put in although nothing refers to it\n"
+	       "      --report FILE     where the report goes instead of IMAGE.json\n"
+	       "  -v, --verbose         print the linker's command and what was taken\n\n"
+	       "Arguments and environment are defaults that `kiln run' can override.\n",
 	    *platforms() ? platforms() : "none");
 }
 
@@ -126,24 +125,20 @@ static void parse_options(struct bake *b, int argc, char **argv)
 			b->hostname = optarg;
 			break;
 		case OPT_HELP:
-			usage(stdout);
+			usage();
 			exit(0);
 		default:
-			usage(stderr);
-			exit(2);
+			usage_error(2, NULL);
 		}
 	}
-	if (optind >= dashes) {
-		warnx("which program?");
-		usage(stderr);
-		exit(2);
-	}
+	if (optind >= dashes)
+		usage_error(2, "which program?");
 	b->program = argv[optind++];
 	if (optind < dashes)
 		errx(1, "%s and %s: several programs in one image are not supported yet",
 		    b->program, argv[optind]);
 	if (b->output == NULL)
-		errx(2, "where does the image go? -o IMAGE");
+		usage_error(2, "where does the image go? -o IMAGE");
 	for (int i = dashes + 1; i < argc; i++)
 		strlist_add(&b->args, argv[i]);
 }

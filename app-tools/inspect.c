@@ -14,15 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to,
-	    "usage: kiln inspect IMAGE [--json | --size | --syscalls | --why NAME]\n\n"
-	    "      --json       the report as it is\n"
-	    "      --size       bytes of the image without its root file system, as a number\n"
-	    "      --syscalls   system calls that the program can reach\n"
-	    "      --why NAME   why a component, function or system call is in the image\n"
-	    "      --report F   report to read, if it is not IMAGE.json\n");
+	printf("usage: kiln inspect IMAGE [--json | --size | --syscalls | --why NAME]\n\n"
+	       "      --json       the report as it is\n"
+	       "      --size       bytes of the image without its root file system, as a number\n"
+	       "      --syscalls   system calls that the program can reach\n"
+	       "      --why NAME   why a component, function or system call is in the image\n"
+	       "      --report F   report to read, if it is not IMAGE.json\n");
 }
 
 static unsigned long number(struct json v, const char *key)
@@ -170,18 +169,18 @@ int inspect_main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == OPT_REPORT) {
 			path = optarg;
-		} else if (c == 'h' || c == '?') {
-			usage(c == 'h' ? stdout : stderr);
-			return c == 'h' ? 0 : 2;
+		} else if (c == 'h') {
+			usage();
+			return 0;
+		} else if (c == '?') {
+			usage_error(2, NULL);
 		} else {
 			mode = c;
 			why = c == OPT_WHY ? optarg : why;
 		}
 	}
-	if (optind + 1 != argc) {
-		usage(stderr);
-		return 2;
-	}
+	if (optind + 1 != argc)
+		usage_error(2, optind == argc ? "which image?" : "one image at a time");
 	image_open(argv[optind], &im);
 	if (path == NULL)
 		path = xasprintf("%s.json", im.path);

@@ -86,8 +86,7 @@ int main(int argc, char **argv)
 	}
 	c = find(argv[1]);
 	if (c == NULL) {
-		warnx("no command `%s'", argv[1]);
-		list(stderr);
+		warnx("no command `%s'; see `kiln help'", argv[1]);
 		return 2;
 	}
 	/* err(3) and getopt(3) start their messages with this. */

@@ -19,6 +19,9 @@
 
 extern int kiln_failure;
 
+/* End the command after a wrong use of it: `what', unless NULL, and where to read on. */
+void usage_error(int status, const char *what) __attribute__((noreturn));
+
 /* Each gets argv[0] = its own name and returns the exit status. */
 int bake_main(int argc, char **argv);
 int run_main(int argc, char **argv);

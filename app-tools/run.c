@@ -35,9 +35,9 @@
 #define DEFAULT_GDB_PORT 1234
 #define MAX_CPUS	 32
 
-static void usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to,
+	printf(
 	    "usage: kiln run [option ...] IMAGE [-- argument ...]\n\n"
 	    "  -p, --port [IP:]HOST:GUEST[/udp]  forward a port of this machine (127.0.0.1 unless "
 	    "IP is given)\n"
@@ -205,11 +205,10 @@ static void parse_option(struct run *r, int c)
 		r->dry_run = true;
 		break;
 	case OPT_HELP:
-		usage(stdout);
+		usage();
 		exit(0);
 	default:
-		usage(stderr);
-		exit(kiln_failure);
+		usage_error(kiln_failure, NULL);
 	}
 }
 
@@ -226,11 +225,8 @@ static const char *parse_options(struct run *r, int argc, char **argv)
 		}
 	while ((c = getopt_long(dashes, argv, "p:m:c:e:v", options, NULL)) != -1)
 		parse_option(r, c);
-	if (optind >= dashes) {
-		warnx("which image?");
-		usage(stderr);
-		exit(kiln_failure);
-	}
+	if (optind >= dashes)
+		usage_error(kiln_failure, "which image?");
 	if (optind + 1 < dashes)
 		errx(kiln_failure, "%s: arguments of the program come after --", argv[optind + 1]);
 	for (int i = dashes + 1; i < argc; i++)

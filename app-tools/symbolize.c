@@ -14,11 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static void usage(FILE *to)
+static void usage(void)
 {
-	fprintf(to, "usage: kiln symbolize [IMAGE] < LOG\n\n"
-		    "IMAGE may be left out if one image with its IMAGE.debug is in the current "
-		    "directory.\n");
+	printf("usage: kiln symbolize [IMAGE] < LOG\n\n"
+	       "IMAGE may be left out if one image with its IMAGE.debug is in the current "
+	       "directory.\n");
 }
 
 static const char *only_image(void)
@@ -49,9 +49,13 @@ int symbolize_main(int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		usage(c == 'h' ? stdout : stderr);
-		return c == 'h' ? 0 : 2;
+		if (c != 'h')
+			usage_error(2, NULL);
+		usage();
+		return 0;
 	}
+	if (optind + 1 < argc)
+		usage_error(2, "one image at a time");
 	image = optind < argc ? argv[optind] : only_image();
 	z.symbols = symbols_open(image, &why);
 	if (z.symbols == NULL)

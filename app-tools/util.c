@@ -2,19 +2,31 @@
 #include "util.h"
 #include "kiln.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+void usage_error(int status, const char *what)
+{
+	if (what != NULL)
+		warnx("%s", what);
+	fprintf(stderr, "see `%s --help'\n", program_invocation_short_name);
+	exit(status);
+}
 
 /* ------------------------------------------------------- memory and strings */
 
@@ -326,16 +338,73 @@ static void scratch_signal(int sig)
 	raise(sig);
 }
 
+/* Whose directory .kiln.PID.XXXXXX is: 0 if the name is none of ours. */
+static pid_t scratch_pid(const char *name)
+{
+	long pid;
+	char *end;
+
+	if (strncmp(name, ".kiln.", 6) != 0 || !isdigit((unsigned char)name[6]))
+		return 0;
+	pid = strtol(name + 6, &end, 10);
+	return *end == '.' && pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
+}
+
+/*
+ * Remove a scratch directory of ours whose owner was killed.  The lock, which ends with
+ * its owner, tells one that lives in another process name space.
+ */
+static void remove_stale(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+
+	if (fd == -1)
+		return;
+	if (fstat(fd, &st) == -1 || st.st_uid != geteuid() || flock(fd, LOCK_EX | LOCK_NB) == -1 ||
+	    (d = fdopendir(fd)) == NULL) {
+		close(fd);
+		return;
+	}
+	while ((e = readdir(d)) != NULL)
+		unlinkat(fd, e->d_name, 0); /* there are only files */
+	unlinkat(parent, name, AT_REMOVEDIR);
+	closedir(d);
+}
+
+static void scratch_sweep(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	pid_t pid;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		pid = scratch_pid(e->d_name);
+		if (pid != 0 && kill(pid, 0) == -1 && errno == ESRCH)
+			remove_stale(dirfd(d), e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 void scratch_open(const char *output)
 {
-	int dirlen = (int)(base_name(output) - output);
+	int dirlen = (int)(base_name(output) - output), fd;
 	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP};
+	char *dir = dirlen > 0 ? xasprintf("%.*s", dirlen, output) : xstrdup("./");
 
-	if (snprintf(scratch_dir, sizeof(scratch_dir), "%.*s.kiln.XXXXXX", dirlen, output) >=
-	    (int)sizeof(scratch_dir))
+	scratch_sweep(dir);
+	if (snprintf(scratch_dir, sizeof(scratch_dir), "%s.kiln.%d.XXXXXX", dirlen > 0 ? dir : "",
+		(int)getpid()) >= (int)sizeof(scratch_dir))
 		errx(kiln_failure, "%s: path too long", output);
 	if (mkdtemp(scratch_dir) == NULL)
-		err(kiln_failure, "cannot write beside %s: %s", output, scratch_dir);
+		err(kiln_failure, "cannot write into directory %s", dir);
+	free(dir);
+	fd = open(scratch_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1)
+		flock(fd, LOCK_EX); /* until we end; see remove_stale() */
 	scratch_owner = getpid();
 	atexit(scratch_close);
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)

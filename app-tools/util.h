@@ -67,7 +67,8 @@ const char *base_name(const char *path);
 /*
  * A scratch directory beside the file `output`, removed with its contents at
  * exit and when a signal ends the command: what is renamed from there to
- * `output` appears at once and whole.  One per process.
+ * `output` appears at once and whole.  One per process.  Those of processes that
+ * were killed are removed, too.
  */
 void scratch_open(const char *output);
 /* Path of a file in it; at most 64 names. */

@@ -124,6 +124,18 @@ expect "platform not built" 1 'accepted: hosted, hw$' "$kiln" bake -p moon "$dir
 expect "help names the platforms that are built" 0 'there is: hosted, hw$' "$kiln" bake --help
 expect "several programs" 1 'several programs in one image are not supported yet' "$kiln" bake "$dir/hello" "$dir/net" -o "$dir/x.img"
 expect "no output" 2 'where does the image go' "$kiln" bake "$dir/hello"
+for c in "bake --nosuch" "bake" "inspect --nosuch x" inspect "inspect a b" "symbolize --nosuch" "symbolize a b"; do
+	# shellcheck disable=SC2086
+	expect "wrong use: $c: where to read on" 2 "^see .kiln ${c%% *} --help'\$" "$kiln" $c
+	[ "$(wc -l < "$dir/out")" = 2 ] && ok "and no more" || fail "wrong use: $c" "$(cat "$dir/out")"
+done
+expect "help of a command" 0 '^usage: kiln inspect' "$kiln" inspect --help
+expect "a directory that is not there" 1 '^kiln bake: cannot write into directory .*/nodir/: No such file or directory$' "$kiln" bake "$dir/hello" -o "$dir/nodir/x.img"
+(cd "$dir" && mkdir .kiln.99999999.aBcDeF ".kiln.$$.aBcDeF" .kiln.x.aBcDeF && touch .kiln.99999999.aBcDeF/gdb)
+expect "bake beside scratch directories" 0 '' sh -c "cd '$dir' && '$kiln' bake hello -o x.img"
+expect "that of a dead process is gone, the others are there" 0 "^[.]kiln[.]$$[.]aBcDeF [.]kiln[.]x[.]aBcDeF \$" \
+	sh -c "cd '$dir' && printf '%s ' .kiln.*"
+rm -rf "$dir/x.img"* "$dir"/.kiln.*
 expect "bad environment" 1 'accepted: NAME=VALUE' "$kiln" bake -e FOO "$dir/hello" -o "$dir/x.img"
 expect "unknown command" 2 "no command .bkae'" "$kiln" bkae
 head -c 3000 "$dir/hello" > "$dir/cut"

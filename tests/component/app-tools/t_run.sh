@@ -149,6 +149,9 @@ open(sys.argv[2], "wb").write(d[:i] + b"\x63" + d[i+1:])
 PY
 expect "another format" 125 'image of format 99, but this kiln knows format 1' run "$dir/v99.img"
 expect "a TAP device that is not there" 125 'no such interface; create it: ip tuntap add nosuch0' run --net tap=nosuch0 "$dir/net.img"
+expect "an unknown option" 125 "^see .kiln run --help'\$" run --nosuch "$img"
+[ "$(wc -l < "$dir/out")" = 2 ] && ok "in two lines" || fail "in two lines" "$(cat "$dir/out")"
+expect "no image" 125 'kiln run: which image\?$' run
 expect "bad memory" 125 '-m 12Q: not a good value; accepted: a number with K, M or G' run -m 12Q "$img"
 expect "too little memory" 125 '-m 1M: too little; .*hello.img needs 2M at least' run -m 1 "$img"
 expect "odd memory" 125 '-m 4097K: must be whole MiB, such as 5M' run -m 4097K "$img"

@@ -197,6 +197,24 @@ static uint64_t memory_needed(const struct image *im)
 	return sum;
 }
 
+/* How long the file must be for its segments, or their table; 0 if it is no ELF file. */
+static uint64_t whole_length(const void *data, size_t len)
+{
+	const Elf64_Ehdr *eh = ehdr_of(data, len);
+	const Elf64_Phdr *ph;
+	uint64_t end, whole;
+	size_t n;
+
+	if (eh == NULL || eh->e_type == ET_REL)
+		return 0;
+	ph = phdrs_of(eh, len, &n);
+	whole = eh->e_phoff + eh->e_phnum * sizeof(*ph);
+	for (size_t i = 0; i < n; i++)
+		if (!__builtin_add_overflow(ph[i].p_offset, ph[i].p_filesz, &end) && end > whole)
+			whole = end;
+	return whole;
+}
+
 void image_open(const char *path, struct image *im)
 {
 	struct json note, list;
@@ -208,6 +226,9 @@ void image_open(const char *path, struct image *im)
 	im->data = map_file(path, &im->len);
 	if (im->data == NULL)
 		err(kiln_failure, "%s", path);
+	if (whole_length(im->data, im->len) > im->len)
+		errx(kiln_failure, "%s: truncated: %zu bytes of at least %lu", path, im->len,
+		    whole_length(im->data, im->len));
 	desc = find_note(im->data, im->len, IMAGE_NOTE_OWNER, IMAGE_NOTE_TYPE, &n);
 	if (desc == NULL)
 		not_an_image(path, file_kind(im->data, im->len));

@@ -43,6 +43,8 @@ void run_qemu_command(const struct run *r, struct strlist *cmd);
 void run_qemu_gdb(const struct run *r);
 
 /* run_hosted.c */
+/* Open a TAP device; ends the command if it is missing, busy or not permitted. */
+int run_tap(const char *name);
 void run_hosted_check(struct run *r);
 void run_hosted_command(const struct run *r, struct strlist *cmd);
 

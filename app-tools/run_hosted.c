@@ -16,7 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static int open_tap(const char *name)
+int run_tap(const char *name)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -27,6 +27,13 @@ static int open_tap(const char *name)
 	if (ioctl(fd, TUNSETIFF, &ifr) == -1) {
 		if (errno == EBUSY)
 			errx(kiln_failure, "--net tap=%s: in use by another process", name);
+		if (errno == EPERM)
+			errx(kiln_failure,
+			    "--net tap=%s: belongs to another user; make it for you: "
+			    "ip tuntap add %s mode tap user $USER",
+			    name, name);
+		if (errno == EINVAL)
+			errx(kiln_failure, "--net tap=%s: not a TAP device with one queue", name);
 		err(kiln_failure, "--net tap=%s", name);
 	}
 	/* A QEMU before us may have left it so that packets come without checksums, or oversized.
@@ -53,7 +60,7 @@ void run_hosted_check(struct run *r)
 	if (r->qemu_args.n > 0)
 		errx(kiln_failure, "--qemu-arg: platform hosted runs no QEMU");
 	if (r->net == NET_TAP && !r->dry_run) {
-		r->net_fd = open_tap(r->net_detail);
+		r->net_fd = run_tap(r->net_detail);
 	} else if (r->net == NET_FD) {
 		spec_number(r->net_detail, 3, 65535, &fd);
 		if (fcntl((int)fd, F_GETFD) == -1)

@@ -40,58 +40,85 @@ static bool hardware_virtualization(void)
 	       (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & CPUID_SVM));
 }
 
+/* If not, errno says why. */
 static bool kvm_usable(void)
 {
-	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, error;
 
 	if (fd == -1)
 		return false;
 	vm = ioctl(fd, KVM_CREATE_VM, 0);
+	error = errno;
 	close(fd);
+	errno = error;
 	if (vm == -1)
 		return false;
 	close(vm);
 	return true;
 }
 
-/* Bind each port as QEMU will, all at once so that two options cannot share one. */
+/* A socket on a port, as QEMU will have it; -1 and errno if there is none to be had. */
+static int take_port(struct in_addr addr, unsigned port, bool udp)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr = addr, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0), error;
+
+	if (fd == -1)
+		err(kiln_failure, "socket");
+	/* For TCP this lets closed connections linger, for UDP it would share the port. */
+	if (!udp)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 && (udp || listen(fd, 1) == 0))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* End the command because of errno. */
+static void no_port(
+    const char *option, const char *value, struct in_addr addr, unsigned port, bool udp)
+{
+	char ip[INET_ADDRSTRLEN];
+
+	switch (errno) {
+	case EADDRINUSE:
+		errx(kiln_failure, "%s%s: %s port %u on %s is in use already", option, value,
+		    udp ? "UDP" : "TCP", port, inet_ntop(AF_INET, &addr, ip, sizeof(ip)));
+	case EACCES:
+		errx(kiln_failure, "%s%s: port %u needs privileges; choose one from 1024 up",
+		    option, value, port);
+	case EADDRNOTAVAIL:
+		errx(kiln_failure, "%s%s: %s is no address of this machine", option, value,
+		    inet_ntop(AF_INET, &addr, ip, sizeof(ip)));
+	default:
+		err(kiln_failure, "%s%s", option, value);
+	}
+}
+
+/* Take each port, all at once so that two options cannot share one. */
 static void check_ports(const struct run *r)
 {
-	int *fd = xcalloc(r->nforward, sizeof(*fd));
+	int *fd = xcalloc(r->nforward + 1, sizeof(*fd));
+	const struct in_addr local = {htonl(INADDR_LOOPBACK)};
+	char gdb_port[8];
 
 	for (size_t i = 0; i < r->nforward; i++) {
 		const struct port_forward *f = &r->forward[i];
-		struct sockaddr_in sin = {
-		    .sin_family = AF_INET, .sin_addr = f->addr, .sin_port = htons(f->host)};
-		char ip[INET_ADDRSTRLEN];
 
-		inet_ntop(AF_INET, &f->addr, ip, sizeof(ip));
-		fd[i] = socket(AF_INET, (f->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+		fd[i] = take_port(f->addr, f->host, f->udp);
 		if (fd[i] == -1)
-			err(kiln_failure, "socket");
-		/* For TCP this lets closed connections linger, for UDP it would share the port. */
-		if (!f->udp)
-			setsockopt(fd[i], SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-		if (bind(fd[i], (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
-		    (f->udp || listen(fd[i], 1) == 0))
-			continue;
-		switch (errno) {
-		case EADDRINUSE:
-			errx(kiln_failure, "-p %s: %s port %u on %s is in use already",
-			    r->forward_text[i], f->udp ? "UDP" : "TCP", f->host, ip);
-		case EACCES:
-			errx(kiln_failure,
-			    "-p %s: port %u needs privileges; choose one from 1024 up",
-			    r->forward_text[i], f->host);
-		case EADDRNOTAVAIL:
-			errx(kiln_failure, "-p %s: %s is no address of this machine",
-			    r->forward_text[i], ip);
-		default:
-			err(kiln_failure, "-p %s", r->forward_text[i]);
-		}
+			no_port("-p ", r->forward_text[i], f->addr, f->host, f->udp);
 	}
-	for (size_t i = 0; i < r->nforward; i++)
-		close(fd[i]);
+	fd[r->nforward] = -1;
+	snprintf(gdb_port, sizeof(gdb_port), "%u", r->gdb_port);
+	if (r->gdb && (fd[r->nforward] = take_port(local, r->gdb_port, false)) == -1)
+		no_port("--gdb=", gdb_port, local, r->gdb_port, false);
+	for (size_t i = 0; i <= r->nforward; i++)
+		if (fd[i] != -1)
+			close(fd[i]);
 	free(fd);
 }
 
@@ -114,8 +141,11 @@ void run_qemu_check(struct run *r)
 	if (strcmp(r->accel, "auto") == 0)
 		r->accel = hardware_virtualization() && kvm_usable() ? "kvm" : "tcg";
 	else if (strcmp(r->accel, "kvm") == 0 && !kvm_usable() && !r->dry_run)
-		errx(kiln_failure,
-		    "--accel kvm: /dev/kvm is missing or not permitted; accepted: auto, tcg");
+		err(kiln_failure, "--accel kvm: /dev/kvm cannot be used (%s; accepted: auto, tcg)",
+		    errno == ENOENT   ? "no virtualization in this processor, or module kvm not "
+					"loaded"
+		    : errno == EACCES ? "are you in the group kvm?"
+				      : "its hardware does not answer");
 	if (r->net == NET_FD)
 		errx(kiln_failure, "--net fd=%s: only for platform hosted", r->net_detail);
 	if (r->memory % mib != 0)
@@ -124,8 +154,11 @@ void run_qemu_check(struct run *r)
 	if (r->memory < least * mib)
 		errx(kiln_failure, "-m %luM: too little; %s needs %luM at least", r->memory / mib,
 		    r->image.path, least);
-	if (!r->dry_run)
-		check_ports(r);
+	if (r->dry_run)
+		return;
+	check_ports(r);
+	if (r->net == NET_TAP)
+		close(run_tap(r->net_detail)); /* QEMU opens it anew */
 }
 
 /* ------------------------------------------------------------------ command */

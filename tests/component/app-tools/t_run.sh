@@ -53,6 +53,25 @@ done
 
 fake binary "$img" > "$dir/bin.out" 2>/dev/null
 printf 'booting\n\000\001\377\r\r\n\000\r\n\r' | cmp -s - "$dir/bin.out" && ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
+# stuck HOW...: a reader that never reads; says after which of HOW's signals kiln run has ended, and how.
+cat > "$dir/stuck.py" << 'PY'
+import os, signal, subprocess, sys, time
+how = [] if sys.argv[1] == "-" else sys.argv[1].split()
+p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+time.sleep(1.5)
+assert p.poll() is None
+for s in how:
+    p.send_signal(getattr(signal, s))
+try:
+    p.wait(8)
+    print("ended", p.returncode)
+except subprocess.TimeoutExpired:
+    p.kill()
+    print("never ends")
+PY
+expect "a reader that is stuck: SIGTERM ends us" 0 '^ended -15$' env FAKE=big python3 "$dir/stuck.py" SIGTERM "$kiln" run "$img"
+expect "a reader that is stuck: Ctrl-C ends us" 0 '^ended -2$' env FAKE=big python3 "$dir/stuck.py" SIGINT "$kiln" run "$img"
+expect "a reader that is stuck: so does the time limit" 0 '^ended (142|-14)$' env FAKE=big python3 "$dir/stuck.py" - "$kiln" run --timeout 3 "$img"
 n=$(fake big "$img" | (sleep 0.5; wc -c))
 [ "$n" = 1100008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
 [ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" || fail "standard input" ""
@@ -135,6 +154,7 @@ open(sys.argv[1], "w").write(str(s.getsockname()[1])); time.sleep(60)' "$dir/por
 for _ in $(seq 100); do [ -s "$dir/port" ] && break; sleep 0.05; done
 port=$(cat "$dir/port")
 expect "a port that is taken" 125 "-p $port:80: TCP port $port on 127.0.0.1 is in use already" run -p "$port:80" "$dir/net.img"
+expect "the port for gdb is taken" 125 "--gdb=$port: TCP port $port on 127.0.0.1 is in use already" run --gdb=$port "$img"
 kill $holder; wait $holder 2>/dev/null
 expect "a port given twice" 125 'is in use already' run -p "$port:80" -p "$port:81" "$dir/net.img"
 expect "a foreign address" 125 'is no address of this machine' run -p 192.0.2.77:8080:80 "$dir/net.img"
@@ -147,6 +167,35 @@ import sys
 d = open(sys.argv[1], "rb").read(); i = d.index(b"Kiln\0\0\0\0") + 8
 open(sys.argv[2], "wb").write(d[:i] + b"\x63" + d[i+1:])
 PY
+for n in 64 100 $(($(wc -c < "$img") / 2)) $(($(wc -c < "$img") - 1)); do
+	head -c "$n" "$img" > "$dir/cut.img"
+	expect "truncated to $n bytes" 125 "cut.img: truncated: $n bytes of at least [0-9]+\$" run "$dir/cut.img"
+done
+# A TAP device that somebody has, in a network of our own; and a /dev without the rest.
+cat > "$dir/tap.sh" <<'SH'
+python3 -c 'import fcntl, struct, time, sys
+f = open("/dev/net/tun", "r+b", buffering=0)
+fcntl.ioctl(f, 0x400454ca, struct.pack("16sH22x", b"kilnt0", 0x1002))
+time.sleep(60)' &
+holder=$!
+for _ in $(seq 50); do ip link show kilnt0 > /dev/null 2>&1 && break; sleep 0.1; done
+"$1" run --net tap=kilnt0 "$2"; status=$?
+"$1" run --net tap=lo "$2"
+kill $holder
+exit $status
+SH
+if unshare -n sh -c 'python3 -c "open(\"/dev/net/tun\", \"r+b\", buffering=0)"' 2>/dev/null; then
+	expect "a TAP device that is in use" 125 'tap=kilnt0: in use by another process' unshare -n sh "$dir/tap.sh" "$kiln" "$dir/net.img"
+	grep -q 'tap=lo: not a TAP device' "$dir/out" && ok "no TAP device at all" || fail "no TAP device at all" "$(cat "$dir/out")"
+else
+	echo "skip a TAP device that is in use: no /dev/net/tun here"
+fi
+if unshare -m mount -t tmpfs none /dev 2>/dev/null; then
+	expect "no KVM" 125 'accel kvm: /dev/kvm cannot be used \(no virtualization.*accepted: auto, tcg\): No such file' \
+		unshare -m sh -c "mount -t tmpfs none /dev; exec '$kiln' run --accel kvm '$img'"
+else
+	echo "skip no KVM: no mount name space of our own"
+fi
 expect "another format" 125 'image of format 99, but this kiln knows format 1' run "$dir/v99.img"
 expect "a TAP device that is not there" 125 'no such interface; create it: ip tuntap add nosuch0' run --net tap=nosuch0 "$dir/net.img"
 expect "an unknown option" 125 "^see .kiln run --help'\$" run --nosuch "$img"

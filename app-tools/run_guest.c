@@ -36,6 +36,7 @@
 #define PROCESS_AHEAD	16384	   /* bytes of output that we hold, of a process */
 #define SERIAL_AHEAD	(64 << 20) /* of a machine */
 #define AFTER_QUIT_MS	1000	   /* from asking QEMU to quit to SIGKILL */
+#define AFTER_STOP_MS	2000	   /* for a reader to take more, when we were told to stop */
 
 struct guest {
 	const struct run *run;
@@ -47,6 +48,7 @@ struct guest {
 	struct sbuf out; /* console output on its way to standard output */
 	size_t outpos;	 /* so much of it is written */
 	int out_errno;	 /* why standard output takes no more, 0 if it does */
+	bool unread;	 /* a signal or the time limit came before all of it was taken */
 	char in[2048];	 /* standard input on its way to the guest */
 	size_t inlen;
 
@@ -155,6 +157,8 @@ static void end_guest(struct guest *g)
 {
 	if (g->reader.ending.outcome == END_NONE)
 		g->forced = true;
+	if (g->ended) /* its number may be another's by now */
+		return;
 	if (g->killing || g->qmp == -1) {
 		kill(g->pid, SIGKILL);
 		g->kill_at = INT64_MAX;
@@ -416,19 +420,43 @@ static void wait_once(struct guest *g)
 	check_time(g);
 }
 
+/*
+ * The guest is no more; whoever reads its output may be slow, or stopped for good.  Returns false
+ * when it is not to be waited for any longer.
+ */
+static bool write_rest(struct guest *g)
+{
+	struct pollfd p[2] = {
+	    {.events = POLLOUT, .fd = STDOUT_FILENO}, {.events = POLLIN, .fd = g->signals}};
+	int n = poll(p, 2, g->stop_signal != 0 ? AFTER_STOP_MS : poll_ms(g));
+	struct signalfd_siginfo si;
+
+	if (n > 0 && p[0].revents != 0)
+		write_out(g);
+	while (read(g->signals, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			continue;
+		g->stop_signal = (int)si.ssi_signo;
+		g->unread = out_left(g) > 0;
+	}
+	if (n == 0 && (g->stop_signal != 0 || now() >= g->timeout_at)) {
+		g->stop_signal = g->stop_signal != 0 ? g->stop_signal : SIGALRM;
+		g->unread = true;
+	}
+	return !g->unread;
+}
+
 /* Take what the guest left in the sockets. */
 static void drain(struct guest *g)
 {
-	struct pollfd p = {.events = POLLOUT, .fd = STDOUT_FILENO};
-
+	g->kill_at = INT64_MAX;
 	do {
-		while (out_left(g) > 0 && g->out_errno == 0)
-			if (poll(&p, 1, -1) != -1)
-				write_out(g);
+		while (out_left(g) > 0 && g->out_errno == 0 && write_rest(g))
+			continue;
 		forget_out(g);
 		if (g->console != -1 && !read_console(g))
 			drop(&g->console);
-	} while (out_left(g) > 0 && g->out_errno == 0);
+	} while (out_left(g) > 0 && g->out_errno == 0 && !g->unread);
 	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
 		struct pollfd s = {.events = POLLIN, .fd = g->status};
 
@@ -463,6 +491,8 @@ static struct ending ending_of(const struct guest *g)
 {
 	if (g->out_errno != 0 && g->out_errno != EPIPE)
 		return (struct ending){END_OUTPUT, g->out_errno};
+	if (g->unread)
+		return (struct ending){END_STOPPED, g->stop_signal};
 	if (g->reader.ending.outcome != END_NONE)
 		return g->reader.ending;
 	if (g->forced && !g->broken)

@@ -15,7 +15,10 @@
  * is 1 from before the flag `cancel` is looked at until the call has returned.
  * If SIGCANCEL's handler finds it set, it asks the kernel to let the
  * thread's next sleep fail with EINTR: a request that arrives between
- * the look and the sleep is thus not lost.  See src/thread/pthread_cancel.c.
+ * the look and the sleep is thus not lost.  The word is part of the context that a
+ * handler interrupts: the kernel saves and clears it on entering the handler and
+ * sigreturn brings it back (kern/signal), so that a handler may make such calls itself, and
+ * leave by siglongjmp().  See src/thread/pthread_cancel.c.
  */
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
@@ -26,9 +29,11 @@ hidden long sys_indirect(long n, ...);
 
 #define __KILN_INLINE static __inline __attribute__((__always_inline__, __unused__))
 
-/* Offsets into struct pthread; checked in pthread_cancel.c. */
+/* Offsets into struct pthread; checked in pthread_cancel.c.  CP is known to kern/signal, too. */
 #define KILN_TP_CP     32
 #define KILN_TP_CANCEL 60
+/* Where a handler finds the word of the code it interrupted: in mcontext_t's __reserved1. */
+#define KILN_UC_CP 0
 
 __KILN_INLINE long __kiln_call(long n, long a, long b, long c, long d, long e, long f)
 {

@@ -3,12 +3,14 @@
  * Thread cancellation over direct-call system calls (arch/x86_64/syscall_arch.h
  * says how a cancellable call is made).
  *
- * A request sets `cancel` in the target and sends it SIGCANCEL.  Four cases:
+ * A request sets `cancel` in the target and sends it SIGCANCEL.  Five cases:
  *  - it is outside a cancellable call: its next one sees `cancel`;
  *  - it is in one and sleeps: the signal ends the sleep, the call is
  *    restarted or fails with EINTR; the restarted one finds the kernel's latch
  *    set, so EINTR in either case, and the thread ends itself;
  *  - it is in one, between looking at `cancel` and sleeping: same latch;
+ *  - it is in a handler that interrupted one: the context below the handler gets SIGCANCEL
+ *    when the handler is done, and then it is one of the above;
  *  - it is in one that has just succeeded: the result is kept, as POSIX asks, and the
  *    latch stays set: one later sleep is interrupted for nothing, as by any signal.
  */
@@ -79,7 +81,8 @@ static void cancel_handler(int sig, siginfo_t *si, void *context)
 		uc->uc_mcontext.gregs[REG_RIP] = (uintptr_t)cancel_now;
 		return;
 	}
-	if (self->sysinfo)
+	/* Was the interrupted code in a call?  Of self->sysinfo, which now is the handler's own. */
+	if (uc->uc_mcontext.__reserved1[KILN_UC_CP])
 		__syscall(SYS_kiln_cancel, 1);
 	/*
 	 * If the interrupted code is itself a signal handler, the code below it,

@@ -20,7 +20,11 @@
 #include <kern/sysproto.h>
 #include "signal_impl.h"
 
-#define RED_ZONE	     128
+#define RED_ZONE 128
+
+/* libc's mark, in the thread's memory: "in a cancellable call" (its syscall_arch.h). */
+#define TP_CP		     32
+#define UC_CP		     0
 
 #define FLAGS_PROGRAM	     0xcd5UL   /* CF PF AF ZF SF DF OF */
 #define FLAGS_CLEARED	     0x10500UL /* RF DF TF: not for a handler */
@@ -130,6 +134,26 @@ static int fpu_pop(uintptr_t from)
 	return 0;
 }
 
+/*
+ * libc's mark belongs to the context that a handler interrupts: it is taken from there, so
+ * that the handler begins outside of any call, and given back when that context goes on.
+ * Anything but 1 is not libc's, and left alone.
+ */
+static bool take_cp_mark(void)
+{
+	volatile uint32_t *mark = (uint32_t *)(curlwp->l_tls + TP_CP);
+	uint32_t value;
+
+	return curlwp->l_tls && ufetch_32(mark, &value) == 0 && value == 1 &&
+	       ustore_32(mark, 0) == 0;
+}
+
+static void give_cp_mark(const struct kucontext *uc)
+{
+	if (curlwp->l_tls && uc->uc_mcontext.__reserved1[UC_CP] == 1)
+		(void)ustore_32((volatile uint32_t *)(curlwp->l_tls + TP_CP), 1);
+}
+
 static bool on_altstack(const stack_t *ss, uintptr_t sp)
 {
 	return !(ss->ss_flags & SS_DISABLE) && sp - (uintptr_t)ss->ss_sp - 1 < ss->ss_size;
@@ -192,6 +216,7 @@ static int push_frame(struct rumpuser_trapframe *tf, struct sigctx *sc,
 	f.sf_uc.uc_sigmask = sc->sc_restore ? sc->sc_oldmask : sc->sc_mask;
 	save_context(&f.sf_uc, tf);
 	f.sf_uc.uc_mcontext.fpregs = (void *)fp;
+	f.sf_uc.uc_mcontext.__reserved1[UC_CP] = take_cp_mark();
 	error = copyout(&f, (void *)sp, sizeof(f));
 	if (!error)
 		error = fpu_push(fp);
@@ -327,6 +352,7 @@ long do_sys_rt_sigreturn(void)
 	}
 	if (!on_altstack(&uc.uc_stack, tf.rsp))
 		l->l_sigctx->sc_altstack = uc.uc_stack;
+	give_cp_mark(&uc);
 	sig_setmask(uc.uc_sigmask);
 	l->l_fpulive = true;
 	if (l->l_userret & LW_EXIT)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,70 @@ static void test_restart(int flags, void *expect, const char *what)
 	report(caught == 1 && r == expect, what);
 }
 
+static int handlerpipe[2];
+static sigjmp_buf out;
+static volatile int jump, raw_result = 1;
+
+/* write() is a cancellation point as read(), below the handler, is. */
+static void on_signal_write(int signo)
+{
+	if (jump)
+		siglongjmp(out, 1);
+	write(handlerpipe[1], "h", 1);
+}
+
+static void *restarted(void *p)
+{
+	sem_post(&ready);
+	in_read();
+	return p;
+}
+
+/* The handler leaves read(): the thread is at no cancellation point when it is asked to end. */
+static void *jumper(void *p)
+{
+	char c;
+
+	if (sigsetjmp(out, 1) == 0) {
+		sem_post(&ready);
+		in_read();
+	}
+	sem_post(&ready);
+	raw_result = syscall(SYS_read, pipefd[0], &c, 1);
+	pthread_testcancel();
+	return p;
+}
+
+static void test_cancel_after_handler(void *(*f)(void *), const char *what)
+{
+	struct sigaction sa = {.sa_handler = on_signal_write, .sa_flags = SA_RESTART};
+	struct timespec until;
+	void *r = NULL;
+	pthread_t t;
+	char c;
+
+	jump = f == jumper;
+	sigaction(SIGUSR1, &sa, NULL);
+	pthread_create(&t, NULL, f, &sem);
+	sem_wait(&ready);
+	usleep(5000);
+	pthread_kill(t, SIGUSR1);
+	if (jump)
+		sem_wait(&ready);
+	else
+		read(handlerpipe[0], &c, 1);
+	usleep(5000);
+	pthread_cancel(t);
+	usleep(5000);
+	if (jump)
+		write(pipefd[1], "z", 1);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	if (pthread_timedjoin_np(t, &r, &until) != 0)
+		write(pipefd[1], "z", 1);
+	report(r == PTHREAD_CANCELED && raw_result == 1, what);
+}
+
 static __thread int counter = 5;
 static __thread char zeros[64];
 
@@ -210,7 +275,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	sem_init(&sem, 0, 0);
 	sem_init(&ready, 0, 0);
-	if (pipe(pipefd) != 0)
+	if (pipe(pipefd) != 0 || pipe(handlerpipe) != 0)
 		return 1;
 	test_cancel(in_read, "cancel read");
 	test_cancel(in_sleep, "cancel sleep");
@@ -222,6 +287,8 @@ int main(void)
 	test_disabled();
 	test_restart(SA_RESTART, &sem, "SA_RESTART: read goes on after the handler");
 	test_restart(0, (void *)&caught, "without SA_RESTART: EINTR");
+	test_cancel_after_handler(restarted, "cancel a read that goes on after a handler");
+	test_cancel_after_handler(jumper, "siglongjmp out of read, cancel outside of it");
 	test_tls();
 	report(syscall(SYS_gettid) == getpid() && syscall(number) == getpid(), "calls by number");
 	return failures != 0;

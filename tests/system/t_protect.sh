@@ -15,6 +15,20 @@ for what in write-text write-rodata exec-data exec-rodata exec-stack exec-mmap r
 	fi
 done
 
+for what in overflow-main overflow-thread; do
+	thread=1
+	[ $what = overflow-thread ] && thread=2
+	if grep -qa "kiln: stack overflow of thread $thread\$" "$work/$what.log" &&
+	    grep -qaE 'kiln:  \.\.\. [0-9]{2,} more of image\+0x[0-9a-f]+ [a-z_]+' "$work/$what.log"; then
+		ok "$what is said in words, its frames once"
+	else
+		tail -n 20 "$work/$what.log"
+		fail "$what: the report"
+	fi
+done
+grep -lqa 'stack overflow' "$work/read-null.log" "$work/exec-stack.log" "$work/write-text.log" &&
+	fail "another fault is taken for a stack overflow" || ok "no other fault is a stack overflow"
+
 for boot in 1 2 3; do
 	run_guest "$work/where.$boot" "$work/protect.img" -- where
 	[ "$status" = 0 ] || fail "where: status $status"

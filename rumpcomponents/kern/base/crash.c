@@ -13,7 +13,9 @@
 #include <signal.h>
 
 #define MAXFRAMES 32
-#define LEAF_MAX  4096 /* bytes of a function without a frame */
+#define LEAF_MAX  4096	    /* bytes of a function without a frame */
+#define DEPTH_MAX (1 << 20) /* a ring of frames ends somewhere */
+#define FRAME_MAX (1 << 20) /* bytes below a stack that its overflow may hit */
 
 int base_panic_cpu = -1;
 static int depth;
@@ -22,6 +24,10 @@ bool base_panicking(void)
 {
 	return __atomic_load_n(&base_panic_cpu, __ATOMIC_RELAXED) >= 0;
 }
+
+/* An ELF note, from the linker script of the platform. */
+extern const char __kiln_build_id_start[] __attribute__((weak));
+#define BUILD_ID_OFFSET 16 /* in it: three words and the name "GNU" */
 
 static bool in_image(uintptr_t va)
 {
@@ -68,7 +74,7 @@ static bool readable(uintptr_t va)
 
 static void print_frame(unsigned n, uintptr_t pc)
 {
-	char number[8];
+	char number[16];
 
 	ksnprintf(number, sizeof(number), " #%u", n);
 	print_address(number, pc);
@@ -105,25 +111,67 @@ static uintptr_t frameless_caller(uintptr_t pc, uintptr_t sp)
 	return callee <= pc && pc - callee < LEAF_MAX ? ret : 0;
 }
 
+/* Recursion is said once, with the number of the frames like the one before. */
+static void print_repeated(unsigned times, uintptr_t pc)
+{
+	char text[32];
+
+	if (times == 0)
+		return;
+	ksnprintf(text, sizeof(text), " ... %u more of", times);
+	print_address(text, pc);
+}
+
 static void backtrace(uintptr_t pc, uintptr_t sp, uintptr_t fp)
 {
 	uintptr_t caller = frameless_caller(pc, sp);
-	unsigned n = 0;
+	unsigned n = 0, printed = 0, same = 0;
+	uintptr_t last = 0;
 
 	if (pc != 0)
 		print_frame(n++, pc);
 	if (caller != 0 && !(readable(fp + 8) && ((const uintptr_t *)fp)[1] == caller))
 		print_frame(n++, caller);
-	while (n < MAXFRAMES && readable(fp) && readable(fp + 8)) {
+	for (; n < DEPTH_MAX && readable(fp) && readable(fp + 8); n++) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
 		if (frame[1] == 0)
 			break;
-		print_frame(n++, frame[1]);
+		if (frame[1] == last) {
+			same++;
+		} else {
+			print_repeated(same, last);
+			same = 0;
+			last = frame[1];
+			if (printed++ == MAXFRAMES)
+				return;
+			print_frame(n, last);
+		}
 		if (frame[0] == fp)
 			break;
 		fp = frame[0];
 	}
+	print_repeated(same, last);
+}
+
+static bool writable(uintptr_t va)
+{
+	uint64_t pa;
+	unsigned prot;
+
+	return rumpuser_pmap_extract(va, &pa, &prot) && (prot & RUMPUSER_PROT_WRITE);
+}
+
+/* Has an access near the stack pointer hit what is not there, with a stack above it? */
+static bool stack_overflow(const struct rumpuser_trapframe *tf, int signo, uintptr_t addr)
+{
+	if (signo != SIGSEGV || addr < PAGE_SIZE || addr + PAGE_SIZE < tf->rsp ||
+	    addr > tf->rsp + FRAME_MAX || writable(addr & -PAGE_SIZE))
+		return false;
+	for (uintptr_t va = addr & -PAGE_SIZE; va <= addr + FRAME_MAX; va += PAGE_SIZE)
+		if (writable(va))
+			return true;
+	return false;
 }
 
 static void registers(const struct rumpuser_trapframe *tf)
@@ -144,8 +192,16 @@ static void who(void)
 {
 	const struct lwp *l = curlwp;
 
-	kprintf("kiln: lwp %d (%s) on CPU %u, image at %lx\n", l->l_lid, l->l_name, cpu_index(),
+	kprintf("kiln: lwp %d (%s) on CPU %u, image at %lx", l->l_lid, l->l_name, cpu_index(),
 	    kern_bootinfo->image_base);
+	/* Whose names these addresses have: the start of the GNU build-id. */
+	if (__kiln_build_id_start != NULL) {
+		uint64_t id;
+
+		memcpy(&id, __kiln_build_id_start + BUILD_ID_OFFSET, sizeof(id));
+		kprintf(", build %016lx", __builtin_bswap64(id));
+	}
+	kprintf("\n");
 }
 
 /* A frame that describes the caller of the caller, at the call: what it called does not return. */
@@ -179,6 +235,8 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 	begin(tf->rip);
 	kprintf(
 	    "kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
+	if (stack_overflow(tf, signo, addr))
+		kprintf("kiln: stack overflow of thread %d\n", curlwp->l_lid);
 	who();
 	registers(tf);
 	backtrace(tf->rip, tf->rsp, tf->rbp);

@@ -247,8 +247,7 @@ static bool read_console(struct guest *g)
 	if (n <= 0)
 		return false;
 	g->spoke = true;
-	if (g->symbolizer.symbols != NULL)
-		symbolizer_feed(&g->symbolizer, data, (size_t)n);
+	symbolizer_feed(&g->symbolizer, data, (size_t)n);
 	if (g->out_errno == 0)
 		sbuf_add(&g->out, data, (size_t)n);
 	return true;
@@ -473,12 +472,12 @@ static void emit(void *arg, const char *line, size_t len)
 
 static void open_symbols(struct guest *g)
 {
-	const char *why;
+	const char *path = g->run->image.path, *why = NULL;
 
 	g->symbolizer.emit = emit;
-	g->symbolizer.symbols = symbols_open(g->run->image.path, &why);
-	if (g->symbolizer.symbols == NULL && g->run->verbose)
-		warnx("crashes will have no names: %s.debug: %s", g->run->image.path, why);
+	g->symbolizer.symbols = symbols_open(path, &why);
+	if (g->symbolizer.symbols == NULL)
+		g->symbolizer.why_none = xasprintf("%s.debug: %s", path, why);
 }
 
 /* Reading a terminal in the background would stop us; no descriptor is at its end. */

@@ -12,8 +12,10 @@
 #include "reach.h"
 
 #include <elf.h>
+#include <err.h>
 #include <errno.h>
 #include <libelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
@@ -184,7 +186,8 @@ static bool parse_line(const char *line, uint64_t *offset, bool *back)
 		return false;
 	*offset = strtoull(p + 6, &end, 16);
 	hash = strchr(line, '#');
-	*back = hash != NULL && hash < p && strtoul(hash + 1, NULL, 10) > 0;
+	*back = (hash != NULL && hash < p && strtoul(hash + 1, NULL, 10) > 0) ||
+		strstr(line, " more of ") != NULL;
 	return end != p + 8;
 }
 
@@ -239,8 +242,78 @@ static void emit_one(struct symbolizer *z, const char *line, uint64_t offset, co
 	sbuf_free(&out);
 }
 
+/*
+ * "kiln: lwp 1 (name) on CPU 0, image at ADDRESS, build HEX": so begins each crash, and
+ * HEX are the first 16 digits of the build-id of what has crashed.
+ */
+static void crash_begins(struct symbolizer *z, const char *line)
+{
+	const char *build = strstr(line, ", build ");
+
+	if (strncmp(line, "kiln: lwp ", 10) != 0)
+		return;
+	z->complained = false;
+	z->build[0] = '\0';
+	if (build != NULL && strspn(build + 8, "0123456789abcdef") == 16)
+		snprintf(z->build, sizeof(z->build), "%.16s", build + 8);
+}
+
+/* Why these addresses cannot be given names, NULL if they can; the caller frees it. */
+static char *unknown(const struct symbolizer *z)
+{
+	char id[65];
+
+	if (z->symbols == NULL)
+		return xstrdup(z->why_none ? z->why_none : "no symbols");
+	image_build_id(z->symbols->elf, z->symbols->len, id);
+	if (z->build[0] == '\0' || strncmp(z->build, id, 16) == 0)
+		return NULL;
+	return xasprintf(
+	    "%s is of build %.16s, but build %s crashed", z->symbols->path, id, z->build);
+}
+
+/* Give up the pending lines. */
+static void without_names(struct symbolizer *z, const char *why)
+{
+	for (size_t i = 0; i < z->pending.n; i++) {
+		if (z->pass != NULL) {
+			z->pass(z->arg, z->pending.v[i], strlen(z->pending.v[i]));
+			z->pass(z->arg, "\n", 1);
+		}
+		free(z->pending.v[i]);
+	}
+	z->pending.n = 0;
+	if (!z->complained)
+		warnx("no names for these addresses: %s", why);
+	z->complained = true;
+}
+
+/* A canary's death is a jump to an instruction that kills. */
+static void say_smashed(struct symbolizer *z, const uint64_t *addr, size_t n)
+{
+	struct sbuf name = {0}, out = {0};
+
+	symbols_name(z->symbols, addr[0] - z->symbols->base, &name);
+	if (strncmp(name.s, "__stack_chk_fail", 16) == 0) {
+		name.len = 0;
+		if (n > 1)
+			symbols_name(z->symbols, addr[1] - z->symbols->base, &name);
+		else
+			sbuf_puts(&name, "");
+		name.s[strcspn(name.s, "+")] = '\0';
+		sbuf_printf(&out,
+		    "kiln: stack smashing detected%s%s: it wrote past the end of an "
+		    "array of its own\n",
+		    *name.s ? " in " : "", name.s);
+		z->emit(z->arg, out.s, out.len);
+	}
+	sbuf_free(&name);
+	sbuf_free(&out);
+}
+
 void symbolizer_flush(struct symbolizer *z)
 {
+	char *why;
 	size_t n = z->pending.n;
 	struct sbuf *where;
 	uint64_t *addr, offset = 0;
@@ -253,6 +326,12 @@ void symbolizer_flush(struct symbolizer *z)
 	}
 	if (n == 0)
 		return;
+	why = unknown(z);
+	if (why != NULL) {
+		without_names(z, why);
+		free(why);
+		return;
+	}
 	where = xcalloc(n, sizeof(*where));
 	addr = xcalloc(n, sizeof(*addr));
 	for (size_t i = 0; i < n; i++) {
@@ -260,6 +339,7 @@ void symbolizer_flush(struct symbolizer *z)
 		addr[i] = z->symbols->base + offset - (back ? 1 : 0);
 	}
 	find_lines(z->symbols, addr, n, where);
+	say_smashed(z, addr, n);
 	for (size_t i = 0; i < n; i++) {
 		emit_one(z, z->pending.v[i], addr[i] - z->symbols->base, where[i].s);
 		sbuf_free(&where[i]);
@@ -286,6 +366,7 @@ static void whole_line(struct symbolizer *z)
 	}
 	z->line.len = 0;
 	symbolizer_flush(z);
+	crash_begins(z, z->line.s);
 	z->line.s[len - 1] = '\n';
 	if (z->pass != NULL)
 		z->pass(z->arg, z->line.s, len);

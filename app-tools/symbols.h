@@ -29,17 +29,21 @@ const char *symbols_path(const struct symbols *s);
  * The reader of crash messages: give it console output piece by piece.  It
  * remembers lines of the kernel that contain "image+0x1234" and, when a line of
  * another kind or symbolizer_flush() comes, looks all of them up in one go.
- * For each it then calls emit() with the line, its names appended.
+ * For each it then calls emit() with the line, its names appended.  If there are no
+ * symbols, or if they are of another build than the crash says, it says so instead.
  * Other lines go to pass() if that is not NULL.
  */
 struct symbolizer {
-	struct symbols *symbols;
+	struct symbols *symbols; /* NULL: there are none, for this reason: */
+	const char *why_none;	 /* said on standard error in the place of the names */
 	void (*emit)(void *arg, const char *line, size_t len);
 	void (*pass)(void *arg, const char *line, size_t len); /* with newline, if it had one */
 	void *arg;
 
 	struct sbuf line;
 	struct strlist pending;
+	char build[17];	 /* of the image that crashed, as it says; "" if it does not */
+	bool complained; /* of this crash */
 };
 
 void symbolizer_feed(struct symbolizer *z, const char *data, size_t len);

@@ -72,6 +72,12 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(fake, "crash") == 0) {
 		put(console, "kiln: fatal signal 11, address 0x0\n");
+		if (getenv("FAKE_BUILD") != NULL) {
+			snprintf(buf, sizeof(buf),
+			    "kiln: lwp 1 (x) on CPU 0, image at 1000, build %.16s\n",
+			    getenv("FAKE_BUILD"));
+			put(console, buf);
+		}
 		snprintf(buf, sizeof(buf), "kiln:  #0 image+%s\r\nki", getenv("FAKE_ADDR"));
 		put(console, buf);
 		usleep(20000);

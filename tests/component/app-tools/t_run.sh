@@ -84,6 +84,30 @@ FAKE_ADDR=0x$(nm "$img.debug" | awk '$3 == "rumpns_rumpkern_main" || $3 == "rump
 expect "crash addresses get names on stderr" 0 "image\\+$FAKE_ADDR rumpkern_main\\+0x0" how crash "$img"
 expect "with file and line" 0 '#0 image.*<stdin>:[0-9]+' how crash "$img"
 fake crash "$img" 2>/dev/null > "$dir/crash.log" < /dev/null
+FAKE_BUILD=$(readelf -n "$img" | sed -n 's/.*Build ID: //p'); export FAKE_BUILD
+expect "a crash of this build" 0 '#0 image.* rumpkern_main' how crash "$img"
+FAKE_BUILD=00112233445566778899; export FAKE_BUILD
+fake crash "$img" 2> "$dir/other.err" > "$dir/other.log" < /dev/null
+expect "a crash of another build is said" 0 "^kiln symbolize: no names for these addresses: .*hello.img.debug is of build [0-9a-f]{16}, but build 0011223344556677 crashed\$" \
+	sh -c "'$kiln' symbolize '$img' < '$dir/other.log'"
+expect "its lines are as they were" 0 '' sh -c "'$kiln' symbolize '$img' < '$dir/other.log' 2>/dev/null | tr -d '\r' > '$dir/copied'; tr -d '\r' < '$dir/other.log' | cmp - '$dir/copied'"
+expect "there is no wrong name" 1 '' grep -q 'rumpkern_main' "$dir/other.err"
+cat "$dir/other.log" "$dir/crash.log" > "$dir/two.log"
+expect "of two crashes each counts for itself" 0 '^1$' sh -c "FAKE_BUILD= '$kiln' symbolize '$img' < '$dir/two.log' 2>&1 | grep -c 'no names'"
+unset FAKE_BUILD
+cp "$img" "$dir/alone.img"
+expect "no symbols: said where the names would be" 0 'kiln run: no names for these addresses: .*alone.img.debug: No such file' how crash "$dir/alone.img"
+[ "$(grep -c 'no names' "$dir/out")" = 1 ] && ok "once" || fail "once" "$(cat "$dir/out")"
+expect "and nothing of it without a crash" 1 '' sh -c "FAKE='exit 0' '$kiln' run '$dir/alone.img' 2>&1 | grep 'no names'"
+program smash <<'C'
+long sys_exit(int);
+void __stack_chk_fail(void); __attribute__((noinline)) void __stack_chk_fail(void) { sys_exit(1); }
+void _start(void);
+void _start(void) { __stack_chk_fail(); sys_exit(0); }
+C
+"$kiln" bake "$dir/smash" -o "$dir/smash.img" > /dev/null
+expect "a smashed stack, in words" 0 'kiln: stack smashing detected' env \
+	FAKE_ADDR=0x"$(nm "$dir/smash.img.debug" | awk '$3 == "__stack_chk_fail" { print $1 }')" FAKE=crash python3 "$dir/how.py" "$kiln" run "$dir/smash.img"
 expect "kiln symbolize does the same to a log" 0 '#0 image.* rumpkern_main' sh -c "'$kiln' symbolize '$img' < '$dir/crash.log'"
 expect "and keeps the other lines" 0 '^end$' sh -c "'$kiln' symbolize '$img' < '$dir/crash.log'"
 expect "symbolize finds the only image" 1 'which image' sh -c "cd '$dir' && '$kiln' symbolize < crash.log"

@@ -184,6 +184,83 @@ START_TEST(signal_queue_is_bounded)
 }
 END_TEST
 
+static struct ksiginfo timers_entry;
+static unsigned gone, forgotten;
+
+static void on_gone(siginfo_t *info)
+{
+	ck_assert(!timers_entry.ksi_queued);
+	if (info)
+		info->si_overrun = 7;
+	*(info ? &gone : &forgotten) += 1;
+}
+
+static int send_timers(int signo, int lid)
+{
+	timers_entry.ksi_info = (siginfo_t){.si_signo = signo, .si_code = SI_TIMER};
+	timers_entry.ksi_gone = on_gone;
+	return sig_send_timer(&timers_entry, lid);
+}
+
+START_TEST(signal_of_a_timer_is_pending_once)
+{
+	siginfo_t info;
+
+	set_action(45, handler);
+	ck_assert_int_eq(send_timers(45, 0), 0);
+	ck_assert_int_eq(send_timers(45, 0), EBUSY);
+	ck_assert_int_eq(take(&first, &info), 45);
+	ck_assert_int_eq(info.si_code, SI_TIMER);
+	ck_assert_int_eq(info.si_overrun, 7);
+	ck_assert_uint_eq(gone, 1);
+	ck_assert_int_eq(take(&first, &info), 0);
+	ck_assert_int_eq(send_timers(45, 2), 0);
+	ck_assert_int_eq(take(&first, &info), 0);
+	ck_assert_int_eq(take(&second, &info), 45);
+	ck_assert_int_eq(send_timers(45, 99), ESRCH);
+	ck_assert_int_eq(send_timers(SIGCHLD, 0), ECANCELED);
+	/* Forgotten with the action, and with the thread. */
+	ck_assert_int_eq(send_timers(45, 0), 0);
+	set_action(45, SIG_IGN);
+	ck_assert_uint_eq(forgotten, 1);
+	set_action(45, handler);
+	ck_assert_int_eq(send_timers(45, 2), 0);
+	sig_lwp_destroy(&second);
+	ck_assert_uint_eq(forgotten, 2);
+	ck_assert_int_eq(sig_lwp_create(&second), 0);
+	/* Its timer goes; what others have sent stays. */
+	ck_assert_int_eq(send_timers(45, 2), 0);
+	sig_unsend_timer(&timers_entry);
+	ck_assert_uint_eq(sig_pendingset(second.l_sigctx), 0);
+	ck_assert_int_eq(send_timers(45, 0), 0);
+	sig_send_proc(45, NULL);
+	sig_unsend_timer(&timers_entry);
+	ck_assert_int_eq(take(&first, &info), 45);
+	ck_assert_int_eq(info.si_code, SI_KERNEL);
+	ck_assert_int_eq(take(&first, &info), 0);
+	ck_assert_uint_eq(gone, 2);
+}
+END_TEST
+
+START_TEST(signal_full_queue_lets_cancellation_through)
+{
+	siginfo_t info = {.si_signo = 45, .si_code = SI_QUEUE};
+
+	set_action(45, handler);
+	set_action(33, handler);
+	as(&first, SIG_BIT(45));
+	while (sig_queue(NULL, &info, true) == 0)
+		continue;
+	ck_assert_int_eq(do_sys_tkill(2, 45), -EAGAIN);
+	ck_assert_int_eq(do_sys_tkill(2, 33), 0); /* libc's SIGCANCEL */
+	ck_assert_int_eq(send_timers(45, 2), 0);
+	ck_assert_int_eq(take(&second, &info), 33);
+	ck_assert_int_eq(take(&second, &info), 45);
+	ck_assert_int_eq(info.si_code, SI_TIMER);
+	as(&first, 0);
+}
+END_TEST
+
 START_TEST(signal_without_memory)
 {
 	siginfo_t info = {.si_code = SI_QUEUE, .si_signo = 45};
@@ -260,6 +337,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, signal_who_is_told);
 	tcase_add_test(tc, signal_unblockable);
 	tcase_add_test(tc, signal_queue_is_bounded);
+	tcase_add_test(tc, signal_of_a_timer_is_pending_once);
+	tcase_add_test(tc, signal_full_queue_lets_cancellation_through);
 	tcase_add_test(tc, signal_without_memory);
 	tcase_add_test(tc, signal_sending_calls);
 	tcase_add_test(tc, signal_death_passes_it_on);

@@ -259,6 +259,46 @@ END_TEST
 
 /* ------------------------------------------------------------ POSIX timers */
 
+/* The one signal that is pending, and what became of it. */
+static struct ksiginfo *pending;
+static siginfo_t taken;
+static unsigned sends;
+static int send_error;
+
+int sig_send_timer(struct ksiginfo *ksi, int lid)
+{
+	sends++;
+	if (ksi->ksi_queued)
+		return EBUSY;
+	if (send_error)
+		return send_error;
+	ck_assert_ptr_null(pending);
+	ksi->ksi_queued = true;
+	pending = ksi;
+	return 0;
+}
+
+void sig_unsend_timer(struct ksiginfo *ksi)
+{
+	if (ksi->ksi_queued)
+		pending = NULL;
+}
+
+/* A thread takes the signal.  0: none. */
+static int taken_signal(void)
+{
+	struct ksiginfo *ksi = pending;
+
+	pending = NULL;
+	if (!ksi)
+		return 0;
+	taken = ksi->ksi_info;
+	ksi->ksi_queued = false;
+	ksi->ksi_gone(&taken);
+	ck_assert_int_eq(taken.si_code, SI_TIMER);
+	return taken.si_signo;
+}
+
 static struct sigevent event(int notify, int signo)
 {
 	return (struct sigevent){.sigev_notify = notify, .sigev_signo = signo};
@@ -289,24 +329,24 @@ START_TEST(time_timer_sends_its_signal)
 
 	ck_assert_int_eq(set(id, 0, 10 * MSEC, 4 * MSEC), 0);
 	native_advance(10 * MSEC);
-	ck_assert_int_eq(native_sent_signal(), SIGUSR1);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
 	native_advance(3 * MSEC);
-	ck_assert_int_eq(native_sent_signal(), 0);
+	ck_assert_int_eq(taken_signal(), 0);
 	ck_assert_int_eq(do_sys_timer_gettime(id, &it), 0);
 	ck_assert_int_eq(it.it_value.tv_nsec, MSEC);
 	ck_assert_int_eq(it.it_interval.tv_nsec, 4 * MSEC);
 	native_advance(MSEC);
-	ck_assert_int_eq(native_sent_signal(), SIGUSR1);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
 	ck_assert_int_eq(set(id, 0, 0, 4 * MSEC), 0); /* disarmed: no period either, as Linux */
 	ck_assert_int_eq(do_sys_timer_gettime(id, &it), 0);
 	ck_assert_int_eq(it.it_value.tv_nsec + it.it_interval.tv_nsec, 0);
 	ck_assert(!native_step());
 	ck_assert_int_eq(set(id, TIMER_ABSTIME, nanouptime() + 5 * MSEC, 0), 0);
 	native_advance(5 * MSEC);
-	ck_assert_int_eq(native_sent_signal(), SIGUSR1);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
 	ck_assert_int_eq(set(id, TIMER_ABSTIME, 1, 0), 0); /* past: at once */
 	native_advance(0);
-	ck_assert_int_eq(native_sent_signal(), SIGUSR1);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
 	ck_assert_int_eq(do_sys_timer_getoverrun(id), 0);
 	ck_assert_int_eq(do_sys_timer_delete(id), 0);
 }
@@ -349,7 +389,7 @@ START_TEST(time_timer_silent_and_long_ones)
 	ck_assert_int_eq(do_sys_timer_create(CLOCK_MONOTONIC, &ev, &id), 0);
 	ck_assert_int_eq(set(id, 0, MSEC, 0), 0);
 	native_advance(MSEC);
-	ck_assert_int_eq(native_sent_signal(), 0);
+	ck_assert_int_eq(taken_signal(), 0);
 	ck_assert_int_eq(do_sys_timer_gettime(id, &it), 0);
 	ck_assert_int_eq(it.it_value.tv_nsec, 0);
 	ck_assert_int_eq(do_sys_timer_delete(id), 0);
@@ -357,9 +397,9 @@ START_TEST(time_timer_silent_and_long_ones)
 	it = (struct itimerspec){{INT64_MAX, 0}, {0, 1}};
 	ck_assert_int_eq(do_sys_timer_settime(id, 0, &it, NULL), 0);
 	native_advance(1);
-	ck_assert_int_eq(native_sent_signal(), SIGUSR1);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
 	native_advance(1000 * NSEC_PER_SEC);
-	ck_assert_int_eq(native_sent_signal(), 0);
+	ck_assert_int_eq(taken_signal(), 0);
 	ck_assert_int_eq(do_sys_timer_delete(id), 0);
 }
 END_TEST
@@ -379,6 +419,100 @@ START_TEST(time_timer_table_has_an_end)
 		ck_assert_int_eq(do_sys_timer_delete(ids[--n]), 0);
 	ck_assert(!native_step());
 	ck_assert_uint_eq(native_alloc_live(), live);
+}
+END_TEST
+
+START_TEST(time_timer_rests_while_its_signal_is_pending)
+{
+	struct itimerspec it;
+	int id = create();
+
+	ck_assert_int_eq(set(id, 0, MSEC, MSEC), 0);
+	native_advance(MSEC);
+	native_advance(4 * MSEC + MSEC / 2);
+	ck_assert_uint_eq(sends, 1);
+	ck_assert(!native_step());
+	ck_assert_int_eq(do_sys_timer_getoverrun(id), 0); /* of the last that was taken */
+	ck_assert_int_eq(do_sys_timer_gettime(id, &it), 0);
+	ck_assert_int_eq(it.it_value.tv_nsec, MSEC / 2);
+	native_advance(MSEC);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
+	ck_assert_int_eq(taken.si_overrun, 5);
+	ck_assert_int_eq(do_sys_timer_getoverrun(id), 5);
+	native_advance(MSEC / 2); /* in time again */
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
+	ck_assert_int_eq(taken.si_overrun, 0);
+	ck_assert_int_eq(do_sys_timer_getoverrun(id), 0);
+	native_advance(MSEC);
+	ck_assert_ptr_nonnull(pending);
+	pending->ksi_queued = false; /* its thread has ended, say */
+	pending->ksi_gone(NULL);
+	pending = NULL;
+	native_advance(MSEC);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
+	ck_assert_int_eq(taken.si_overrun, 0);
+	native_advance(3 * MSEC);
+	ck_assert_int_eq(do_sys_timer_delete(id), 0); /* and its signal */
+	ck_assert_ptr_null(pending);
+	ck_assert(!native_step());
+}
+END_TEST
+
+START_TEST(time_timer_set_anew_while_its_signal_is_pending)
+{
+	int id = create();
+
+	ck_assert_int_eq(set(id, 0, MSEC, 0), 0);
+	native_advance(MSEC);
+	ck_assert_int_eq(set(id, 0, MSEC, 0), 0);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
+	ck_assert_int_eq(taken.si_overrun, 0);
+	native_advance(MSEC);
+	ck_assert_int_eq(set(id, 0, MSEC, MSEC), 0);
+	native_advance(2 * MSEC);
+	ck_assert_int_eq(taken_signal(), SIGUSR1);
+	ck_assert_int_eq(set(id, 0, 0, 0), 0);
+	ck_assert(!native_step());
+	ck_assert_int_eq(do_sys_timer_delete(id), 0);
+}
+END_TEST
+
+/* Callouts that run in the next millisecond. */
+static unsigned steps_in_msec(void)
+{
+	uint64_t end = nanouptime() + MSEC;
+	unsigned n = 0;
+
+	while (nanouptime() < end && native_step() && n < 10000) {
+		n++;
+		(void)taken_signal();
+	}
+	return n;
+}
+
+START_TEST(time_no_period_is_too_short)
+{
+	struct sigevent ev = event(SIGEV_NONE, 0);
+	struct itimerval off = {{0, 0}, {0, 0}};
+	int id = create(), silent;
+
+	ck_assert_int_eq(set(id, 0, 1, 1), 0);
+	ck_assert_uint_le(steps_in_msec(), 50);
+	ck_assert_uint_gt(taken.si_overrun, 1000);
+	send_error = ECANCELED; /* ignored */
+	ck_assert_uint_le(steps_in_msec(), 3);
+	send_error = 0;
+	ck_assert_uint_ge(steps_in_msec() + steps_in_msec(), 2); /* and back */
+	send_error = ESRCH;
+	ck_assert_uint_le(steps_in_msec(), 2);
+	ck_assert_int_eq(do_sys_timer_delete(id), 0);
+	ck_assert_int_eq(do_sys_timer_create(CLOCK_MONOTONIC, &ev, &silent), 0);
+	ck_assert_int_eq(set(silent, 0, 1, 1), 0);
+	ck_assert(!native_step());
+	ck_assert_int_eq(do_sys_timer_delete(silent), 0);
+	ck_assert_int_eq(arm(1, 1), 0);
+	ck_assert_uint_le(steps_in_msec(), 50);
+	ck_assert_int_eq(do_sys_setitimer(ITIMER_REAL, &off, NULL), 0);
 }
 END_TEST
 
@@ -413,6 +547,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, time_timer_sends_its_signal);
 	tcase_add_test(tc, time_timer_arguments_are_checked);
 	tcase_add_test(tc, time_timer_silent_and_long_ones);
+	tcase_add_test(tc, time_timer_rests_while_its_signal_is_pending);
+	tcase_add_test(tc, time_timer_set_anew_while_its_signal_is_pending);
+	tcase_add_test(tc, time_no_period_is_too_short);
 	tcase_add_test(tc, time_timer_table_has_an_end);
 	tcase_add_test(tc, time_timer_survives_a_failed_allocation);
 	suite_add_tcase(s, tc);

@@ -12,6 +12,7 @@ long do_sys_rt_sigaction(
     int signo, const struct k_sigaction *act, struct k_sigaction *oact, size_t setsize)
 {
 	struct k_sigaction new, old;
+	ksi_gone_t *gone = NULL;
 	int error = 0;
 
 	if (!sig_valid(signo) || setsize != sizeof(uint64_t) ||
@@ -27,9 +28,11 @@ long do_sys_rt_sigaction(
 		new.mask &= ~SIG_UNBLOCKABLE;
 		sig_actions[signo - 1] = new;
 		if (sig_ignored(signo)) /* POSIX: pending ones are discarded, blocked or not */
-			sig_flush(SIG_BIT(signo));
+			gone = sig_flush(SIG_BIT(signo));
 	}
 	mutex_exit(&sig_lock);
+	if (gone)
+		gone(NULL);
 	if (oact)
 		error = copyout(&old, oact, sizeof(old));
 	return sysret(error, 0);
@@ -91,6 +94,9 @@ long do_sys_kill(pid_t pid, int signo)
 	return sysret(sig_queue(NULL, &info, false), 0);
 }
 
+/* Real-time signals that libc keeps for itself: of timers, of pthread_cancel() and of setxid. */
+#define LIBC_SIGNALS 3
+
 static int send_thread(int tid, int signo)
 {
 	siginfo_t info;
@@ -98,7 +104,8 @@ static int send_thread(int tid, int signo)
 	if (tid <= 0 || (signo != 0 && !sig_valid(signo)))
 		return EINVAL;
 	sig_makeinfo(&info, signo, SI_TKILL);
-	return sig_queue_lid(tid, &info, true);
+	/* libc's own get through whatever is queued: pthread_cancel() has no error for that. */
+	return sig_queue_lid(tid, &info, signo >= SIG_RTMIN + LIBC_SIGNALS);
 }
 
 long do_sys_tkill(int tid, int signo)

@@ -38,14 +38,9 @@ struct k_sigaction {
 };
 _Static_assert(sizeof(struct k_sigaction) == 32, "libc's layout");
 
-struct sigq {
-	STAILQ_ENTRY(sigq) sq_entry;
-	siginfo_t sq_info;
-};
-
 struct sigpend {
 	uint64_t sp_set;
-	STAILQ_HEAD(, sigq)
+	STAILQ_HEAD(, ksiginfo)
 	sp_queue; /* in order of arrival; may lack an entry for a standard signal */
 };
 
@@ -91,8 +86,9 @@ int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigactio
 uint64_t sig_pendingset(struct sigctx *sc);
 /* Change the calling lwp's mask; what becomes deliverable is noticed. */
 void sig_setmask(uint64_t mask);
-/* Forget all pending instances.  sig_lock held. */
-void sig_flush(uint64_t set);
+/* Forget all pending instances.  sig_lock held; the result, if any, is to be called without, with
+ * NULL. */
+ksi_gone_t *sig_flush(uint64_t set);
 /* Fill in an info of a signal from the program itself. */
 void sig_makeinfo(siginfo_t *info, int signo, int code);
 /* Sleep until one of set is taken into info, or deadline: EAGAIN, EINTR, ERESTART. */

@@ -4,6 +4,8 @@
  *
  * A standard signal is pending once, a real-time signal as often as it was sent.  The
  * bit in sp_set is what counts; the queue holds what came with it, as far as there was memory.
+ * Timers bring their entries along (ksi_gone set), the others are from a pool, of which
+ * QUEUE_MAX may be queued.
  */
 #include <kern/kmem.h>
 #include "signal_impl.h"
@@ -17,7 +19,7 @@ void (*volatile sig_notify)(void);
 
 static LIST_HEAD(, sigctx) contexts; /* (s) */
 static unsigned nqueued;	     /* (s) */
-static POOL_DEFINE(sigq_pool, sizeof(struct sigq), "sigq");
+static POOL_DEFINE(sigq_pool, sizeof(struct ksiginfo), "sigq");
 static POOL_DEFINE(sigctx_pool, sizeof(struct sigctx), "sigctx");
 
 #define FAULTS                                                                                     \
@@ -47,19 +49,25 @@ static void pend_init(struct sigpend *p)
 	STAILQ_INIT(&p->sp_queue);
 }
 
-static void free_sigq(struct sigq *q)
+/* q is on no queue any more.  What is to be called, if anything. */
+static ksi_gone_t *release(struct ksiginfo *q)
 {
+	if (q->ksi_gone) {
+		q->ksi_queued = false;
+		return q->ksi_gone;
+	}
 	nqueued--;
 	pool_put(&sigq_pool, q);
+	return NULL;
 }
 
-static void pend_take(struct sigpend *p, int signo, siginfo_t *info)
+static ksi_gone_t *pend_take(struct sigpend *p, int signo, siginfo_t *info)
 {
-	struct sigq *q, *found = NULL;
+	struct ksiginfo *q, *found = NULL;
 	bool more = false;
 
-	STAILQ_FOREACH (q, &p->sp_queue, sq_entry) {
-		if (q->sq_info.si_signo != signo)
+	STAILQ_FOREACH (q, &p->sp_queue, ksi_entry) {
+		if (q->ksi_info.si_signo != signo)
 			continue;
 		if (found) {
 			more = true;
@@ -71,34 +79,40 @@ static void pend_take(struct sigpend *p, int signo, siginfo_t *info)
 		p->sp_set &= ~SIG_BIT(signo);
 	if (!found) {
 		sig_makeinfo(info, signo, SI_USER);
-		return;
+		return NULL;
 	}
-	*info = found->sq_info;
-	STAILQ_REMOVE(&p->sp_queue, found, sigq, sq_entry);
-	free_sigq(found);
+	*info = found->ksi_info;
+	STAILQ_REMOVE(&p->sp_queue, found, ksiginfo, ksi_entry);
+	return release(found);
 }
 
-static void pend_flush(struct sigpend *p, uint64_t set)
+static ksi_gone_t *pend_flush(struct sigpend *p, uint64_t set)
 {
-	struct sigq *q, *next;
+	ksi_gone_t *gone = NULL, *g;
+	struct ksiginfo *q, *next;
 
 	p->sp_set &= ~set;
 	for (q = STAILQ_FIRST(&p->sp_queue); q; q = next) {
-		next = STAILQ_NEXT(q, sq_entry);
-		if (!(set & SIG_BIT(q->sq_info.si_signo)))
+		next = STAILQ_NEXT(q, ksi_entry);
+		if (!(set & SIG_BIT(q->ksi_info.si_signo)))
 			continue;
-		STAILQ_REMOVE(&p->sp_queue, q, sigq, sq_entry);
-		free_sigq(q);
+		STAILQ_REMOVE(&p->sp_queue, q, ksiginfo, ksi_entry);
+		g = release(q);
+		gone = g ? g : gone;
 	}
+	return gone;
 }
 
-void sig_flush(uint64_t set)
+ksi_gone_t *sig_flush(uint64_t set)
 {
+	ksi_gone_t *gone = pend_flush(&sig_procpend, set), *g;
 	struct sigctx *sc;
 
-	pend_flush(&sig_procpend, set);
-	LIST_FOREACH (sc, &contexts, sc_list)
-		pend_flush(&sc->sc_pend, set);
+	LIST_FOREACH (sc, &contexts, sc_list) {
+		g = pend_flush(&sc->sc_pend, set);
+		gone = g ? g : gone;
+	}
+	return gone;
 }
 
 uint64_t sig_pendingset(struct sigctx *sc)
@@ -150,26 +164,33 @@ static bool dropped(const struct sigctx *to, int signo)
 	return true;
 }
 
-static int queue_locked(struct sigctx *to, const siginfo_t *info, struct sigq **qp, bool queue)
+/* Make signo, which is queued as far as it can be, pending. */
+static void post(struct sigctx *to, struct sigpend *p, int signo)
+{
+	struct sigctx *sc = to ? to : choose(signo);
+
+	p->sp_set |= SIG_BIT(signo);
+	if (sc && accepts(sc, signo))
+		notice(sc);
+}
+
+static int queue_locked(struct sigctx *to, const siginfo_t *info, struct ksiginfo **qp, bool queue)
 {
 	struct sigpend *p = to ? &to->sc_pend : &sig_procpend;
 	int signo = info->si_signo;
-	struct sigctx *sc;
 
 	if (dropped(to, signo) || (signo < SIG_RTMIN && p->sp_set & SIG_BIT(signo)))
 		return 0;
 	if (*qp && nqueued < QUEUE_MAX) {
-		(*qp)->sq_info = *info;
-		STAILQ_INSERT_TAIL(&p->sp_queue, *qp, sq_entry);
+		(*qp)->ksi_info = *info;
+		(*qp)->ksi_gone = NULL;
+		STAILQ_INSERT_TAIL(&p->sp_queue, *qp, ksi_entry);
 		*qp = NULL;
 		nqueued++;
 	} else if (signo >= SIG_RTMIN && queue) {
 		return EAGAIN;
 	}
-	p->sp_set |= SIG_BIT(signo);
-	sc = to ? to : choose(signo);
-	if (sc && accepts(sc, signo))
-		notice(sc);
+	post(to, p, signo);
 	return 0;
 }
 
@@ -185,7 +206,7 @@ static struct sigctx *context_of(int lid)
 
 static int queue_to(struct sigctx *to, int lid, const siginfo_t *info, bool queue)
 {
-	struct sigq *q = info->si_signo ? pool_get(&sigq_pool) : NULL;
+	struct ksiginfo *q = info->si_signo ? pool_get(&sigq_pool) : NULL;
 	void (*tell)(void);
 	int error = 0;
 
@@ -213,6 +234,67 @@ int sig_queue(struct sigctx *sc, const siginfo_t *info, bool queue)
 int sig_queue_lid(int lid, const siginfo_t *info, bool queue)
 {
 	return lid > 0 ? queue_to(NULL, lid, info, queue) : ESRCH;
+}
+
+int sig_send_timer(struct ksiginfo *ksi, int lid)
+{
+	struct sigctx *to = NULL;
+	void (*tell)(void);
+	struct sigpend *p;
+	int error = 0;
+
+	mutex_enter(&sig_lock);
+	if (lid)
+		to = context_of(lid);
+	p = to ? &to->sc_pend : &sig_procpend;
+	if (lid && !to) {
+		error = ESRCH;
+	} else if (ksi->ksi_queued) {
+		error = EBUSY;
+	} else if (dropped(to, ksi->ksi_info.si_signo)) {
+		error = ECANCELED;
+	} else {
+		ksi->ksi_queued = true;
+		STAILQ_INSERT_TAIL(&p->sp_queue, ksi, ksi_entry);
+		post(to, p, ksi->ksi_info.si_signo);
+	}
+	tell = sig_notify;
+	mutex_exit(&sig_lock);
+	if (tell && !error)
+		tell();
+	return error;
+}
+
+/* Is ksi on the queue of p?  Then no more. */
+static bool unqueue(struct sigpend *p, struct ksiginfo *ksi)
+{
+	struct ksiginfo *q;
+	bool found = false, others = false;
+
+	STAILQ_FOREACH (q, &p->sp_queue, ksi_entry) {
+		found = found || q == ksi;
+		others = others || (q != ksi && q->ksi_info.si_signo == ksi->ksi_info.si_signo);
+	}
+	if (!found)
+		return false;
+	STAILQ_REMOVE(&p->sp_queue, ksi, ksiginfo, ksi_entry);
+	if (!others)
+		p->sp_set &= ~SIG_BIT(ksi->ksi_info.si_signo);
+	return true;
+}
+
+void sig_unsend_timer(struct ksiginfo *ksi)
+{
+	struct sigctx *sc;
+
+	mutex_enter(&sig_lock);
+	if (ksi->ksi_queued && !unqueue(&sig_procpend, ksi)) {
+		LIST_FOREACH (sc, &contexts, sc_list)
+			if (unqueue(&sc->sc_pend, ksi))
+				break;
+	}
+	ksi->ksi_queued = false;
+	mutex_exit(&sig_lock);
 }
 
 /* What a sender in the kernel has to say, if anything. */
@@ -255,6 +337,7 @@ static int first_of(uint64_t set)
 int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigaction *act)
 {
 	struct sigpend *p = &sc->sc_pend;
+	ksi_gone_t *gone = NULL;
 	int signo;
 
 	mutex_enter(&sig_lock);
@@ -264,7 +347,7 @@ int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigactio
 		signo = first_of(p->sp_set & set);
 	}
 	if (signo) {
-		pend_take(p, signo, info);
+		gone = pend_take(p, signo, info);
 		if (act) {
 			*act = sig_actions[signo - 1];
 			if (act->flags & SA_RESETHAND)
@@ -272,6 +355,8 @@ int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigactio
 		}
 	}
 	mutex_exit(&sig_lock);
+	if (gone)
+		gone(info);
 	return signo;
 }
 
@@ -337,15 +422,18 @@ int sig_lwp_create(struct lwp *l)
 void sig_lwp_destroy(struct lwp *l)
 {
 	struct sigctx *sc = l->l_sigctx, *o;
+	ksi_gone_t *gone;
 
 	mutex_enter(&sig_lock);
 	LIST_REMOVE(sc, sc_list);
-	pend_flush(&sc->sc_pend, ~UINT64_C(0));
+	gone = pend_flush(&sc->sc_pend, ~UINT64_C(0));
 	/* It may have been told of a signal that it did not live to take. */
 	LIST_FOREACH (o, &contexts, sc_list)
 		if (sig_procpend.sp_set & ~o->sc_mask)
 			notice(o);
 	mutex_exit(&sig_lock);
+	if (gone)
+		gone(NULL);
 	l->l_sigctx = NULL;
 	pool_put(&sigctx_pool, sc);
 }

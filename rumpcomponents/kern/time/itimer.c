@@ -13,6 +13,7 @@
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 #include <kern/lwp.h>
+#include "time_impl.h"
 
 static struct {
 	kmutex_t lock;
@@ -32,7 +33,7 @@ static void expired(void *arg)
 	if (due && real.interval) {
 		/* Periods that were missed make one signal, and no drift. */
 		real.deadline += real.interval * ((now - real.deadline) / real.interval + 1);
-		callout_schedule_at(&real.callout, real.deadline);
+		callout_schedule_at(&real.callout, KMAX(real.deadline, now + TIME_MIN_GAP));
 	} else if (due) {
 		real.deadline = 0;
 	}

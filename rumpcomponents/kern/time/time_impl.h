@@ -9,4 +9,7 @@ extern volatile int64_t time_offset;
 /* ns of a clock; EINVAL: no such clock. */
 int time_read(clockid_t clock, uint64_t *ns);
 
+/* ns: a periodic timer sends no more often, so that the program gets on. */
+#define TIME_MIN_GAP 50000
+
 #endif

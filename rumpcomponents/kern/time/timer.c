@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * POSIX timers (timer_create(2)).  A timer is a callout that sends a signal; what comes due while
- * that signal is still pending counts as overrun, as far as the timer can tell: expirations that
- * were missed because the callout ran late.
+ * POSIX timers (timer_create(2)).  A timer is a callout that sends a signal, which is pending at
+ * most once.  While it is, a periodic timer rests: when a thread takes the signal, signal_gone()
+ * computes the periods that have gone by, which are the overrun, and arms the callout again.  So a
+ * signal that nobody takes costs nothing, and no period is too short.
  *
  * timers_lock guards the table and every timer in it.
+ * LOCK ORDER: timers_lock, then those of kern/signal and of callouts.
  */
 #include <signal.h>
 #include <kern/callout.h>
@@ -19,7 +21,8 @@
 #include <kern/timevar.h>
 #include "time_impl.h"
 
-#define TIMERS_MAX 256
+#define TIMERS_MAX  256
+#define IGNORED_GAP 1000000 /* ns: a timer whose signal is ignored looks no more often */
 
 /* Linux's struct sigevent, as far as it is looked at. */
 struct ksigevent {
@@ -34,8 +37,11 @@ struct timer {
 	clockid_t t_clock;
 	uint64_t t_deadline; /* monotonic; 0: disarmed */
 	uint64_t t_interval;
-	int t_overrun; /* of the last expiration */
+	bool t_resting;	    /* armed again when t_signal is taken */
+	uint64_t t_expired; /* times since its signal was taken last */
+	int t_overrun;	    /* when its signal was taken last */
 	struct ksigevent t_event;
+	struct ksiginfo t_signal;
 };
 
 static kmutex_t timers_lock;
@@ -58,52 +64,99 @@ static void lock_timers(void)
 	mutex_enter(&timers_lock);
 }
 
-static void send(const struct timer *t)
+/* Count what has come due, and move the deadline of a periodic timer behind now. */
+static void count(struct timer *t, uint64_t now)
 {
-	siginfo_t info;
-	struct lwp *l;
+	uint64_t n = 1;
 
-	if (t->t_event.notify == SIGEV_NONE)
-		return;
-	memset(&info, 0, sizeof(info));
-	info.si_signo = t->t_event.signo;
-	info.si_code = SI_TIMER;
-	info.si_timerid = t->t_id;
-	info.si_overrun = t->t_overrun;
-	info.si_value = t->t_event.value;
-	if (t->t_event.notify != SIGEV_THREAD_ID) {
-		if (sig_send_proc)
-			sig_send_proc(info.si_signo, &info);
-		else
-			proc_killed(info.si_signo);
-		return;
+	if (t->t_interval) {
+		n += (now - t->t_deadline) / t->t_interval;
+		t->t_deadline += n * t->t_interval;
+	} else {
+		t->t_deadline = 0;
 	}
-	mutex_enter(&proc_lock);
-	l = lwp_find(t->t_event.tid);
-	if (l && sig_send_lwp)
-		sig_send_lwp(l, info.si_signo, &info);
-	mutex_exit(&proc_lock);
+	t->t_expired = KMIN(t->t_expired + n, (uint64_t)INT32_MAX);
+}
+
+static bool due(const struct timer *t, uint64_t now)
+{
+	return t->t_deadline && t->t_deadline <= now;
+}
+
+static void arm(struct timer *t, uint64_t gap)
+{
+	uint64_t soonest = nanouptime() + gap;
+
+	callout_schedule_at(&t->t_callout, KMAX(t->t_deadline, soonest));
+}
+
+static int send(struct timer *t)
+{
+	if (sig_send_timer)
+		return sig_send_timer(
+		    &t->t_signal, t->t_event.notify == SIGEV_THREAD_ID ? t->t_event.tid : 0);
+	proc_killed(t->t_event.signo);
 }
 
 /* Callout; arg is the number, because the timer may be deleted meanwhile. */
 static void expired(void *arg)
 {
-	uint64_t now = nanouptime(), missed;
+	uint64_t now = nanouptime();
 	struct timer *t;
+	int error;
 
 	lock_timers();
 	t = timers[(uintptr_t)arg];
-	if (t && t->t_deadline && t->t_deadline <= now) {
-		t->t_overrun = 0;
-		if (t->t_interval) {
-			missed = (now - t->t_deadline) / t->t_interval;
-			t->t_overrun = (int)KMIN(missed, (uint64_t)INT32_MAX);
-			t->t_deadline += t->t_interval * (missed + 1);
-			callout_schedule_at(&t->t_callout, t->t_deadline);
+	if (t && due(t, now)) {
+		count(t, now);
+		error = send(t);
+		if (error == ECANCELED) {
+			t->t_expired = 0;
+			if (t->t_interval)
+				arm(t, IGNORED_GAP);
 		} else {
-			t->t_deadline = 0;
+			/* For ever, if there is no such thread any more. */
+			t->t_resting = t->t_interval != 0;
 		}
-		send(t);
+	}
+	mutex_exit(&timers_lock);
+}
+
+static void resume(struct timer *t, uint64_t now)
+{
+	if (!t->t_resting || t->t_signal.ksi_queued)
+		return;
+	if (due(t, now))
+		count(t, now);
+	t->t_resting = false;
+	arm(t, TIME_MIN_GAP);
+}
+
+static struct timer *find(int id)
+{
+	return id >= 0 && id < TIMERS_MAX ? timers[id] : NULL;
+}
+
+/* A thread takes the signal that info says.  NULL: some were forgotten. */
+static void signal_gone(siginfo_t *info)
+{
+	uint64_t now = nanouptime();
+	struct timer *t;
+
+	lock_timers();
+	for (int i = 0; i < TIMERS_MAX && !info; i++) {
+		t = timers[i];
+		if (t && t->t_resting && !t->t_signal.ksi_queued) {
+			t->t_expired = 0;
+			resume(t, now);
+		}
+	}
+	t = info ? find(info->si_timerid) : NULL;
+	if (t && !t->t_signal.ksi_queued) {
+		resume(t, now);
+		t->t_overrun = t->t_expired ? (int)t->t_expired - 1 : 0;
+		t->t_expired = 0;
+		info->si_overrun = t->t_overrun;
 	}
 	mutex_exit(&timers_lock);
 }
@@ -137,16 +190,12 @@ static int enter(struct timer *t)
 			continue;
 		timers[i] = t;
 		t->t_id = (int)i;
+		t->t_signal.ksi_info.si_timerid = t->t_id;
 		callout_init(&t->t_callout, expired, (void *)(uintptr_t)i);
 		error = 0;
 	}
 	mutex_exit(&timers_lock);
 	return error;
-}
-
-static struct timer *find(int id)
-{
-	return id >= 0 && id < TIMERS_MAX ? timers[id] : NULL;
 }
 
 long do_sys_timer_delete(int id)
@@ -161,6 +210,8 @@ long do_sys_timer_delete(int id)
 	if (!t)
 		return sysret(EINVAL, 0);
 	callout_halt(&t->t_callout);
+	if (sig_unsend_timer)
+		sig_unsend_timer(&t->t_signal);
 	kmem_free(t, sizeof(*t));
 	return 0;
 }
@@ -183,21 +234,30 @@ long do_sys_timer_create(clockid_t clock, struct sigevent *uevent, int *uid)
 		return sysret(EAGAIN, 0);
 	t->t_clock = clock;
 	t->t_event = ev;
+	t->t_signal.ksi_info.si_signo = ev.signo;
+	t->t_signal.ksi_info.si_code = SI_TIMER;
+	t->t_signal.ksi_info.si_value = ev.value;
+	t->t_signal.ksi_gone = signal_gone;
 	error = enter(t);
 	if (error) {
 		kmem_free(t, sizeof(*t));
 		return sysret(error, 0);
 	}
 	if (!uevent)
-		t->t_event.value.sival_int = t->t_id;
+		t->t_signal.ksi_info.si_value.sival_int = t->t_id;
 	error = copyout(&t->t_id, uid, sizeof(*uid));
 	if (error)
 		(void)do_sys_timer_delete(t->t_id);
 	return sysret(error, 0);
 }
 
-static void get(const struct timer *t, struct itimerspec *it)
+/* One that rests, or sends nothing, has not been looked at when it came due. */
+static void get(struct timer *t, struct itimerspec *it)
 {
+	uint64_t now = nanouptime();
+
+	if ((t->t_resting || t->t_event.notify == SIGEV_NONE) && due(t, now))
+		count(t, now);
 	time_left(t->t_deadline, t->t_interval, it);
 }
 
@@ -223,7 +283,9 @@ long do_sys_timer_settime(
 		t->t_deadline = value ? time_deadline(t->t_clock, value, flags & TIMER_ABSTIME) : 0;
 		t->t_interval = value ? interval : 0;
 		t->t_overrun = 0;
-		if (t->t_deadline)
+		t->t_expired = 0;
+		t->t_resting = false;
+		if (t->t_deadline && t->t_event.notify != SIGEV_NONE)
 			callout_schedule_at(&t->t_callout, t->t_deadline);
 	}
 	mutex_exit(&timers_lock);

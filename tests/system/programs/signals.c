@@ -467,6 +467,44 @@ static void test_timers(void)
 	close(fd);
 }
 
+/* A timer's signal is pending once, whatever the period; what it missed is counted. */
+static void test_timer_overrun(void)
+{
+	struct itimerspec often = {{0, 1000000}, {0, 1000000}}, nano = {{0, 1}, {0, 1}};
+	struct itimerspec off = {{0, 0}, {0, 0}};
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 1};
+	struct timespec none = {0, 0};
+	long long t0;
+	siginfo_t si;
+	sigset_t set;
+	timer_t timer;
+	long n = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	timer_create(CLOCK_MONOTONIC, &ev, &timer);
+	timer_settime(timer, 0, &often, NULL);
+	usleep(100000);
+	check(sigtimedwait(&set, &si, &none) == SIGRTMIN + 1 && si.si_overrun > 50 &&
+		  timer_getoverrun(timer) == si.si_overrun,
+	    "a timer counts what its pending signal missed");
+	timer_settime(timer, 0, &nano, NULL);
+	for (t0 = now_ms(); now_ms() - t0 < 200;)
+		n += sigtimedwait(&set, &si, &none) == SIGRTMIN + 1 && si.si_overrun > 0;
+	timer_settime(timer, 0, &off, NULL);
+	check(n > 2, "a period of a nanosecond leaves the program time");
+	while (sigtimedwait(&set, &si, &none) > 0)
+		continue;
+	timer_settime(timer, 0, &often, NULL);
+	usleep(50000);
+	for (n = 0; n < 20 && sigtimedwait(&set, &si, &none) > 0; n++)
+		continue;
+	check(n >= 1 && n < 10, "a timer's real-time signal is pending once");
+	timer_delete(timer);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void thread_event(union sigval v)
 {
 	__atomic_add_fetch((int *)v.sival_ptr, 1, __ATOMIC_SEQ_CST);
@@ -566,6 +604,7 @@ int main(void)
 	test_wait();
 	test_signalfd();
 	test_timers();
+	test_timer_overrun();
 	test_timer_thread();
 	test_spinning_thread();
 	test_storm();

@@ -60,6 +60,26 @@ CONFIG_KEY(test_args, "args", CONFIG_ARRAY);
 CONFIG_KEY(test_env, "env", CONFIG_OBJECT);
 CONFIG_KEY(test_hostname, "hostname", CONFIG_STRING);
 CONFIG_KEY(test_net_if, "net.if", CONFIG_ARRAY);
+CONFIG_KEY(test_net_if_mode, "net.if.*.mode", CONFIG_STRING);
+CONFIG_KEY(test_net_if_dns, "net.if.*.dns", CONFIG_ARRAY);
+
+START_TEST(config_names_members_of_elements)
+{
+	native_console_clear();
+	ck_assert_int_eq(config_init("{\"net\":{\"if\":[{\"mode\":\"dhcp\",\"dns\":[\"x\"]},"
+				     "{\"mod\":1,\"mode\":[],\"dns\":\"x\",\"*\":1},7]}}"),
+	    0);
+	ck_assert_ptr_null(strstr(native_console(), "net.if.0"));
+	ck_assert_ptr_nonnull(
+	    strstr(native_console(), "nothing in this image knows net.if.1.mod\n"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "nothing in this image knows net.if.1.*\n"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "net.if.1.mode must be a string\n"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "net.if.1.dns must be an array\n"));
+	ck_assert_ptr_nonnull(strstr(native_console(), "net.if.2 must be an object\n"));
+	ck_assert_ptr_null(config_string("net.if.1.mode"));
+	ck_assert_str_eq(config_string("net.if.0.mode"), "dhcp");
+}
+END_TEST
 
 START_TEST(config_names_keys_that_nobody_reads)
 {
@@ -137,6 +157,24 @@ START_TEST(config_refuses_what_is_wrong)
 }
 END_TEST
 
+START_TEST(config_refuses_a_key_twice)
+{
+	static const char *const twice[] = {"{\"a\":1,\"a\":1}", "{\"a\":1,\"\\u0061\":{}}",
+	    "{\"x\":[{\"b\":[1,{\"c\":2}],\"y\":0,\"b\":2}]}", "{\"\":{},\"q\":[],\"\":1}"};
+	char text[64];
+
+	for (unsigned i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+		native_console_clear();
+		ck_assert_msg(config_init(twice[i]) == EINVAL, "accepted: %s", twice[i]);
+		ck_assert_ptr_nonnull(strstr(native_console(), "this key is there twice (byte "));
+	}
+	ck_assert_ptr_nonnull(strstr(native_console(), "near \"\":1}"));
+	ck_assert_int_eq(config_init("{\"a\":{\"a\":1,\"b\":\"a\"},\"b\":[\"a\",\"a\"]}"), 0);
+	strcpy(text, "{\"abc\":1,\"ab\":2,\"abcd\":3,\"ABC\":4}");
+	ck_assert_int_eq(config_init(text), 0);
+}
+END_TEST
+
 START_TEST(config_out_of_memory)
 {
 	for (long n = 0; n < 4; n++) {
@@ -159,6 +197,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, config_takes_values_of_the_wrong_kind_for_absent);
 	tcase_add_test(tc, config_values_and_escapes);
 	tcase_add_test(tc, config_refuses_what_is_wrong);
+	tcase_add_test(tc, config_refuses_a_key_twice);
+	tcase_add_test(tc, config_names_members_of_elements);
 	tcase_add_test(tc, config_out_of_memory);
 	suite_add_tcase(s, tc);
 	return s;

@@ -15,8 +15,9 @@
 /*
  * Who reads a key of the document says so, once, beside the code that does: CONFIG_KEY(args,
  * "args", CONFIG_ARRAY).  A key that nothing in the image knows is named on the console; so is one
- * whose value is of another kind, which is then taken for absent.  Only members of the document
- * itself and of their objects ("net.if") are looked at.
+ * whose value is of another kind, which is then taken for absent.  The members of
+ * objects in an array are "net.if.*.mode"; those of an object whose key alone is given are not
+ * looked at.
  */
 enum config_kind { CONFIG_STRING, CONFIG_ARRAY, CONFIG_OBJECT };
 struct config_key {

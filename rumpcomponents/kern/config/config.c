@@ -159,10 +159,10 @@ static int parse(struct document *d, const char *what, const char *text, size_t 
 LINK_SET_DECLARE(config_keys, const struct config_key);
 CONFIG_KEY(hosted, "hosted", CONFIG_OBJECT); /* the platform's, which has read it */
 
-/* What is known of prefix.key: its descriptor; NULL and *inner: only of what it holds. */
+/* What is known of prefix.key: its descriptor or NULL; *inner: something of what it holds. */
 static const struct config_key *known(const char *prefix, const char *key, bool *inner)
 {
-	const struct config_key *const *ck;
+	const struct config_key *const *ck, *found = NULL;
 	size_t len = strlen(prefix), keylen = strlen(key);
 
 	*inner = false;
@@ -172,19 +172,47 @@ static const struct config_key *known(const char *prefix, const char *key, bool 
 		if (strncmp(path, prefix, len) != 0 || strncmp(path + len, key, keylen) != 0)
 			continue;
 		if (path[len + keylen] == '\0')
-			return *ck;
+			found = *ck;
 		*inner |= path[len + keylen] == '.';
 	}
-	return NULL;
+	return found;
 }
 
-/* Complain of members of an object that nobody reads; those of a wrong kind are found no more. */
-static void check_keys(struct document *d, int object, const char *prefix)
+#define PATH_MAX_SHOWN 48
+
+static void check_keys(struct document *d, int object, const char *prefix, const char *shown);
+
+/* The elements of an array of objects whose members are known as prefix.*.member. */
+static void check_elements(struct document *d, int array, const char *prefix, const char *shown)
+{
+	char longer[PATH_MAX_SHOWN], element[PATH_MAX_SHOWN];
+	bool inner;
+	int node;
+
+	(void)known(prefix, "*", &inner);
+	if (!inner)
+		return;
+	ksnprintf(longer, sizeof(longer), "%s*.", prefix);
+	for (unsigned n = 0; (node = config_doc_child(d, array, n, NULL)) >= 0; n++) {
+		ksnprintf(element, sizeof(element), "%s%u.", shown, n);
+		if (config_doc_kind(d, node) == NODE_OBJECT)
+			check_keys(d, node, longer, element);
+		else
+			kprintf("kiln: configuration: %s%u must be an object\n", shown, n);
+	}
+}
+
+/*
+ * Complain of members of an object that nobody reads; those of a wrong kind are found no more.
+ * prefix is how keys name them ("net.if.*."), shown what the user calls them ("net.if.0.").
+ */
+static void check_keys(struct document *d, int object, const char *prefix, const char *shown)
 {
 	static const char *const kinds[] = {"a string", "an array", "an object"};
 	static const enum config_kind kind_of[] = {[NODE_OBJECT] = CONFIG_OBJECT,
 	    [NODE_ARRAY] = CONFIG_ARRAY,
 	    [NODE_VALUE] = CONFIG_STRING};
+	char longer[PATH_MAX_SHOWN], inside[PATH_MAX_SHOWN];
 	const struct config_key *ck;
 	const char *key;
 	int node;
@@ -194,23 +222,25 @@ static void check_keys(struct document *d, int object, const char *prefix)
 		bool inner;
 
 		ck = known(prefix, key, &inner);
-		if (inner && !ck && kind == NODE_OBJECT) {
-			char longer[32];
-
-			ksnprintf(longer, sizeof(longer), "%s%s.", prefix, key);
-			check_keys(d, node, longer);
-			continue;
-		}
-		if (ck && ck->ck_kind == kind_of[kind])
-			continue;
 		if (!ck && !inner) {
 			kprintf(
-			    "kiln: configuration: nothing in this image knows %s%s\n", prefix, key);
+			    "kiln: configuration: nothing in this image knows %s%s\n", shown, key);
 			continue;
 		}
-		kprintf("kiln: configuration: %s%s must be %s\n", prefix, key,
-		    ck ? kinds[ck->ck_kind] : "an object");
-		config_doc_forget(d, node);
+		if (ck ? ck->ck_kind != kind_of[kind] : kind != NODE_OBJECT) {
+			kprintf("kiln: configuration: %s%s must be %s\n", shown, key,
+			    ck ? kinds[ck->ck_kind] : "an object");
+			config_doc_forget(d, node);
+			continue;
+		}
+		if (!inner)
+			continue;
+		ksnprintf(longer, sizeof(longer), "%s%s.", prefix, key);
+		ksnprintf(inside, sizeof(inside), "%s%s.", shown, key);
+		if (kind == NODE_ARRAY)
+			check_elements(d, node, longer, inside);
+		else
+			check_keys(d, node, longer, inside);
 	}
 }
 
@@ -229,6 +259,6 @@ int config_init(const char *cmdline)
 	if (error == 0 && start != NULL)
 		error = parse(&docs[LAUNCHER], "the launcher's document", start, strlen(start));
 	if (error == 0 && docs[LAUNCHER].doc_tok != NULL)
-		check_keys(&docs[LAUNCHER], 0, "");
+		check_keys(&docs[LAUNCHER], 0, "", "");
 	return error;
 }

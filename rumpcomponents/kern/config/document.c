@@ -272,6 +272,27 @@ static const char *terminate(struct document *d, size_t *where)
 	return NULL;
 }
 
+/* After terminate().  Which of two values would count is nothing to guess about. */
+static const char *check_unique(const struct document *d, size_t *where)
+{
+	for (unsigned i = 0; i < d->doc_ntok; i++) {
+		int end = d->doc_tok[i].type == JSMN_OBJECT ? d->doc_tok[i].end : 0;
+
+		for (unsigned k = i + 1; k < d->doc_ntok && d->doc_tok[k].start < end;
+		     k = after(d, k + 1)) {
+			const char *key = d->doc_text + d->doc_tok[k].start;
+
+			for (unsigned m = after(d, k + 1);
+			     m < d->doc_ntok && d->doc_tok[m].start < end; m = after(d, m + 1)) {
+				*where = (size_t)d->doc_tok[m].start;
+				if (strcmp(key, d->doc_text + *where) == 0)
+					return "this key is there twice";
+			}
+		}
+	}
+	return NULL;
+}
+
 void config_doc_free(struct document *d)
 {
 	if (d->doc_text != NULL)
@@ -325,6 +346,8 @@ int config_doc_parse(
 	*why = check(d, where);
 	if (*why == NULL)
 		*why = terminate(d, where);
+	if (*why == NULL)
+		*why = check_unique(d, where);
 	return *why != NULL ? wrong(d, why, *why) : 0;
 }
 

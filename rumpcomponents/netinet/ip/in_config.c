@@ -9,6 +9,10 @@
 #define SERVERS_MAX 3 /* as many as resolvers use */
 
 CONFIG_KEY(net_if, "net.if", CONFIG_ARRAY);
+CONFIG_KEY(net_if_mode, "net.if.*.mode", CONFIG_STRING);
+CONFIG_KEY(net_if_address, "net.if.*.address", CONFIG_STRING);
+CONFIG_KEY(net_if_gateway, "net.if.*.gateway", CONFIG_STRING);
+CONFIG_KEY(net_if_dns, "net.if.*.dns", CONFIG_ARRAY);
 
 static bool dns_configured; /* set before there is a DHCP client */
 

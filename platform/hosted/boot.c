@@ -74,6 +74,10 @@ void hosted_boot(const uint64_t *sp)
 	info.platform = "hosted";
 	info.cmdline = sp[0] > 1 ? argv[1] : "";
 	hosted_config_parse(info.cmdline);
+	if (sp[0] > 2)
+		hosted_die("more arguments than the launch document: those of the program are its "
+			   "\"args\", kiln run IMAGE -- ARGUMENT",
+		    0);
 	close_others();
 
 	hosted_time_init(vdso);

@@ -191,6 +191,12 @@ static void parse(const char *json, bool status_only)
 
 void hosted_config_parse(const char *json)
 {
+	const char *p = skip_space(json);
+
+	if (*p != '{' && *p != '\0')
+		hosted_die("the argument is not the launch document, which starts with {: "
+			   "start the image by kiln run",
+		    0);
 	/* First of all where to report what is wrong with the rest. */
 	parse(json, true);
 	parse(json, false);

@@ -56,6 +56,12 @@ expect("kernel_stack_overflow", run("overflow"), -signal.SIGABRT, "kernel stack 
 expect("panic", run("panic"), -signal.SIGABRT, line="kiln: panic\n")
 expect("null_pointer", run("null"), -signal.SIGSEGV, "address 8\n", "kiln: signal 11\n")
 expect("dies_of_sigterm", run("signal"), -signal.SIGTERM, line="kiln: signal 15\n")
+for name, arguments, text in ("option", ["--verbose"], "not the launch document"),\
+        ("word", ["x", "{}"], "not the launch document"),\
+        ("second", ['{"hosted":{}}', "--verbose"], "more arguments than the launch document"):
+    p = subprocess.run([IMAGE] + arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=60)
+    report("refuses_argument_" + name, p.returncode != 7 and text in p.stdout.decode(), repr(p))
 for t in "getpid", "open", "mmap", "mprotect", "write9", "kill1", "x32":
     expect("confined_" + t, run(t), -signal.SIGSYS)
 for bad_conf in {"memory": 5}, {"cpus": 33}, {"mac": "nonsense"}, {"unknown": 1}, {"netfd": 700}:

@@ -102,7 +102,7 @@ static void parse_options(struct bake *b, int argc, char **argv)
 		case 'e':
 			if (spec_env(optarg) != NULL)
 				spec_fail("--env", optarg, spec_env(optarg));
-			strlist_add(&b->env, optarg);
+			strlist_setenv(&b->env, optarg);
 			break;
 		case 'v':
 			b->verbose = true;

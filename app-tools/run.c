@@ -145,7 +145,7 @@ static void parse_option(struct run *r, int c)
 		break;
 	case 'e':
 		check("-e", spec_env(optarg));
-		strlist_add(&r->env, optarg);
+		strlist_setenv(&r->env, optarg);
 		break;
 	case 'v':
 		r->verbose = true;

@@ -200,6 +200,19 @@ void strlist_printf(struct strlist *l, const char *fmt, ...)
 	strlist_take(l, s);
 }
 
+void strlist_setenv(struct strlist *l, const char *s)
+{
+	size_t len = (size_t)(strchr(s, '=') - s) + 1;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strncmp(l->v[i], s, len) == 0) {
+			free(l->v[i]);
+			l->v[i] = xstrdup(s);
+			return;
+		}
+	strlist_add(l, s);
+}
+
 bool strlist_has(const struct strlist *l, const char *s)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -47,6 +47,8 @@ struct strlist {
 
 void strlist_add(struct strlist *l, const char *s); /* copies s */
 void strlist_printf(struct strlist *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* s is NAME=VALUE and takes the place of one with this name. */
+void strlist_setenv(struct strlist *l, const char *s);
 bool strlist_has(const struct strlist *l, const char *s);
 /* All of them, quoted for a shell, on one line. */
 void strlist_shell(const struct strlist *l, struct sbuf *out);

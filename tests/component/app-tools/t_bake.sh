@@ -72,7 +72,7 @@ expect "--with takes a component" 0 '5 components' "$kiln" bake --with kern/opti
 expect "a weak reference counts once its object is there" 0 'optional_thing' nm "$dir/with.img.debug"
 expect "--syscalls keeps a call" 0 '5 components, 3 system calls' "$kiln" bake --syscalls open "$dir/hello" -o "$dir/sys.img"
 expect "defaults are in the image" 0 '' grep -aqF '{"name":"hello","args":["a b","c\"d"],"env":{"K":"v=w"},"hostname":"box"}' <(
-	"$kiln" bake -e K=v=w --arg 'a b' --hostname box "$dir/hello" -o "$dir/conf.img" -- 'c"d' > /dev/null; cat "$dir/conf.img")
+	"$kiln" bake -e K=x -e K=v=w --arg 'a b' --hostname box "$dir/hello" -o "$dir/conf.img" -- 'c"d' > /dev/null; cat "$dir/conf.img")
 
 # A weak reference, and a strong one in a section of another object that is dropped.
 component kern/weakly "" "" <<'C'

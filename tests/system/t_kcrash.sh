@@ -71,7 +71,7 @@ for platform in hw hosted; do
 	# A CPU other than the first; one that hears nothing.
 	kcrash $platform 2 assert 1 && says "panic: ${first[assert]}" 'on CPU 1, image at' "${names[assert]}"
 	kcrash $platform 2 null 0 hold && says 'CPU 1 does not stop' "panic: ${first[null]}" 'on CPU 0, image' "${names[null]}"
-	grep -qa 'does not stop' "$work/$platform-2-assert-1.log" && fail "$platform: CPU 0 did not stop"
+	grep -qa 'does not stop' "$work/$platform-2-assert 1.log" && fail "$platform: CPU 0 did not stop"
 
 	# Not to be mistaken: the program's own exit status 134.
 	run_guest "$work/own.log" --platform $platform --status-file "$work/status" "$work/$platform.img" -- nonsense

@@ -149,6 +149,58 @@ START_TEST(signal_who_is_told)
 }
 END_TEST
 
+/* The signals that one thread leaves to the others may be taken by different ones, or one of them.
+ */
+START_TEST(signal_all_that_are_left_are_offered)
+{
+	uint64_t both = SIG_BIT(SIGUSR1) | SIG_BIT(SIGUSR2);
+
+	set_action(SIGUSR1, handler);
+	set_action(SIGUSR2, handler);
+	as(&second, SIG_BIT(SIGUSR1));
+	sig_send_proc(SIGUSR1, NULL);
+	sig_send_proc(SIGUSR2, NULL);
+	interrupted[2] = second.l_userret = 0;
+	as(&first, both);
+	ck_assert_uint_eq(interrupted[2], 1);
+	ck_assert_uint_eq(second.l_userret, LW_PENDSIG);
+	ck_assert_int_eq(sig_pending(&second), ERESTART);
+	as(&second, 0);
+	as(&first, 0);
+}
+END_TEST
+
+START_TEST(signal_what_a_waiter_leaves_is_offered)
+{
+	uint64_t both = SIG_BIT(SIGUSR1) | SIG_BIT(SIGUSR2);
+	siginfo_t info;
+
+	set_action(SIGUSR1, handler);
+	set_action(SIGUSR2, handler);
+	as(&first, both);
+	as(&second, both);
+	sig_setwait(both);
+	native_curlwp = &second;
+	sig_setwait(both);
+	native_curlwp = &first;
+	sig_send_proc(SIGUSR1, NULL);
+	sig_send_proc(SIGUSR2, NULL);
+	interrupted[2] = second.l_userret = 0;
+	ck_assert_int_eq(take(&first, &info), SIGUSR1);
+	sig_setwait(0);
+	ck_assert_uint_eq(interrupted[2], 1);
+	/* Likewise if the other ends. */
+	as(&first, both);
+	sig_setwait(both);
+	interrupted[1] = 0;
+	sig_lwp_destroy(&second);
+	ck_assert_uint_eq(interrupted[1], 1);
+	sig_setwait(0);
+	as(&first, 0);
+	ck_assert_int_eq(sig_lwp_create(&second), 0);
+}
+END_TEST
+
 START_TEST(signal_unblockable)
 {
 	as(&first, ~UINT64_C(0));
@@ -335,6 +387,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, signal_order_of_taking);
 	tcase_add_test(tc, signal_ignored_is_dropped);
 	tcase_add_test(tc, signal_who_is_told);
+	tcase_add_test(tc, signal_all_that_are_left_are_offered);
+	tcase_add_test(tc, signal_what_a_waiter_leaves_is_offered);
 	tcase_add_test(tc, signal_unblockable);
 	tcase_add_test(tc, signal_queue_is_bounded);
 	tcase_add_test(tc, signal_of_a_timer_is_pending_once);

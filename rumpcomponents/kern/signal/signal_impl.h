@@ -86,6 +86,8 @@ int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigactio
 uint64_t sig_pendingset(struct sigctx *sc);
 /* Change the calling lwp's mask; what becomes deliverable is noticed. */
 void sig_setmask(uint64_t mask);
+/* The calling lwp takes these, blocked or not, until it says otherwise. */
+void sig_setwait(uint64_t set);
 /* Forget all pending instances.  sig_lock held; the result, if any, is to be called without, with
  * NULL. */
 ksi_gone_t *sig_flush(uint64_t set);

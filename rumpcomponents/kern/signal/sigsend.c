@@ -128,9 +128,23 @@ static void notice(struct sigctx *sc)
 	lwp_interrupt(sc->sc_lwp);
 }
 
-static bool accepts(const struct sigctx *sc, int signo)
+/* Would it take one of set? */
+static bool accepts(const struct sigctx *sc, uint64_t set)
 {
-	return (~sc->sc_mask | sc->sc_wait) & SIG_BIT(signo) && !(sc->sc_lwp->l_userret & LW_EXIT);
+	return (~sc->sc_mask | sc->sc_wait) & set && !(sc->sc_lwp->l_userret & LW_EXIT);
+}
+
+/* One thread leaves the program's pending signals of set to the others: tell who takes any. */
+static void offer(const struct sigctx *from, uint64_t set)
+{
+	struct sigctx *sc;
+
+	set &= sig_procpend.sp_set;
+	if (!set)
+		return;
+	LIST_FOREACH (sc, &contexts, sc_list)
+		if (sc != from && accepts(sc, set))
+			notice(sc);
 }
 
 /* The first thread if it accepts the signal, else the caller, else any. */
@@ -139,7 +153,7 @@ static struct sigctx *choose(int signo)
 	struct sigctx *sc, *best = NULL;
 
 	LIST_FOREACH (sc, &contexts, sc_list) {
-		if (!accepts(sc, signo))
+		if (!accepts(sc, SIG_BIT(signo)))
 			continue;
 		if (sc->sc_lwp->l_lid == 1)
 			return sc;
@@ -170,7 +184,7 @@ static void post(struct sigctx *to, struct sigpend *p, int signo)
 	struct sigctx *sc = to ? to : choose(signo);
 
 	p->sp_set |= SIG_BIT(signo);
-	if (sc && accepts(sc, signo))
+	if (sc && accepts(sc, SIG_BIT(signo)))
 		notice(sc);
 }
 
@@ -382,8 +396,8 @@ int sig_pending(struct lwp *l)
 
 void sig_setmask(uint64_t mask)
 {
-	struct sigctx *sc = curlwp->l_sigctx, *o;
-	uint64_t newly, shared;
+	struct sigctx *sc = curlwp->l_sigctx;
+	uint64_t newly;
 
 	mutex_enter(&sig_lock);
 	newly = ~sc->sc_mask & mask;
@@ -391,11 +405,20 @@ void sig_setmask(uint64_t mask)
 	if (sig_pendingset(sc) & ~sc->sc_mask)
 		__atomic_fetch_or(&sc->sc_lwp->l_userret, LW_PENDSIG, __ATOMIC_SEQ_CST);
 	/* What was meant for us and is now blocked here, another may take. */
-	shared = sig_procpend.sp_set & newly;
-	if (shared)
-		LIST_FOREACH (o, &contexts, sc_list)
-			if (o != sc && accepts(o, first_of(shared)))
-				notice(o);
+	offer(sc, newly);
+	mutex_exit(&sig_lock);
+}
+
+void sig_setwait(uint64_t set)
+{
+	struct sigctx *sc = curlwp->l_sigctx;
+	uint64_t given_up;
+
+	mutex_enter(&sig_lock);
+	given_up = sc->sc_wait & ~set & sc->sc_mask;
+	sc->sc_wait = set;
+	/* Of several we were told of we have taken one. */
+	offer(sc, given_up);
 	mutex_exit(&sig_lock);
 }
 
@@ -421,16 +444,14 @@ int sig_lwp_create(struct lwp *l)
 
 void sig_lwp_destroy(struct lwp *l)
 {
-	struct sigctx *sc = l->l_sigctx, *o;
+	struct sigctx *sc = l->l_sigctx;
 	ksi_gone_t *gone;
 
 	mutex_enter(&sig_lock);
 	LIST_REMOVE(sc, sc_list);
 	gone = pend_flush(&sc->sc_pend, ~UINT64_C(0));
 	/* It may have been told of a signal that it did not live to take. */
-	LIST_FOREACH (o, &contexts, sc_list)
-		if (sig_procpend.sp_set & ~o->sc_mask)
-			notice(o);
+	offer(NULL, ~UINT64_C(0));
 	mutex_exit(&sig_lock);
 	if (gone)
 		gone(NULL);

@@ -31,13 +31,6 @@ long do_sys_rt_sigsuspend(const uint64_t *uset, size_t setsize)
 	return sleep_for_handler();
 }
 
-static void set_wait(struct sigctx *sc, uint64_t set)
-{
-	mutex_enter(&sig_lock);
-	sc->sc_wait = set;
-	mutex_exit(&sig_lock);
-}
-
 int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo)
 {
 	struct lwp *l = curlwp;
@@ -48,10 +41,10 @@ int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo)
 	for (;;) {
 		/* Wanted before looked for: what arrives after the look ends the sleep before it
 		 * begins. */
-		set_wait(sc, set);
+		sig_setwait(set);
 		*signo = sig_take(sc, set, info, NULL);
 		if (*signo || error || deadline == 0) {
-			set_wait(sc, 0);
+			sig_setwait(0);
 			if (*signo)
 				return 0;
 			if (error == EWOULDBLOCK || deadline == 0)
@@ -62,7 +55,7 @@ int sig_wait(uint64_t set, siginfo_t *info, uint64_t deadline, int *signo)
 			continue;
 		}
 		error = lwp_sleep_until(deadline, "sigwait");
-		set_wait(sc, 0);
+		sig_setwait(0);
 	}
 }
 

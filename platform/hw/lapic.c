@@ -185,6 +185,9 @@ void hw_lapic_ipi(unsigned index, unsigned vector)
 void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first)
 {
 	if (first) {
+		/* It is the boot CPU's counter that runs, and the other is to know its rate. */
+		if (calib_tsc != 0)
+			timer_calibrate();
 		icr_write(apic_id, ICR_INIT);
 		if (!hw_features.hypervisor) {
 			uint64_t until = rumpuser_clock_monotonic() + 10000000;

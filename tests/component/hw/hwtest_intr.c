@@ -309,6 +309,34 @@ static void in_turn(void)
 	}
 }
 
+/* A timer on CPU 1, which runs this: neither early nor for ever. */
+static volatile uint64_t timer_took;
+static volatile bool timer_came;
+
+static void timer_hook(unsigned irq)
+{
+	uint32_t cpu;
+
+	__asm__ volatile("movl %%gs:%c1, %0"
+			 : "=r"(cpu)
+			 : "i"(offsetof(struct rumpuser_cpu, index)));
+	if (irq == RUMPUSER_IRQ_TIMER && cpu == 1)
+		timer_came = true;
+}
+
+static void own_timer(void)
+{
+	uint64_t start = rumpuser_clock_monotonic(), now;
+
+	intr_hook = timer_hook;
+	rumpuser_timer_set(start + 5 * MS);
+	do {
+		now = rumpuser_clock_monotonic();
+	} while (!timer_came && now - start < 5000 * MS);
+	intr_hook = NULL;
+	timer_took = now - start;
+}
+
 static bool wait_for(volatile uint64_t *p, uint64_t v)
 {
 	uint64_t end = rumpuser_clock_monotonic() + 20000 * MS;
@@ -380,6 +408,11 @@ void test_smp(void)
 	go = 1;
 	CHECK(wait_for(&seen, 77));
 	CHECK(job_done());
+	wait_ns(5 * MS);
+	cpu1_job = own_timer;
+	rumpuser_cpu_ipi(1);
+	CHECK(job_done());
+	CHECK(timer_took >= 5 * MS - 1000 && timer_took < 5000 * MS);
 	/* Both change their page tables at once. */
 	wait_ns(5 * MS);
 	cpu1_job = in_turn;

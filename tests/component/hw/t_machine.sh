@@ -47,6 +47,10 @@ else
 	echo "skip hw_kvm no usable /dev/kvm"
 fi
 
+# A processor that says nothing of a hypervisor: its timers' rates are measured.
+boot pc max,-hypervisor all -smp 2 $debug_exit
+if [ "$status" = "kiln: exit 0" ]; then ok hw_calibrated; else fail hw_calibrated "$(grep FAIL "$work/console" | tr '\n' ' ') status '$status'"; fi
+
 # From a disk with GRUB, by multiboot2.
 if command -v grub-mkrescue >/dev/null && command -v xorriso >/dev/null; then
 	mkdir -p "$work/iso/boot/grub"

@@ -584,6 +584,108 @@ START_TEST(tcp_send_without_memory_tells_what_was_taken)
 }
 END_TEST
 
+/* ------------------------------------------------------------ congestion */
+
+/* Only an ACK: of all that was sent but the last `short_of` bytes, with this window. */
+static void ack(uint32_t short_of, uint16_t win)
+{
+	struct net_seg s = {.sport = 1000,
+	    .dport = 80,
+	    .seq = tp->rcv_nxt,
+	    .ack = tp->snd_max - short_of,
+	    .flags = THF_ACK,
+	    .win = win};
+
+	net_send_tcp(&s);
+	net_check_tcpcb(tp);
+}
+
+/* Segments with data among the last n that were sent. */
+static unsigned data_segments(unsigned long n)
+{
+	const uint8_t *p;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (net_sent_tcp(net_sent(i)) && net_tcp_payload(net_sent(i), &p) > 0)
+			count++;
+	return count;
+}
+
+START_TEST(tcp_window_grows_by_bytes_however_few_acks)
+{
+	uint32_t cwnd = tp->snd_cwnd;
+
+	for (unsigned i = 0; i < 4; i++) { /* one ACK for each window: it doubles */
+		ck_assert_int_gt(do_sys_sendto(fd, data, sizeof(data), MSG_DONTWAIT, NULL, 0), 0);
+		ck_assert_uint_gt(tp->snd_max - tp->snd_una, KMIN(cwnd, 30000U) * 3 / 4);
+		ack(0, 30000);
+		if (i < 1)
+			ck_assert_uint_ge(tp->snd_cwnd, cwnd * 2 - 2 * tp->t_maxseg);
+		cwnd = tp->snd_cwnd;
+	}
+	/* Congestion avoidance: a segment for each window. */
+	ack(0, 65535);
+	tp->snd_ssthresh = tp->snd_cwnd = cwnd = 20 * tp->t_maxseg;
+	while (tp->snd_una != tp->snd_max)
+		ack(0, 65535);
+	tp->snd_cwnd = cwnd;
+	ck_assert_int_gt(do_sys_sendto(fd, data, 40 * 536, MSG_DONTWAIT, NULL, 0), 0);
+	ck_assert_uint_ge(tp->snd_max - tp->snd_una, cwnd - tp->t_maxseg);
+	ack(0, 65535);
+	ck_assert_uint_ge(tp->snd_cwnd, cwnd + tp->t_maxseg * 9 / 10);
+	ck_assert_uint_le(tp->snd_cwnd, cwnd + tp->t_maxseg);
+}
+END_TEST
+
+START_TEST(tcp_loss_is_noticed_after_two_gigabytes)
+{
+	unsigned long n;
+
+	tp->snd_recover = tp->snd_una - 0x80000000U + 150;
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(do_sys_sendto(fd, data, 100, 0, NULL, 0), 100);
+		ack(0, 30000);
+	}
+	ck_assert_int_eq(do_sys_sendto(fd, data, 5000, 0, NULL, 0), 5000);
+	n = net_nsent;
+	for (unsigned i = 0; i < 3; i++)
+		ack(tp->snd_max - tp->snd_una, 30000);
+	ck_assert_uint_ge(data_segments(net_nsent - n), 1);
+	ck_assert(tp->t_flags & TF_RECOVERY);
+	ack(0, 30000);
+}
+END_TEST
+
+START_TEST(tcp_answers_to_window_probes_are_no_duplicates)
+{
+	uint32_t cwnd;
+	unsigned long n;
+
+	ck_assert_int_eq(do_sys_sendto(fd, data, 100, 0, NULL, 0), 100);
+	ack(0, 0);
+	ck_assert_int_eq(do_sys_sendto(fd, data, 3000, 0, NULL, 0), 3000);
+	cwnd = tp->snd_cwnd;
+	for (unsigned i = 0; i < 6; i++) {
+		n = net_nsent;
+		while (net_nsent == n)
+			ck_assert(native_step());
+		ck_assert_uint_eq(tp->snd_max - tp->snd_una, 1);
+		ck_assert_uint_eq(data_segments(net_nsent - n), 1);
+		n = net_nsent;
+		ack(1, 0);
+		ck_assert_uint_eq(net_nsent, n);
+		ck_assert_uint_eq(tp->t_dupacks, 0);
+	}
+	ck_assert_uint_eq(tp->snd_cwnd, cwnd);
+	ck_assert(!(tp->t_flags & TF_RECOVERY));
+	ack(1, 30000);
+	for (unsigned i = 0; i < 2; i++)
+		ack(0, 30000);
+	ck_assert_uint_eq(tp->t_inpcb.inp_socket.so_snd.sb_cc, 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("tcpinput");
@@ -611,6 +713,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, tcp_window_closes_and_takes_no_more);
 	tcase_add_test(tc, tcp_data_beyond_what_was_announced_may_use_free_room);
 	tcase_add_test(tc, tcp_send_without_memory_tells_what_was_taken);
+	tcase_add_test(tc, tcp_window_grows_by_bytes_however_few_acks);
+	tcase_add_test(tc, tcp_loss_is_noticed_after_two_gigabytes);
+	tcase_add_test(tc, tcp_answers_to_window_probes_are_no_duplicates);
 	suite_add_tcase(s, tc);
 	return s;
 }

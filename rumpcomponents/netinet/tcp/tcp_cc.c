@@ -18,20 +18,30 @@ void tcp_rtt_sample(struct tcpcb *tp, uint64_t rtt_ns)
 	tp->t_rto = KMIN(tp->t_rto, TCP_RTO_MAX);
 }
 
+/*
+ * The peer may acknowledge a whole window at once (its card coalesces segments): what counts is
+ * bytes, not ACKs (RFC 3465), and how much was under way before this ACK.
+ */
 void tcp_cc_acked(struct tcpcb *tp, uint32_t acked)
 {
-	uint32_t mss = tp->t_maxseg;
+	uint32_t mss = tp->t_maxseg, flight = tp->snd_max - tp->snd_una + acked, grow;
 
 	tp->t_dupacks = 0;
+	/* Left behind, it would seem to lie ahead after 2^31 bytes. */
+	if (SEQ_LT(tp->snd_recover, tp->snd_una))
+		tp->snd_recover = tp->snd_una;
 	/* A window that was not used says nothing about the path (RFC 7661 in spirit). */
-	if (tp->snd_max - tp->snd_una + 2 * mss < tp->snd_cwnd / 2)
+	if (flight + 2 * mss < tp->snd_cwnd / 2)
 		return;
-	if (tp->snd_cwnd < tp->snd_ssthresh)
-		tp->snd_cwnd += KMIN(acked, 2 * mss);
-	else
-		tp->snd_cwnd +=
-		    KMAX((uint32_t)((uint64_t)mss * KMIN(acked, mss) / tp->snd_cwnd), 1U);
-	tp->snd_cwnd = KMIN(tp->snd_cwnd, 1U << 30);
+	if (tp->snd_cwnd < tp->snd_ssthresh) {
+		/* What was sent before a timeout may be acknowledged all at once, and says little.
+		 */
+		grow = SEQ_LT(tp->snd_una, tp->snd_recover) ? KMIN(acked, 2 * mss) : acked;
+		grow = KMIN(grow, tp->snd_ssthresh - tp->snd_cwnd);
+	} else {
+		grow = (uint32_t)((uint64_t)mss * KMIN(acked, tp->snd_cwnd) / tp->snd_cwnd);
+	}
+	tp->snd_cwnd = KMIN(tp->snd_cwnd + KMAX(grow, 1U), 1U << 30);
 }
 
 static void halve(struct tcpcb *tp)

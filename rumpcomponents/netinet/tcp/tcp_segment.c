@@ -229,6 +229,17 @@ static bool fin_acked(struct tcpcb *tp, const struct tcpseg *seg)
 	}
 }
 
+/*
+ * RFC 5681 2: something is under way, and the segment repeats the last ACK and says nothing else.
+ * With the window closed only probes are under way, and their answers tell of no loss.
+ */
+static bool duplicate_ack(const struct tcpcb *tp, const struct tcpseg *seg)
+{
+	return seg->ack == tp->snd_una && tp->snd_una != tp->snd_max && seg->len == 0 &&
+	       !(seg->flags & (THF_SYN | THF_FIN)) && seg->win != 0 &&
+	       tp->snd_wnd == (uint32_t)seg->win << tp->snd_wscale;
+}
+
 /* false: the segment has been dealt with (or the connection is over). */
 static bool ack_arrives(struct tcpcb *tp, struct tcpseg *seg)
 {
@@ -253,9 +264,7 @@ static bool ack_arrives(struct tcpcb *tp, struct tcpseg *seg)
 		}
 	}
 	if (SEQ_LEQ(seg->ack, tp->snd_una)) {
-		if (seg->ack == tp->snd_una && seg->len == 0 && !(seg->flags & THF_FIN) &&
-		    tp->snd_una != tp->snd_max &&
-		    tp->snd_wnd == (uint32_t)seg->win << tp->snd_wscale)
+		if (duplicate_ack(tp, seg))
 			tcp_cc_dupack(tp);
 		else if (seg->ack == tp->snd_una)
 			tp->t_dupacks = 0;

@@ -49,7 +49,7 @@ build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponen
 
 build/obj/$1/%.c.o: rumpcomponents/$1/%.c build/view/$1/.stamp $(KERN_PREREQS)
 	@mkdir -p $$(@D); echo "  CC      $1/$$*.c"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(if $$(filter $$*.c,$(C.$1.SMALL)),-Os,$(or $(C.$1.OPT),-O2)) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(if $$(filter $$*.c,$(C.$1.SMALL)),-Oz,$(or $(C.$1.OPT),-O2)) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
 build/obj/$1/%.S.o: rumpcomponents/$1/%.S build/view/$1/.stamp $(KERN_PREREQS)
 	@mkdir -p $$(@D); echo "  AS      $1/$$*.S"
 	$(Q)$$(CC) $$(KERN_CFLAGS) -D__ASSEMBLER__ -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<

@@ -2,4 +2,4 @@ DESC   := The launch configuration: JSON, defaults from bake under the launcher'
 PREFIX := config_
 SRCS   := config.c document.c
 NEEDS  := kern/base
-OPT    := -Os
+OPT    := -Oz

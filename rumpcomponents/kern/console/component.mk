@@ -4,4 +4,4 @@ SRCS     := console.c
 NEEDS    := kern/base kern/desc
 FOR      := fd_getfile
 RUMPUSER := yes
-OPT    := -Os
+OPT    := -Oz

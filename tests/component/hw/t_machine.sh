@@ -49,6 +49,7 @@ fi
 
 # A processor that says nothing of a hypervisor: its timers' rates are measured.
 boot pc max,-hypervisor all -smp 2 $debug_exit
+[ "$status" = "kiln: exit 0" ] && boot pc max,-hypervisor smp -smp 2 $debug_exit # no deadline before CPU 1
 if [ "$status" = "kiln: exit 0" ]; then ok hw_calibrated; else fail hw_calibrated "$(grep FAIL "$work/console" | tr '\n' ' ') status '$status'"; fi
 
 # From a disk with GRUB, by multiboot2.

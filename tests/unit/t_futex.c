@@ -14,11 +14,15 @@
 #define MSEC 1000000U
 
 kmutex_t proc_lock;
-static struct lwp *known;
+static struct lwp *known, living;
+static bool all_live;
+static int dead;
 
 struct lwp *lwp_find(int lid)
 {
-	return known && known->l_lid == lid ? known : NULL;
+	if (known && known->l_lid == lid)
+		return known;
+	return all_live && lid != dead ? &living : NULL;
 }
 
 static uint32_t word, other, words[200];
@@ -271,6 +275,7 @@ START_TEST(futex_pi_lock_goes_to_who_waits_longest)
 {
 	uint32_t self = (uint32_t)curlwp->l_lid;
 
+	all_live = true;
 	ck_assert_int_eq(futex(&word, FUTEX_LOCK_PI, 0), 0);
 	ck_assert_uint_eq(word, self);
 	ck_assert_int_eq(futex(&word, FUTEX_LOCK_PI, 0), -EDEADLK);
@@ -302,6 +307,7 @@ START_TEST(futex_pi_time_is_absolute)
 	uint64_t t0 = nanouptime();
 	struct timespec ts;
 
+	all_live = true;
 	word = 12345;
 	ns_to_timespec(nanotime() + 70 * MSEC, &ts);
 	ck_assert_int_eq(do_sys_futex(&word, FUTEX_LOCK_PI, 0, &ts, NULL, 0), -ETIMEDOUT);
@@ -313,6 +319,55 @@ START_TEST(futex_pi_time_is_absolute)
 	word = (uint32_t)curlwp->l_lid | FUTEX_WAITERS; /* of waiters there are none left */
 	ck_assert_int_eq(futex(&word, FUTEX_UNLOCK_PI, 0), 0);
 	ck_assert_uint_eq(word, 0);
+}
+END_TEST
+
+START_TEST(futex_pi_owner_that_is_dead)
+{
+	struct timespec ts;
+
+	all_live = true;
+	dead = 12345;
+	ns_to_timespec(nanotime() + MSEC, &ts);
+	word = 12345;
+	ck_assert_int_eq(do_sys_futex(&word, FUTEX_LOCK_PI, 0, &ts, NULL, 0), -ESRCH);
+	ck_assert_int_eq(futex(&word, FUTEX_TRYLOCK_PI, 0), -ESRCH);
+	ck_assert_uint_eq(word, 12345);
+	word |= FUTEX_WAITERS;
+	ck_assert_int_eq(do_sys_futex(&word, FUTEX_LOCK_PI, 0, &ts, NULL, 0), -ESRCH);
+	/* Found, but it has let go of everything. */
+	dead = 0;
+	living.l_futexdead = true;
+	ck_assert_int_eq(do_sys_futex(&word, FUTEX_LOCK_PI, 0, &ts, NULL, 0), -ESRCH);
+	word = FUTEX_OWNER_DIED; /* but of this there is no owner */
+	ck_assert_int_eq(do_sys_futex(&word, FUTEX_LOCK_PI, 0, &ts, NULL, 0), 0);
+	ck_assert_uint_eq(word, (uint32_t)curlwp->l_lid | FUTEX_OWNER_DIED);
+}
+END_TEST
+
+/* It ends, with no robust list, while others wait. */
+START_TEST(futex_pi_owner_dies)
+{
+	uint32_t self = (uint32_t)curlwp->l_lid;
+
+	all_live = true;
+	word = words[7] = self;
+	lock_pi(0, NULL);
+	lock_pi(1, NULL);
+	start(2, (struct sleeper){.addr = &words[7], .op = FUTEX_LOCK_PI});
+	other = 4711; /* owned by a third, who lives */
+	start(3, (struct sleeper){.addr = &other, .op = FUTEX_LOCK_PI});
+	futex_exit_robust(curlwp);
+	ck_assert_uint_eq(back(), 2);
+	ck_assert_int_eq(sleepers[0].result, 0);
+	ck_assert_uint_eq(word, sleepers[0].tid | FUTEX_WAITERS | FUTEX_OWNER_DIED);
+	ck_assert_uint_eq(words[7], sleepers[2].tid | FUTEX_OWNER_DIED);
+	ck_assert_uint_eq(other, 4711 | FUTEX_WAITERS);
+	ck_assert(curlwp->l_futexdead);
+	word = other = self;
+	ck_assert_int_eq(futex(&word, FUTEX_UNLOCK_PI, 0), 0);
+	ck_assert_int_eq(futex(&other, FUTEX_UNLOCK_PI, 0), 0);
+	native_join();
 }
 END_TEST
 
@@ -356,10 +411,28 @@ START_TEST(futex_robust_locks_are_marked)
 }
 END_TEST
 
+/* Unlocked, but it did not come to wake anybody. */
+START_TEST(futex_robust_unlock_is_finished)
+{
+	make_list(0);
+	head.list.next = &head.list;
+	head.list_op_pending = &locks[0].list;
+	locks[0].word = 0;
+	for (unsigned i = 0; i < 2; i++)
+		wait_on(i, &locks[0].word);
+	futex_exit_robust(curlwp);
+	ck_assert_uint_eq(back(), 1);
+	ck_assert_uint_eq(locks[0].word, 0);
+	ck_assert_int_eq(wake(&locks[0].word, 9), 1);
+	native_join();
+}
+END_TEST
+
 START_TEST(futex_robust_pi_lock_goes_on)
 {
 	uint32_t self = (uint32_t)curlwp->l_lid;
 
+	all_live = true;
 	make_list(1);
 	head.list.next = (struct robust_list *)((uintptr_t)&locks[0].list | 1);
 	locks[0].word = self;
@@ -472,7 +545,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, futex_signals_break_the_wait);
 	tcase_add_test(tc, futex_pi_lock_goes_to_who_waits_longest);
 	tcase_add_test(tc, futex_pi_time_is_absolute);
+	tcase_add_test(tc, futex_pi_owner_that_is_dead);
+	tcase_add_test(tc, futex_pi_owner_dies);
 	tcase_add_test(tc, futex_robust_locks_are_marked);
+	tcase_add_test(tc, futex_robust_unlock_is_finished);
 	tcase_add_test(tc, futex_robust_pi_lock_goes_on);
 	tcase_add_test(tc, futex_robust_damaged_lists_are_given_up);
 	tcase_add_test(tc, futex_no_wakeup_is_lost);

@@ -10,7 +10,8 @@ int futex_wake_addr(int *uaddr, int n) __attribute__((weak));
 
 /*
  * l, the current lwp, ends: locks on its robust list are marked
- * FUTEX_OWNER_DIED and their waiters woken.  A damaged list is given up on.  May sleep.
+ * FUTEX_OWNER_DIED and their waiters woken; PI locks that are waited for are handed
+ * on.  A damaged list is given up on.  May sleep.
  */
 void futex_exit_robust(struct lwp *l) __attribute__((weak));
 

@@ -56,6 +56,7 @@ struct lwp {
 	bool l_fpulive;		    /* (l) the vector registers are the interrupted program's */
 	bool l_bound;		    /* (c) stays on l_cpu */
 	bool l_exiting;		    /* (p) its CPU time is among that of the dead */
+	bool l_futexdead;	    /* (p) it ends, and its futexes have been handed on */
 	volatile bool l_migrating;  /* (s) leaves its CPU to be queued elsewhere */
 	bool l_rtslice;		    /* (s) SCHED_RR: shares its priority by time slices */
 	uint8_t l_policy, l_rtprio; /* (p) SCHED_* and priority as the program set them */

@@ -16,16 +16,14 @@
 #include <kern/sysproto.h>
 #include "futex_impl.h"
 
-#define NBUCKETS 32
-
-static struct futex_bucket buckets[NBUCKETS];
+struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 
 struct futex_bucket *futex_bucket(const uint32_t *uaddr)
 {
 	uint64_t h = ((uintptr_t)uaddr >> 2) * 0x9e3779b97f4a7c15ULL;
-	return &buckets[h >> 59];
+	return &futex_buckets[h >> 59];
 }
-_Static_assert(NBUCKETS == 1 << (64 - 59), "the hash takes the top bits");
+_Static_assert(FUTEX_BUCKETS == 1 << (64 - 59), "the hash takes the top bits");
 
 /* The bucket that w is on, locked; NULL if it has been woken. */
 static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)
@@ -337,9 +335,9 @@ long do_sys_futex(uint32_t *uaddr, int op, uint32_t val, const struct timespec *
 
 static int futex_init(void)
 {
-	for (unsigned i = 0; i < NBUCKETS; i++) {
-		mutex_init(&buckets[i].fb_lock, MUTEX_DEFAULT);
-		TAILQ_INIT(&buckets[i].fb_waiters);
+	for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
+		mutex_init(&futex_buckets[i].fb_lock, MUTEX_DEFAULT);
+		TAILQ_INIT(&futex_buckets[i].fb_waiters);
 	}
 	return 0;
 }

@@ -3,7 +3,7 @@
  * Wait queues of futexes.  All waiters hash by address into buckets; there is
  * one address space, so the address is the key for private and shared alike.
  *
- * LOCK ORDER: two buckets in order of their addresses.
+ * LOCK ORDER: two buckets in order of their addresses, then proc_lock.
  */
 #ifndef FUTEX_IMPL_H
 #define FUTEX_IMPL_H
@@ -17,6 +17,7 @@
 #include <kern/systm.h>
 
 #define FUTEX_BITSET_ALL 0xffffffffU
+#define FUTEX_BUCKETS	 32
 
 struct futex_bucket;
 
@@ -37,6 +38,8 @@ struct futex_bucket {
 	TAILQ_HEAD(, futex_waiter) fb_waiters;
 };
 
+extern struct futex_bucket futex_buckets[FUTEX_BUCKETS];
+
 struct futex_bucket *futex_bucket(const uint32_t *uaddr);
 /* Queue w on b (locked) and sleep; on return b is unlocked and w is on no queue. 0 if woken. */
 int futex_sleep(struct futex_bucket *b, struct futex_waiter *w, uint64_t deadline);
@@ -49,5 +52,8 @@ int futex_lock_pi(uint32_t *uaddr, bool try, uint64_t deadline);
 int futex_unlock_pi(uint32_t *uaddr);
 /* The thread tid, which may own the lock at uaddr, has ended.  true: wake one who waits for it. */
 bool futex_owner_died(uint32_t *uaddr, uint32_t tid);
+/* l, the current lwp, ends: hand on the locks that others wait for; nobody waits for it from now
+ * on. */
+void futex_exit_pi(struct lwp *l);
 
 #endif

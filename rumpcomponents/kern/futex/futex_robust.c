@@ -17,7 +17,17 @@ static void owner_died(uint32_t *word, uint32_t tid)
 		(void)futex_wake_addr((int *)word, 1);
 }
 
-void futex_exit_robust(struct lwp *l)
+/* Of what it was about to lock or unlock.  Unlocked already, it would have gone on to wake one. */
+static void pending_died(uintptr_t entry, long offset, uint32_t tid)
+{
+	uint32_t *word = (uint32_t *)((entry & ~1UL) + offset), value;
+
+	owner_died(word, tid);
+	if (!(entry & 1) && ((uintptr_t)word & 3) == 0 && ufetch_32(word, &value) == 0 && !value)
+		(void)futex_wake_addr((int *)word, 1);
+}
+
+static void walk_list(struct lwp *l)
 {
 	struct robust_list_head head;
 	struct robust_list *entry, next;
@@ -36,9 +46,13 @@ void futex_exit_robust(struct lwp *l)
 		entry = next.next;
 	}
 	if (head.list_op_pending)
-		owner_died((uint32_t *)((char *)((uintptr_t)head.list_op_pending & ~1UL) +
-					head.futex_offset),
-		    tid);
+		pending_died((uintptr_t)head.list_op_pending, head.futex_offset, tid);
+}
+
+void futex_exit_robust(struct lwp *l)
+{
+	walk_list(l);
+	futex_exit_pi(l);
 }
 
 long do_sys_set_robust_list(void *head, size_t len)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads: creating, joining, locks, conditions, preemption, sleeping, signals between them. */
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,6 +211,50 @@ static void test_detached(void)
 	result(i == 2000, "2000 threads, one after the other");
 }
 
+/* Locks that the kernel hands over, by hand: libc lets nobody die with one. */
+static unsigned pi_word;
+static volatile int pi_delay;
+
+static long lock_pi(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	return syscall(SYS_futex, &pi_word, FUTEX_LOCK_PI, 0, &until, NULL, 0) == 0 ? 0 : errno;
+}
+
+static void *dies_with_lock(void *arg)
+{
+	lock_pi();
+	flag = 1;
+	usleep(pi_delay);
+	return NULL;
+}
+
+static void test_pi(void)
+{
+	pthread_t t;
+	long error;
+
+	flag = 0;
+	pi_word = 0;
+	pi_delay = 50000;
+	pthread_create(&t, NULL, dies_with_lock, NULL);
+	while (!flag)
+		sched_yield();
+	error = lock_pi();
+	result(error == 0 && pi_word & FUTEX_OWNER_DIED, "a lock comes from a thread that dies");
+	pthread_join(t, NULL);
+	pi_word = 0;
+	pi_delay = 0;
+	pthread_create(&t, NULL, dies_with_lock, NULL);
+	pthread_join(t, NULL);
+	usleep(10000);
+	error = lock_pi();
+	result(error == ESRCH, "a dead thread's lock is refused");
+}
+
 int main(void)
 {
 	test_mutex();
@@ -217,5 +264,6 @@ int main(void)
 	test_sleep();
 	test_signals();
 	test_detached();
+	test_pi();
 	return 0;
 }

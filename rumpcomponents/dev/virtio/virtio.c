@@ -43,6 +43,11 @@ int virtio_device_found(struct virtio_device *dev)
 	return ENXIO;
 }
 
+uint64_t virtio_offered(struct virtio_device *dev)
+{
+	return dev->dv_transport->vt_get_features(dev);
+}
+
 int virtio_negotiate(struct virtio_device *dev, uint64_t wanted, uint64_t *got)
 {
 	uint64_t offered = dev->dv_transport->vt_get_features(dev);

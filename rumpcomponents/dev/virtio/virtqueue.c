@@ -86,7 +86,10 @@ static uint16_t avail_event(struct virtqueue *vq)
 static void queue_interrupt(void *arg)
 {
 	struct virtqueue *vq = arg;
-	softint_schedule(vq->vq_softint);
+
+	/* A line that queues share comes to all of them. */
+	if (!(vq->vq_avail->flags & VRING_AVAIL_F_NO_INTERRUPT))
+		softint_schedule(vq->vq_softint);
 }
 
 static unsigned ring_order(size_t bytes)
@@ -153,9 +156,7 @@ int virtio_queue_setup(struct virtio_device *dev, unsigned index, unsigned max_s
 	error = ring_alloc(vq, &addr);
 	if (error)
 		goto fail_softint;
-	/* Off until virtqueue_enable(). */
-	vq->vq_avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
-	*used_event(vq) = 0x8000;
+	virtqueue_disable(vq);
 	error = vt->vt_queue_enable(
 	    dev, index, size, &addr, func ? queue_interrupt : NULL, vq, &vq->vq_notify);
 	if (error)
@@ -265,6 +266,12 @@ void *virtqueue_get(struct virtqueue *vq, uint32_t *len)
 	vq->vq_freehead = head;
 	vq->vq_nfree += vq->vq_chain[head].count;
 	return cookie;
+}
+
+void virtqueue_disable(struct virtqueue *vq)
+{
+	vq->vq_avail->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	*used_event(vq) = vq->vq_used_idx + 0x8000;
 }
 
 bool virtqueue_enable(struct virtqueue *vq, unsigned n)

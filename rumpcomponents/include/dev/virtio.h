@@ -34,6 +34,8 @@ struct virtio_driver {
 /* Registers a struct virtio_driver (static const). */
 #define VIRTIO_DRIVER(driver) LINK_SET_ADD(virtio_drivers, driver)
 
+/* What the device offers: some features mean nothing, or harm, without others. */
+uint64_t virtio_offered(struct virtio_device *dev);
 /*
  * Accept what the device offers out of `wanted` (VIRTIO_F_VERSION_1 and, where
  * offered, ring event indices are added).  *got is the result.
@@ -47,7 +49,7 @@ uint32_t virtio_config_read(struct virtio_device *dev, unsigned off, unsigned wi
 /*
  * Queue `index` with at most max_size descriptors (a power of two).  func(arg) is called in
  * soft-interrupt context after the device has used buffers and interrupts were
- * enabled with virtqueue_enable(); NULL: this queue never interrupts.
+ * enabled with virtqueue_enable(), not before; NULL: this queue never interrupts.
  * ENOENT no such queue, ENOMEM, ENOSPC no interrupt.
  */
 int virtio_queue_setup(struct virtio_device *dev, unsigned index, unsigned max_size,
@@ -74,5 +76,7 @@ void *virtqueue_get(struct virtqueue *vq, uint32_t *len);
  * Returns true if some are used already: then go on with virtqueue_get().
  */
 bool virtqueue_enable(struct virtqueue *vq, unsigned n);
+/* No interrupt any more (one may still come); as after virtio_queue_setup(). */
+void virtqueue_disable(struct virtqueue *vq);
 
 #endif

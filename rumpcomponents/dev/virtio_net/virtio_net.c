@@ -181,6 +181,19 @@ static unsigned ring_size(void)
 	return ks.ks_pages_total < 4096 ? 64 : 256;
 }
 
+/* What we accept of what is offered: nothing whose premise is missing (5.1.3.1). */
+static uint64_t wanted(uint64_t offered)
+{
+	uint64_t w = NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_MRG_RXBUF;
+
+	if (offered & NET_F_CSUM)
+		w |= NET_F_HOST_TSO4;
+	/* Coalesced segments need buffers of 64 KB, or several. */
+	if ((offered & NET_F_GUEST_CSUM) && (offered & NET_F_MRG_RXBUF))
+		w |= NET_F_GUEST_TSO4;
+	return w;
+}
+
 static int virtio_net_attach(struct virtio_device *dev)
 {
 	struct virtio_net *vn = kmem_zalloc(sizeof(*vn));
@@ -193,17 +206,23 @@ static int virtio_net_attach(struct virtio_device *dev)
 	ifp = &vn->vn_ifnet;
 	vn->vn_dev = dev;
 	mutex_init(&vn->vn_txlock, MUTEX_SPIN);
-	error = virtio_negotiate(dev,
-	    NET_F_CSUM | NET_F_GUEST_CSUM | NET_F_MTU | NET_F_MAC | NET_F_HOST_TSO4 |
-		NET_F_GUEST_TSO4 | NET_F_MRG_RXBUF,
-	    &vn->vn_features);
-	if (error)
-		goto fail;
-	error = virtio_queue_setup(dev, RXQ, size, rx_softint, vn, &vn->vn_rx);
+	mbufq_init(&vn->vn_txq);
+	error = virtio_negotiate(dev, wanted(virtio_offered(dev)), &vn->vn_features);
 	if (!error)
+		error = virtio_queue_setup(dev, RXQ, size, rx_softint, vn, &vn->vn_rx);
+	if (error) {
+		kmem_free(vn, sizeof(*vn));
+		return error;
+	}
+	/*
+	 * From here on queues know of us, and a shared interrupt line may come to them: nothing is
+	 * freed if the rest fails.  That costs a few KB, once.
+	 */
+	error = virtio_queue_setup(dev, TXQ, size, virtio_net_tx_softint, vn, &vn->vn_tx);
+	if (error) /* without an interrupt of its own, then: packets that wait go with others */
 		error = virtio_queue_setup(dev, TXQ, size, NULL, NULL, &vn->vn_tx);
 	if (error)
-		goto fail;
+		return error;
 	for (unsigned i = 0; i < virtqueue_size(vn->vn_rx); i++) {
 		struct mbuf *m = rx_alloc();
 		if (!m || rx_add(vn, m) != 0) {
@@ -211,10 +230,8 @@ static int virtio_net_attach(struct virtio_device *dev)
 			break;
 		}
 	}
-	if (virtqueue_free(vn->vn_rx) == virtqueue_size(vn->vn_rx)) {
-		error = ENOMEM;
-		goto fail;
-	}
+	if (virtqueue_free(vn->vn_rx) == virtqueue_size(vn->vn_rx))
+		return ENOMEM;
 
 	ifp->if_softc = vn;
 	ifp->if_type = ARPHRD_ETHER;
@@ -222,21 +239,21 @@ static int virtio_net_attach(struct virtio_device *dev)
 	ifp->if_mtu =
 	    vn->vn_features & NET_F_MTU ? virtio_config_read(dev, 10, 2) : NET_MTU_DEFAULT;
 	ifp->if_mtu = KMAX(KMIN(ifp->if_mtu, NET_MTU_MAX), 576U);
-	ifp->if_capabilities = (vn->vn_features & NET_F_CSUM ? IFCAP_TXCSUM : 0) |
-			       (vn->vn_features & NET_F_HOST_TSO4 ? IFCAP_TSO4 : 0) |
-			       (vn->vn_features & NET_F_GUEST_CSUM ? IFCAP_RXCSUM : 0);
+	ifp->if_capabilities =
+	    (vn->vn_features & NET_F_CSUM ? IFCAP_TXCSUM : 0) |
+	    (vn->vn_features & NET_F_HOST_TSO4 && virtqueue_size(vn->vn_tx) >= VIRTIO_NET_TXSEGS
+		    ? IFCAP_TSO4
+		    : 0) |
+	    (vn->vn_features & NET_F_GUEST_CSUM ? IFCAP_RXCSUM : 0);
 	ifp->if_transmit = virtio_net_transmit;
 	virtio_ready(dev);
 	virtqueue_kick(vn->vn_rx);
 	error = ether_ifattach(ifp);
 	if (error)
-		return error; /* the device runs and may own our buffers: nothing is freed */
+		return error;
 	if (virtqueue_enable(vn->vn_rx, 1))
 		if_link_state(ifp, true); /* early frames wait for the first interrupt */
 	return 0;
-fail:
-	kmem_free(vn, sizeof(*vn));
-	return error;
 }
 
 static const struct virtio_driver virtio_net_driver = {

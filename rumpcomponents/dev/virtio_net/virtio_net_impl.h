@@ -35,14 +35,21 @@ struct virtio_net {
 	struct ifnet vn_ifnet; /* first: if_softc is us */
 	struct virtio_device *vn_dev;
 	struct virtqueue *vn_rx; /* touched by the receive soft interrupt only */
-	struct virtqueue *vn_tx; /* under vn_txlock */
-	kmutex_t vn_txlock;	 /* MUTEX_SPIN */
 	uint64_t vn_features;
+	kmutex_t vn_txlock; /* MUTEX_SPIN; all below is under it */
+	struct virtqueue *vn_tx;
+	struct mbufq vn_txq; /* wait for room in vn_tx, virtio header in front */
+	unsigned vn_txbusy;  /* packets in vn_tx */
+	bool vn_txintr;	     /* vn_tx may interrupt */
 };
+/* Pieces of a packet: 64 KB of TSO in pages or large mbufs, headers, and some. */
+#define VIRTIO_NET_TXSEGS 40
 
 /* ifnet's if_transmit. */
 void virtio_net_transmit(struct ifnet *ifp, struct mbuf *chain);
-/* Give back what the device has sent.  Takes vn_txlock. */
+/* Give back what the device has sent, and send what waits.  Takes vn_txlock. */
 void virtio_net_reclaim(struct virtio_net *vn);
+/* The same as vn_tx's interrupt. */
+void virtio_net_tx_softint(void *arg);
 
 #endif

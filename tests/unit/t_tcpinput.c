@@ -686,6 +686,111 @@ START_TEST(tcp_answers_to_window_probes_are_no_duplicates)
 }
 END_TEST
 
+START_TEST(tcp_closed_by_the_program_ends_though_the_window_stays_shut)
+{
+	uint64_t start;
+	unsigned long n;
+
+	ck_assert_int_eq(do_sys_sendto(fd, data, 100, 0, NULL, 0), 100);
+	ack(0, 0);
+	ck_assert_int_eq(do_sys_sendto(fd, data, 3000, 0, NULL, 0), 3000);
+	ck_assert_int_eq(do_sys_close(fd), 0);
+	fd = -1;
+	start = native_now();
+	while ((tp = net_find(80, 1000)) != NULL) {
+		ck_assert_uint_le(native_now() - start, 600 * NSEC_PER_SEC);
+		n = net_nsent;
+		ck_assert(native_step());
+		net_arp_hello();
+		if (net_nsent > n + 1 && net_find(80, 1000))
+			ack(1, 0); /* it lives, but does not read */
+	}
+	ck_assert_uint_ge(native_now() - start, 60 * NSEC_PER_SEC);
+}
+END_TEST
+
+START_TEST(tcp_sends_when_the_route_comes_back)
+{
+	ck_assert_int_eq(in_setaddr(&net_if, 0, 0), 0);
+	ck_assert_int_eq(do_sys_sendto(fd, data, 100, 0, NULL, 0), 100);
+	ck_assert_uint_eq(tp->snd_una, tp->snd_max);
+	native_advance(5 * NSEC_PER_SEC);
+	ck_assert_int_eq(in_setaddr(&net_if, hton32(NET_US), hton32(0xffffff00)), 0);
+	net_arp_hello();
+	native_advance(20 * NSEC_PER_SEC);
+	ck_assert_uint_eq(tp->snd_max - tp->snd_una, 100);
+	ack(0, 30000);
+	ck_assert_uint_eq(tp->t_deadline[TT_REXMT], 0);
+}
+END_TEST
+
+/* A socket, bound to port (0: not), whose connect to port 2000 times out or is refused. */
+static int failed_connect(uint16_t port, bool refused)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_port = hton16(2000), .sin_addr.s_addr = hton32(NET_PEER)};
+	struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = hton16(port)};
+	int c = (int)do_sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), error;
+	struct net_seg s = {.sport = 2000, .flags = THF_RST | THF_ACK};
+	unsigned len = sizeof(error);
+
+	if (port)
+		ck_assert_int_eq(do_sys_bind(c, (struct sockaddr *)&local, sizeof(local)), 0);
+	ck_assert_int_eq(do_sys_connect(c, (struct sockaddr *)&sin, sizeof(sin)), -EINPROGRESS);
+	native_advance(NSEC_PER_SEC / 2);
+	s.dport = ntoh16(net_sent_tcp(net_sent(0))->th_sport);
+	s.ack = ntoh32(net_sent_tcp(net_sent(0))->th_seq) + 1;
+	if (refused)
+		net_send_tcp(&s);
+	else
+		for (unsigned i = 0; i < 200 && net_find(s.dport, 2000); i++) {
+			native_advance(NSEC_PER_SEC);
+			net_arp_hello();
+		}
+	ck_assert_ptr_null(net_find(s.dport, 2000));
+	ck_assert_int_eq(do_sys_listen(c, 1), -EINVAL); /* nobody has heard of it yet */
+	ck_assert_int_eq(do_sys_getsockopt(c, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+	ck_assert_int_eq(error, refused ? ECONNREFUSED : ETIMEDOUT);
+	return c;
+}
+
+START_TEST(tcp_connect_again_begins_anew)
+{
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_port = hton16(2001), .sin_addr.s_addr = hton32(NET_PEER)};
+	int c = failed_connect(5000, false);
+	struct tcpcb *again;
+
+	ck_assert_int_eq(do_sys_connect(c, (struct sockaddr *)&sin, sizeof(sin)), -EINPROGRESS);
+	again = net_find(5000, 2001);
+	ck_assert_ptr_nonnull(again); /* the port is kept */
+	ck_assert_uint_eq(again->t_rto, TCP_RTO_INIT);
+	ck_assert_uint_eq(again->t_rxtshift, 0);
+	ck_assert_int_eq(do_sys_close(c), 0);
+}
+END_TEST
+
+START_TEST(tcp_listen_after_a_refused_connect_listens)
+{
+	for (uint16_t port = 0; port <= 5000; port += 5000) {
+		int c = failed_connect(port, true), a;
+		struct sockaddr_in sin;
+		unsigned len = sizeof(sin);
+
+		ck_assert_int_eq(do_sys_listen(c, 1), 0);
+		ck_assert_int_eq(do_sys_getsockname(c, (struct sockaddr *)&sin, &len), 0);
+		ck_assert_uint_eq(sin.sin_addr.s_addr, 0);
+		ck_assert(port == 0 || sin.sin_port == hton16(port));
+		ck_assert_ptr_nonnull(
+		    net_handshake(ntoh16(sin.sin_port), 3000, IRS, 1000, NULL, 0));
+		a = (int)do_sys_accept4(c, NULL, NULL, SOCK_NONBLOCK);
+		ck_assert_int_ge(a, 0);
+		ck_assert_int_eq(do_sys_close(a), 0);
+		ck_assert_int_eq(do_sys_close(c), 0);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("tcpinput");
@@ -716,6 +821,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, tcp_window_grows_by_bytes_however_few_acks);
 	tcase_add_test(tc, tcp_loss_is_noticed_after_two_gigabytes);
 	tcase_add_test(tc, tcp_answers_to_window_probes_are_no_duplicates);
+	tcase_add_test(tc, tcp_closed_by_the_program_ends_though_the_window_stays_shut);
+	tcase_add_test(tc, tcp_sends_when_the_route_comes_back);
+	tcase_add_test(tc, tcp_connect_again_begins_anew);
+	tcase_add_test(tc, tcp_listen_after_a_refused_connect_listens);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -202,6 +202,7 @@ static inline kmutex_t *tcp_bucket_lock(unsigned b)
 #define TCP_CORK_MAX	  (200 * NSEC_PER_MSEC)
 #define TCP_TIMEWAIT	  (60 * NSEC_PER_SEC)
 #define TCP_FINWAIT2	  (60 * NSEC_PER_SEC)
+#define TCP_ORPHAN_MAX	  (120 * NSEC_PER_SEC) /* without progress, once the program has closed */
 #define TCP_MSS_MIN	  88U
 #define TCP_MSS_DEFAULT	  536U
 #define TCP_TSOPT_LEN	  12U
@@ -209,6 +210,8 @@ static inline kmutex_t *tcp_bucket_lock(unsigned b)
 
 /* ---- tcp_subr.c */
 void tcp_init_pcb(struct tcpcb *tp);
+/* What a failed attempt to connect has left, and a new one begins with. */
+void tcp_reset_pcb(struct tcpcb *tp);
 /* Into the hash table: EADDRNOTAVAIL if there is such a connection. */
 int tcp_hash_insert(struct tcpcb *tp);
 /* Timestamp clock of a connection. */
@@ -253,6 +256,8 @@ void tcp_rtt_sample(struct tcpcb *tp, uint64_t rtt);
 /* ---- tcp_output.c */
 /* Send what may be sent.  => locked */
 void tcp_output(struct tcpcb *tp);
+/* Is there data, or a FIN, that has never been sent?  => locked */
+bool tcp_unsent(const struct tcpcb *tp);
 /* A segment that belongs to no pcb. */
 struct tcpreply {
 	uint32_t laddr, faddr;

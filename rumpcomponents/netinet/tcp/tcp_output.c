@@ -130,13 +130,23 @@ static bool window_update_due(const struct tcpcb *tp)
 	return (gain >= 2 * tp->t_maxseg && gain >= sb->sb_hiwat / 4) || 2 * gain >= sb->sb_hiwat;
 }
 
+static bool closing(const struct tcpcb *tp)
+{
+	return tp->t_state == TCP_FIN_WAIT_1 || tp->t_state == TCP_CLOSING_STATE ||
+	       tp->t_state == TCP_LAST_ACK_STATE;
+}
+
+bool tcp_unsent(const struct tcpcb *tp)
+{
+	return tp->t_inpcb.inp_socket.so_snd.sb_cc > tp->snd_max - tp->snd_una ||
+	       (closing(tp) && !(tp->t_flags & TF_SENTFIN));
+}
+
 /* false: nothing is to be sent now. */
 static bool make_plan(struct tcpcb *tp, struct plan *pl)
 {
 	const struct socket *so = tp_so(tp);
 	uint32_t cc = so->so_snd.sb_cc, wnd = KMIN(tp->snd_wnd, tp->snd_cwnd), avail, room, full;
-	bool closing = tp->t_state == TCP_FIN_WAIT_1 || tp->t_state == TCP_CLOSING_STATE ||
-		       tp->t_state == TCP_LAST_ACK_STATE;
 
 	if ((tp->t_flags & TF_FORCE) && wnd == 0)
 		wnd = 1;
@@ -155,7 +165,7 @@ static bool make_plan(struct tcpcb *tp, struct plan *pl)
 		pl->again = true;
 	}
 	/* The FIN goes with the last byte, and again only if everything is sent again. */
-	pl->fin = closing && pl->off + pl->len == cc &&
+	pl->fin = closing(tp) && pl->off + pl->len == cc &&
 		  (!(tp->t_flags & TF_SENTFIN) || SEQ_LT(tp->snd_nxt, tp->snd_max));
 	if (pl->len >= tp->t_maxseg ||
 	    (pl->len > 0 && ((tp->t_flags & TF_FORCE) || SEQ_LT(tp->snd_nxt, tp->snd_max))))
@@ -298,8 +308,17 @@ void tcp_output(struct tcpcb *tp)
 			send_syn(tp);
 		return;
 	}
-	if (in_pcbroute(&tp->t_inpcb) != 0)
-		return; /* no way there now; the retransmission timer tries again */
+	if (in_pcbroute(&tp->t_inpcb) != 0) {
+		/* No way there now: the retransmission timer tries again. */
+		if (tp->t_deadline[TT_REXMT] == 0 &&
+		    (tp->snd_una != tp->snd_max || tcp_unsent(tp))) {
+			now = nanouptime();
+			if (tp->snd_una == tp->snd_max && tp->t_rxtshift == 0)
+				tp->t_stalled = now;
+			tcp_timer_at(tp, TT_REXMT, now + tp->t_rto);
+		}
+		return;
+	}
 	do {
 		if (!make_plan(tp, &pl)) {
 			start_persist(tp);

@@ -159,11 +159,25 @@ struct tcpcb *tcp_find_listener(const struct tcpseg *seg)
 
 /* ----------------------------------------------------------------- life */
 
-void tcp_init_pcb(struct tcpcb *tp)
+void tcp_reset_pcb(struct tcpcb *tp)
 {
 	tp->t_rto = TCP_RTO_INIT;
+	tp->t_srtt = tp->t_rttvar = 0;
+	tp->t_rttime = 0;
+	tp->t_rxtshift = tp->t_dupacks = tp->t_keepprobes = 0;
 	tp->t_maxseg = tp->t_peermss = TCP_MSS_DEFAULT;
+	tp->snd_cwnd = 0;
 	tp->snd_ssthresh = 1U << 30;
+	tp->snd_wnd = tp->snd_maxwnd = 0;
+	tp->snd_wscale = 0;
+	tp->rcv_nxt = tp->rcv_adv = tp->last_ack_sent = 0;
+	tp->t_flags &= ~(uint32_t)(TF_TS | TF_WSCALE | TF_OFFERTS | TF_SENTFIN | TF_RECOVERY |
+				   TF_ACKNOW | TF_DELACK | TF_FORCE);
+}
+
+void tcp_init_pcb(struct tcpcb *tp)
+{
+	tcp_reset_pcb(tp);
 	tp->t_keepidle = 7200;
 	tp->t_keepintvl = 75;
 	tp->t_keepcnt = 9;
@@ -206,7 +220,9 @@ void tcp_closed(struct tcpcb *tp)
 	tp->t_flags &= ~(uint32_t)(TF_ACKNOW | TF_DELACK);
 	tcp_timers_stop(tp);
 	tcp_reass_free(tp);
-	in_pcbunbind(&tp->t_inpcb);
+	/* A port that the program chose stays its own: it may connect again from there. */
+	if ((so->so_state & SS_NOFDREF) || (tp->t_inpcb.inp_flags & INP_ANONPORT))
+		in_pcbunbind(&tp->t_inpcb);
 	soisdisconnected(so);
 	hash_remove(tp);
 }

@@ -51,6 +51,11 @@ static bool gave_up(const struct tcpcb *tp, uint64_t now, unsigned most)
 	if (tp->t_usertimeout && tp->t_stalled &&
 	    now - tp->t_stalled >= tp->t_usertimeout * NSEC_PER_MSEC)
 		return true;
+	/* Its peer may answer every probe of a closed window, for ever: nobody is left to decide.
+	 */
+	if ((tp->t_inpcb.inp_socket.so_state & SS_NOFDREF) && tp->t_stalled &&
+	    now - KMIN(tp->t_stalled, now) >= TCP_ORPHAN_MAX)
+		return true;
 	return tp->t_rxtshift > most;
 }
 
@@ -58,7 +63,7 @@ static void rexmt_due(struct tcpcb *tp, uint64_t now)
 {
 	bool opening = tp->t_state == TCP_SYN_SENT_STATE || tp->t_state == TCP_SYN_RECEIVED;
 
-	if (tp->snd_una == tp->snd_max && !opening)
+	if (tp->snd_una == tp->snd_max && !opening && !tcp_unsent(tp))
 		return;
 	tp->t_rxtshift++;
 	if (gave_up(tp, now, opening ? TCP_SYN_REXMT_MAX : TCP_REXMT_MAX)) {
@@ -71,13 +76,15 @@ static void rexmt_due(struct tcpcb *tp, uint64_t now)
 		tcp_output(tp);
 		return;
 	}
-	tcp_cc_timeout(tp);
+	if (tp->snd_una != tp->snd_max) /* else there was no route: no sign of congestion */
+		tcp_cc_timeout(tp);
 	tp->snd_nxt = tp->snd_una;
 	/* The window may have been closed over what is under way: then this is a probe of it. */
 	tp->t_flags |= TF_ACKNOW | (tp->snd_wnd == 0 ? TF_FORCE : 0);
 	tcp_output(tp);
 	tp->t_flags &= ~(uint32_t)TF_FORCE;
-	if (tp->t_state != TCP_CLOSED && tp->t_deadline[TT_REXMT] == 0)
+	if (tp->t_state != TCP_CLOSED && tp->t_deadline[TT_REXMT] == 0 &&
+	    tp->snd_una != tp->snd_max)
 		tcp_timer_at(tp, TT_REXMT, now + tp->t_rto);
 }
 

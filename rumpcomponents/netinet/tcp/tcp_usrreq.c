@@ -29,21 +29,40 @@ static bool listener_conflict(const struct inpcb *inp)
 	return false;
 }
 
+/* What a connect that failed has left behind; the port and address the program chose stay. */
+static void forget_attempt(struct socket *so)
+{
+	struct inpcb *inp = so_inpcb(so);
+
+	so->so_state &= (uint16_t) ~(SS_CANTRCVMORE | SS_CANTSENDMORE);
+	if (!inp->inp_table)
+		inp->inp_lport = 0;
+	if (!(inp->inp_flags & INP_BOUNDADDR))
+		inp->inp_laddr = 0;
+	inp->inp_faddr = 0;
+	inp->inp_fport = 0;
+	tcp_reset_pcb(so_tcpcb(so));
+}
+
 static int listen_now(struct socket *so)
 {
 	struct tcpcb *tp = so_tcpcb(so);
+	struct inpcb *inp = &tp->t_inpcb;
 	int error = 0;
 
 	if (tp->t_state == TCP_LISTEN_STATE)
 		return 0;
 	if (tp->t_state != TCP_CLOSED || (so->so_state & SS_WASCONNECTED))
 		return EINVAL;
-	if (tp->t_inpcb.inp_lport == 0)
-		error = in_pcbanonport(&tp->t_inpcb, &tcp_table);
+	if (so->so_error)
+		return EINVAL; /* as Linux: a failed connect that the program has yet to hear of */
+	forget_attempt(so);
+	if (inp->inp_lport == 0)
+		error = in_pcbanonport(inp, &tcp_table);
 	if (error)
 		return error;
 	mutex_enter(&tcp_table.it_lock);
-	if (listener_conflict(&tp->t_inpcb))
+	if (listener_conflict(inp))
 		error = EADDRINUSE;
 	else
 		tp->t_state = TCP_LISTEN_STATE;
@@ -73,10 +92,7 @@ static int connect_to(struct socket *so, const struct sockaddr *sa, unsigned len
 		return error;
 	if (inp->inp_route.rt_broadcast || IP4_MULTICAST(sin.sin_addr.s_addr))
 		return ENETUNREACH;
-	/* A try before this one may have failed. */
-	so->so_state &= (uint16_t) ~(SS_CANTRCVMORE | SS_CANTSENDMORE);
-	if (!inp->inp_table)
-		inp->inp_lport = 0;
+	forget_attempt(so); /* a try before this one may have failed */
 	if (!(inp->inp_flags & INP_BOUNDADDR))
 		inp->inp_laddr =
 		    IP4_LOOPBACK(sin.sin_addr.s_addr) ? hton32(0x7f000001) : inp->inp_route.rt_src;
@@ -176,6 +192,7 @@ static void close_socket(struct socket *so)
 		tcp_drop(tp, 0);
 	} else {
 		tp->t_flags &= ~(uint32_t)(TF_CORK | TF_MORE);
+		tp->t_stalled = nanouptime(); /* from now on its time is limited */
 		finish(tp);
 		if (tp->t_state == TCP_FIN_WAIT_2)
 			tcp_timer_at(tp, TT_FINWAIT, nanouptime() + TCP_FINWAIT2);

@@ -268,6 +268,11 @@ void *virtqueue_get(struct virtqueue *vq, uint32_t *len)
 	return cookie;
 }
 
+void virtqueue_poll(struct virtqueue *vq)
+{
+	softint_schedule(vq->vq_softint);
+}
+
 void virtqueue_disable(struct virtqueue *vq)
 {
 	vq->vq_avail->flags = VRING_AVAIL_F_NO_INTERRUPT;

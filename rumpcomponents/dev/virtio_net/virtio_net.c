@@ -252,7 +252,7 @@ static int virtio_net_attach(struct virtio_device *dev)
 	if (error)
 		return error;
 	if (virtqueue_enable(vn->vn_rx, 1))
-		if_link_state(ifp, true); /* early frames wait for the first interrupt */
+		virtqueue_poll(vn->vn_rx); /* for frames this early no interrupt comes any more */
 	return 0;
 }
 

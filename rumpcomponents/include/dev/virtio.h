@@ -76,6 +76,8 @@ void *virtqueue_get(struct virtqueue *vq, uint32_t *len);
  * Returns true if some are used already: then go on with virtqueue_get().
  */
 bool virtqueue_enable(struct virtqueue *vq, unsigned n);
+/* Have the queue's func called in its soft interrupt, as if the device had asked. */
+void virtqueue_poll(struct virtqueue *vq);
 /* No interrupt any more (one may still come); as after virtio_queue_setup(). */
 void virtqueue_disable(struct virtqueue *vq);
 

@@ -45,8 +45,9 @@ struct lwp {
 	const char *l_wmesg;
 	bool l_kernel;			    /* (c) a kernel lwp: no program state */
 	bool l_sinterruptible;		    /* sleeping in a _sig wait */
-	uint64_t l_cputime, l_onproc_since; /* (s) ns; since: 0 if it does not run */
+	uint64_t l_cputime, l_onproc_since; /* (s) ns */
 	int l_newpriority;		    /* (a) as last set */
+	struct cpu_info *l_queued;	    /* whose run queue it is on; under that one's lock */
 	char l_name[16];		    /* (l) PR_SET_NAME */
 	int *l_clear_child_tid;		    /* (l) zeroed and futex-woken at exit */
 	void *l_robust_list;		    /* (l) */

@@ -41,6 +41,7 @@ struct cpu_info {
 	uint32_t ci_runbits;	    /* levels that are not empty */
 	TAILQ_HEAD(runq, lwp) ci_runq[RQ_NLEVELS];
 	volatile uint32_t ci_nrun; /* lwps queued */
+	struct lwp *ci_onproc;	   /* what runs; under ci_lock */
 	volatile int ci_curpri;	   /* priority of what runs */
 	struct lwp *ci_idle;
 	uintptr_t ci_tls; /* what FS holds */

@@ -10,7 +10,8 @@
  * l_cpu is written before the lock of the queue that it names is taken, and the lock's
  * locked instruction comes before l_newpriority is read; lwp_set_priority() writes the one and then
  * reads the other.  So either it finds the lwp where it is being queued, or the new priority is
- * what it is queued by.
+ * what it is queued by.  Whether it is on a certain queue or CPU, l_queued and ci_onproc say to
+ * who holds that one's lock; l_stat may be another CPU's doing.
  *
  * l_oncpu says that its registers are still being saved on l_cpu: a woken
  * lwp with it set goes to that CPU's queue and nobody steals it from there, so
@@ -59,6 +60,7 @@ static void runq_insert(struct cpu_info *ci, struct lwp *l, bool tail)
 	l->l_priority = __atomic_load_n(&l->l_newpriority, __ATOMIC_RELAXED);
 	level = level_of(l->l_priority);
 	l->l_stat = LSRUN;
+	l->l_queued = ci;
 	ci->ci_runbits |= 1U << level;
 	ci->ci_nrun++;
 	if (tail) {
@@ -86,6 +88,7 @@ static void runq_remove(struct cpu_info *ci, struct lwp *l)
 	unsigned level = level_of(l->l_priority);
 
 	TAILQ_REMOVE(&ci->ci_runq[level], l, l_runq);
+	l->l_queued = NULL;
 	if (TAILQ_EMPTY(&ci->ci_runq[level]))
 		ci->ci_runbits &= ~(1U << level);
 	ci->ci_nrun--;
@@ -124,6 +127,7 @@ static void dispatch(struct cpu_info *ci)
 	else
 		next = ci->ci_idle;
 	next->l_stat = LSONPROC;
+	ci->ci_onproc = next;
 	ci->ci_curpri = next->l_priority;
 	if (__builtin_expect(!(next->l_affinity & bit_of(ci)), 0) && !next->l_bound)
 		cpu_need_resched(ci); /* sched_yield_cpu() sends it on */
@@ -139,7 +143,6 @@ static void dispatch(struct cpu_info *ci)
 	}
 	KASSERT(cpu_ilevel() == 1 && next->l_oncpu == 0);
 	l->l_cputime += now - l->l_onproc_since;
-	l->l_onproc_since = 0;
 	next->l_onproc_since = now;
 	next->l_cpu = ci;
 	next->l_oncpu = 1;
@@ -377,10 +380,10 @@ void lwp_set_priority(struct lwp *l, int priority)
 	cpu_hold();
 	__atomic_store_n(&l->l_newpriority, priority, __ATOMIC_SEQ_CST);
 	ci = lock_cpu_of(l);
-	if (l->l_stat == LSRUN) {
+	if (l->l_queued == ci) {
 		runq_remove(ci, l);
 		runq_insert(ci, l, true);
-	} else if (l->l_stat == LSONPROC) {
+	} else if (ci->ci_onproc == l) {
 		l->l_priority = ci->ci_curpri = l->l_newpriority;
 	} else {
 		resched = false;
@@ -406,7 +409,7 @@ int lwp_set_affinity(struct lwp *l, uint64_t cpus)
 	__atomic_store_n(&l->l_affinity, cpus, __ATOMIC_SEQ_CST);
 	/* One that waits is sent on by dispatch(), if nobody steals it before. */
 	ci = lock_cpu_of(l);
-	if (l->l_stat == LSONPROC && !(l->l_affinity & bit_of(ci)))
+	if (ci->ci_onproc == l && !(l->l_affinity & bit_of(ci)))
 		cpu_need_resched(ci);
 	spin_exit(&ci->ci_lock);
 	cpu_release();
@@ -421,7 +424,7 @@ uint64_t lwp_cputime(struct lwp *l)
 	cpu_hold();
 	ci = lock_cpu_of(l);
 	t = l->l_cputime;
-	if (l->l_onproc_since != 0)
+	if (ci->ci_onproc == l)
 		t += rumpuser_clock_monotonic() - l->l_onproc_since;
 	spin_exit(&ci->ci_lock);
 	cpu_release();

@@ -20,18 +20,18 @@
 #define HW_H
 
 /* Shared with assembly. */
-#define HW_LOAD_PA	   0x100000
-#define HW_SEL_CODE	   0x08
-#define HW_SEL_DATA	   0x10
-#define HW_SEL_TSS	   0x18
+#define HW_LOAD_PA  0x100000
+#define HW_SEL_CODE 0x08
+#define HW_SEL_DATA 0x10
+#define HW_SEL_TSS  0x18
 /*
  * Segment descriptors.  That of data has no B bit, which means nothing in long
  * mode but is part of the state for which QEMU translates code: a handler of an
  * interrupt starts with a null stack segment, without it, and what it shares with
  * the rest would be translated twice.
  */
-#define HW_DESC_CODE 0x00af9b000000ffff
-#define HW_DESC_DATA 0x008f93000000ffff
+#define HW_DESC_CODE	   0x00af9b000000ffff
+#define HW_DESC_DATA	   0x008f93000000ffff
 #define HW_CPU_PLATFORM	   56 /* offset of platform in struct rumpuser_cpu */
 #define HW_CPU_SIZE	   4096
 #define HW_ISTACK_SIZE	   4096

@@ -334,7 +334,7 @@ static void own_timer(void)
 		now = rumpuser_clock_monotonic();
 	} while (!timer_came && now - start < 5000 * MS);
 	intr_hook = NULL;
-	timer_took = now - start;
+	timer_took = rumpuser_clock_monotonic() - start;
 }
 
 static bool wait_for(volatile uint64_t *p, uint64_t v)

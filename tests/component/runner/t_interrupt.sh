@@ -32,6 +32,8 @@ os.execv(sys.argv[1], sys.argv[1:])' /usr/bin/env TEST_LOGS="$work/log" tests/ru
 		wait $runner
 		status=$?
 		name="runner_$how SIG$signal"
+		# One that was killed takes its time to die where the CPUs are busy.
+		for _ in $(seq 20); do alive "$guest" && sleep 0.1; done
 		if alive "$guest"; then
 			echo "FAIL $name leaves its guest behind"
 			kill -KILL "$guest"

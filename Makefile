@@ -11,6 +11,19 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
+.DEFAULT_GOAL := all
+
+# $(call keep,file,text): the file holds the text and is written only when that changes, so that what
+# depends on it is made anew after a change of flags or of a list, also when something left the list.
+# The text is expanded at once (no target's own variables get into it) and may not be empty.
+keep = $(eval KEEP.$1 := $$2)$(eval $1: FORCE ; +$$(keep_write))
+keep_write = $(if $(call differ,$(strip $(KEEP.$@)),$(strip $(file <$@))),$(shell mkdir -p $(@D))$(file >$@,$(KEEP.$@)))
+# Strip: make 4.3 leaves $(file <)'s last newline at times.
+differ = $(subst |$1|,,|$2|)$(subst |$2|,,|$1|)
+define NEWLINE
+
+
+endef
 
 all: tools sysroot components platforms packages ## build everything into build/ (the default)
 
@@ -30,7 +43,9 @@ help: ## this list
 clean: ## remove build/ (the cache of what is expensive stays)
 	rm -rf build
 
-.PHONY: all help clean
+FORCE:
+
+.PHONY: all help clean FORCE
 
 demo: setup ## install what is needed, build, boot nginx, fetch its page, print the figures
 	@echo "== build (the first time takes some minutes: libc, nginx, the components)"

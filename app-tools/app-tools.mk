@@ -5,13 +5,16 @@ TOOL_OBJS := $(patsubst %.c,build/%.o,$(TOOL_SRCS))
 TOOL_CFLAGS = -std=gnu11 -g -O2 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong $(WARNINGS) \
 	-Wmissing-prototypes -Wstrict-prototypes -DKILN_VERSION='"$(VERSION)"'
 
-build/app-tools/%.o: app-tools/%.c app-tools/app-tools.mk
+$(call keep,build/flags/app-tools,$(CC) $(TOOL_CFLAGS))
+$(call keep,build/flags/app-tools.list,$(CC) $(TOOL_OBJS))
+
+build/app-tools/%.o: app-tools/%.c app-tools/app-tools.mk build/flags/app-tools
 	@mkdir -p $(@D); echo "  CC      $<"
 	$(Q)$(CC) $(TOOL_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/bin/kiln: $(TOOL_OBJS)
+build/bin/kiln: $(TOOL_OBJS) build/flags/app-tools.list
 	@mkdir -p $(@D); echo "  LD      $@"
-	$(Q)$(CC) -o $@ $^ -lelf -lcrypto
+	$(Q)$(CC) -o $@ $(TOOL_OBJS) -lelf -lcrypto
 
 -include $(TOOL_OBJS:.o=.d)
 

@@ -25,12 +25,14 @@ PACKAGE_PREREQS := build/sysroot/lib/libc.a | toolchain-tools sysroot
 
 # $(call package_rules,name)
 define package_rules
-build/packages/$1/.done: $(wildcard packages/$1/*.sh packages/$1/*.c packages/$1/*.patch) \
+$(call keep,build/flags/packages/$1,$(wildcard packages/$1/*.sh packages/$1/*.c packages/$1/*.patch))
+build/packages/$1/.done: build/flags/packages/$1 $(wildcard packages/$1/*.sh packages/$1/*.c packages/$1/*.patch) \
     $(if $(filter $1,$(PACKAGE_SOURCES)),build/sources/$1/.stamp) $(if $(filter nginx,$1),$(NGINX_NEEDS)) $(PACKAGE_PREREQS)
-	@echo "  PACKAGE $1"; mkdir -p $$(@D)
+	@echo "  PACKAGE $1"; mkdir -p $$(@D); rm -rf $$(@D)/root $$(@D)/own-root
 	$(Q)PATH="$(CURDIR)/build/bin:$$$$PATH" packages/$1/build.sh $(CURDIR)/$(if $(filter $1,$(PACKAGE_SOURCES)),build/sources/$1,packages/$1) \
 	    $(CURDIR)/$$(@D) $(CURDIR)/build/sysroot > $$(@D)/build.log 2>&1 || \
 	    { tail -n 30 $$(@D)/build.log >&2; echo "packages/$1: failed; all of it is in $$(@D)/build.log" >&2; exit 1; }
+	@if [ -d $$(@D)/root ]; then mv $$(@D)/root $$(@D)/own-root; fi
 	@touch $$@
 packages/$1: build/packages/$1/.done
 .PHONY: packages/$1
@@ -41,11 +43,13 @@ $(foreach p,$(PACKAGE_LIBS) $(PACKAGE_PROGRAMS),$(eval $(call package_rules,$p))
 IMAGE_PREREQS := build/bin/kiln build/components/index $(COMPONENT_OBJS) \
 	$(foreach p,$(PLATFORMS),build/platform/$p/platform.o $(foreach f,$(PLATFORM_FILES.$p),build/platform/$p/$f))
 
-# $(call image_rules,name)
+# $(call image_rules,name): the root is what build.sh left, and packages/NAME/root over it.
 define image_rules
-build/packages/$1/$1.img: build/packages/$1/.done $(IMAGE_PREREQS) $(shell find packages/$1/root -type f 2>/dev/null)
+$(call keep,build/flags/packages/$1.root,root: $(shell cd packages/$1/root 2>/dev/null && find . -printf '%p:%y%m%l\n' | sort))
+build/packages/$1/$1.img: build/packages/$1/.done build/flags/packages/$1.root $(IMAGE_PREREQS) $(shell find packages/$1/root -type f 2>/dev/null)
 	@echo "  BAKE    $1"
-	$(Q)if [ -d packages/$1/root ]; then cp -r packages/$1/root/. $$(@D)/root/; fi
+	$(Q)rm -rf $$(@D)/root; for d in $$(@D)/own-root packages/$1/root; do \
+	    if [ -d $$$$d ]; then mkdir -p $$(@D)/root && cp -r $$$$d/. $$(@D)/root/; fi; done
 	$(Q)build/bin/kiln bake $$$$([ -d $$(@D)/root ] && echo --root $$(@D)/root) -o $$@ $$(@D)/$1
 endef
 $(foreach p,$(PACKAGE_PROGRAMS),$(eval $(call image_rules,$p)))

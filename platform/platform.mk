@@ -15,20 +15,24 @@ include $(PLATFORM_MKS)
 # Names that an image's other parts, the linker or the loader may use.
 PLATFORM_GLOBALS := rumpuser_* rumpkern_* __kiln_*
 
+# One object may have flags of its own ($1.mk), which no list shows.
+PLATFORM_PREREQS = build/flags/platform/$1 platform/platform.mk build/include/.stamp
+
 # $(call platform_rules,name)
 define platform_rules
+$(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1))
 P.$1.OBJS := $(addprefix build/obj/platform/$1/,$(addsuffix .o,$(PLATFORM_SRCS.$1)))
 
-build/obj/platform/$1/%.c.o: platform/$1/%.c platform/$1/$1.mk build/include/.stamp | build/sysroot/include/.stamp
+build/obj/platform/$1/%.c.o: platform/$1/%.c platform/$1/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  CC      platform/$1/$$*.c"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
-build/obj/platform/$1/%.S.o: platform/$1/%.S platform/$1/$1.mk build/include/.stamp | build/sysroot/include/.stamp
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MD -MP -c -o $$@ $$<
+build/obj/platform/$1/%.S.o: platform/$1/%.S platform/$1/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  AS      platform/$1/$$*.S"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$1 -MMD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$1 -MD -MP -c -o $$@ $$<
 
-build/platform/$1/platform.o: $$(P.$1.OBJS)
+build/platform/$1/platform.o: $$(P.$1.OBJS) build/flags/platform/$1
 	@mkdir -p $$(@D); echo "  LD      platform/$1"
-	$(Q)ld -r -o $$@.tmp $$^
+	$(Q)ld -r -o $$@.tmp $$(P.$1.OBJS)
 	$(Q)objcopy -w $(foreach g,$(PLATFORM_GLOBALS),--keep-global-symbol='$g') $$@.tmp $$@ && rm -f $$@.tmp
 
 $(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f): build/platform/$1/%: platform/$1/%
@@ -40,5 +44,7 @@ platforms: build/platform/$1/platform.o $(foreach f,$(PLATFORM_FILES.$1),build/p
 endef
 $(foreach p,$(PLATFORMS),$(eval $(call platform_rules,$p)))
 
+LEFT_PLATFORMS = $(filter-out $(addprefix build/platform/,$(PLATFORMS)),$(patsubst %/,%,$(wildcard build/platform/*/)))
 platforms: ## compile the platforms
+	$(if $(LEFT_PLATFORMS),@rm -rf $(LEFT_PLATFORMS))
 .PHONY: platforms

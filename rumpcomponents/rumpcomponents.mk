@@ -16,7 +16,7 @@ KERN_CFLAGS = -std=gnu11 -g -ffreestanding -nostdinc -isystem $(KERN_GCC_INCLUDE
 KERN_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 
 # Headers of Debian packages that kernel code may see, and nothing else of the host's.
-build/include/.stamp:
+build/include/.stamp: rumpcomponents/rumpcomponents.mk
 	@mkdir -p build/include/bsd/sys build/include/linux
 	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h build/include/bsd/sys/
 	@printf '/* libbsd asks for this name; its macros need nothing from it. */\n#ifndef __offsetof\n#define __offsetof(t, f) __builtin_offsetof(t, f)\n#endif\n#ifndef __containerof\n#define __containerof(x, s, m) ((s *)(void *)((char *)(x) - __builtin_offsetof(s, m)))\n#endif\n' > build/include/bsd/sys/cdefs.h
@@ -38,8 +38,9 @@ endef
 
 # $(call component_rules,component)
 define component_rules
+$(call keep,build/flags/$1,$(CC) $(KERN_CFLAGS) $(foreach v,$(filter-out DESC,$(DESCRIPTOR_VARS)),$v=$(C.$1.$v)))
 # The view: the factions it may include, as symbolic links.
-build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponents.mk
+build/view/$1/.stamp: build/flags/$1 rumpcomponents/$1/component.mk rumpcomponents/rumpcomponents.mk
 	@rm -rf $$(@D) && mkdir -p $$(@D)
 	@for f in $(C.$1.FACTIONS:/=); do \
 	    [ -d rumpcomponents/include/$$$$f ] || [ $$$$f = $(firstword $(subst /, ,$1)) ] || { echo "$1/component.mk: NEEDS names unknown faction $$$$f" >&2; exit 1; }; \
@@ -49,10 +50,10 @@ build/view/$1/.stamp: rumpcomponents/$1/component.mk rumpcomponents/rumpcomponen
 
 build/obj/$1/%.c.o: rumpcomponents/$1/%.c build/view/$1/.stamp $(KERN_PREREQS)
 	@mkdir -p $$(@D); echo "  CC      $1/$$*.c"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(if $$(filter $$*.c,$(C.$1.SMALL)),-Oz,$(or $(C.$1.OPT),-O2)) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(if $$(filter $$*.c,$(C.$1.SMALL)),-Oz,$(or $(C.$1.OPT),-O2)) -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MD -MP -c -o $$@ $$<
 build/obj/$1/%.S.o: rumpcomponents/$1/%.S build/view/$1/.stamp $(KERN_PREREQS)
 	@mkdir -p $$(@D); echo "  AS      $1/$$*.S"
-	$(Q)$$(CC) $$(KERN_CFLAGS) -D__ASSEMBLER__ -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MMD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) -D__ASSEMBLER__ -I build/view/$1 -I build/gen -I rumpcomponents/$1 -MD -MP -c -o $$@ $$<
 
 build/components/$(subst /,_,$1).o: $(C.$1.OBJS) rumpcomponents/namespace.sh
 	@mkdir -p $$(@D); echo "  RUMP    $1"
@@ -71,12 +72,14 @@ $(foreach c,$(COMPONENTS),$(eval $(call component_rules,$c)))
 COMPONENT_OBJS := $(foreach c,$(COMPONENTS),build/components/$(subst /,_,$c).o)
 
 # The index that bake reads: name|object|needs|for|platforms|description
-build/components/index: $(COMPONENT_MKS) rumpcomponents/rumpcomponents.mk
-	@: $(shell mkdir -p $(@D))$(file >$@.tmp)$(foreach c,$(COMPONENTS),$(file \
-	    >>$@.tmp,$c|$(subst /,_,$c).o|$(C.$c.NEEDS)|$(C.$c.FOR)|$(C.$c.PLATFORMS)|$(C.$c.DESC)))
-	@sed '/^$$/d' $@.tmp > $@ && rm $@.tmp
+INDEX := $(foreach c,$(COMPONENTS),$(if $(filter $(firstword $(COMPONENTS)),$c),,$(NEWLINE))$(strip \
+	$c|$(subst /,_,$c).o|$(C.$c.NEEDS)|$(C.$c.FOR)|$(C.$c.PLATFORMS)|$(C.$c.DESC)))
+$(call keep,build/components/index,$(subst $() $(NEWLINE),$(NEWLINE),$(INDEX)))
 
+# Of components that are no more.
+LEFT_COMPONENTS = $(filter-out $(COMPONENT_OBJS),$(wildcard build/components/*.o))
 components: $(COMPONENT_OBJS) build/components/index ## compile all kernel components
+	$(if $(LEFT_COMPONENTS),@rm -f $(LEFT_COMPONENTS))
 
 help-components: ## list the components and what they are
 	@: $(foreach c,$(COMPONENTS),$(info $c: $(C.$c.DESC)))

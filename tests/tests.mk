@@ -16,6 +16,8 @@ NATIVE_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 NATIVE_CFLAGS = -std=gnu11 -g -O1 -DKILN_NATIVE -D_GNU_SOURCE -fno-strict-aliasing $(NATIVE_SAN) $(WARNINGS) \
 	-isystem build/tests/include -I tests/unit/support -I build/gen
 
+$(call keep,build/flags/tests/native,$(NATIVE_CC) $(NATIVE_CFLAGS))
+
 build/tests/include/.stamp:
 	@mkdir -p $(@D)/sys
 	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h $(@D)/sys/
@@ -26,13 +28,15 @@ build/tests/include/.stamp:
 SUPPORT_SRCS := $(wildcard tests/unit/support/*.c)
 SUPPORT_OBJS := $(patsubst tests/unit/support/%.c,build/tests/support/%.o,$(SUPPORT_SRCS))
 
-build/tests/support/%.o: tests/unit/support/%.c build/tests/include/.stamp
+$(call keep,build/flags/tests/support,$(SUPPORT_OBJS))
+
+build/tests/support/%.o: tests/unit/support/%.c build/tests/include/.stamp build/flags/tests/native
 	@mkdir -p $(@D); echo "  CC      test support/$*.c"
 	$(Q)$(NATIVE_CC) $(NATIVE_CFLAGS) -I rumpcomponents/include -I platform/include -MMD -MP -c -o $@ $<
 
-build/tests/libsupport.a: $(SUPPORT_OBJS)
+build/tests/libsupport.a: $(SUPPORT_OBJS) build/flags/tests/support
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)ar rcs $@ $(SUPPORT_OBJS)
 
 -include $(SUPPORT_OBJS:.o=.d)
 
@@ -59,7 +63,7 @@ build/tests/view/$1/.stamp: $(T.$1.MK) tests/tests.mk
 	@ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h
 	@touch $$@
 
-build/tests/obj/$1/%.c.o: %.c build/tests/view/$1/.stamp build/tests/include/.stamp | $(NATIVE_GEN)
+build/tests/obj/$1/%.c.o: %.c build/tests/view/$1/.stamp build/tests/include/.stamp build/flags/tests/native | $(NATIVE_GEN)
 	@mkdir -p $$(@D); echo "  CC      $1: $$*.c"
 	$(Q)$$(NATIVE_CC) $$(NATIVE_CFLAGS) $2 $(T.$1.DEFS) -I build/tests/view/$1 $(addprefix -I ,$(sort $(dir $(T.$1.SRCS)))) -MMD -MP -c -o $$@ $$<
 
@@ -111,7 +115,7 @@ check-system: ## run the scripts of tests/system only: boots images
 
 # clang sees every C file of components, platforms and tools with the flags gcc sees, and its own headers.
 LINT_STAMPS :=
-LINT_CC = $(CLANG) -Wno-unknown-warning-option -fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@
+LINT_CC = $(CLANG) -Wno-unknown-warning-option -fsyntax-only -MD -MP -MF $(@:.ok=.d) -MT $@
 # $(call lint_rule,folder,flags,prerequisites,files)
 define lint_rule
 build/lint/$1/%.ok: $1/% $3

@@ -19,9 +19,11 @@ build/bench/trivial.elf: tests/bench/trivial/trivial.S tests/bench/trivial/trivi
 # The stand-in for kern that tests/component/hw boots.  It sees into the platform.
 HW_TEST_OBJS := $(patsubst tests/component/hw/%.c,build/tests/hw/%.o,$(wildcard tests/component/hw/*.c)) \
 	$(patsubst %,build/obj/platform/hw/%.o,$(PLATFORM_SRCS.hw))
-build/tests/hw/%.o: tests/component/hw/%.c tests/component/hw/teststub.h platform/include/rumpuser.h
+$(call keep,build/flags/tests/hw,$(HW_TEST_OBJS))
+-include $(patsubst %.o,%.d,$(filter build/tests/hw/%,$(HW_TEST_OBJS)))
+build/tests/hw/%.o: tests/component/hw/%.c tests/component/hw/teststub.h platform/include/rumpuser.h build/flags/platform/hw | build/sysroot/include/.stamp
 	@mkdir -p $(@D); echo "  CC      tests/component/hw/$*.c"
-	$(Q)$(CC) $(KERN_CFLAGS) -fno-stack-protector -O2 -I platform/include -I tests/component/hw -c -o $@ $<
-build/tests/hw/stub.elf: $(HW_TEST_OBJS) build/platform/hw/link.ld build/platform/hw/link.flags
+	$(Q)$(CC) $(KERN_CFLAGS) -fno-stack-protector -O2 -I platform/include -I tests/component/hw -MD -MP -c -o $@ $<
+build/tests/hw/stub.elf: $(HW_TEST_OBJS) build/platform/hw/link.ld build/platform/hw/link.flags build/flags/tests/hw
 	@echo "  LD      hw test stub"
 	$(Q)ld $$(cat build/platform/hw/link.flags) -T build/platform/hw/link.ld --gc-sections -o $@ $(HW_TEST_OBJS)

@@ -117,7 +117,9 @@ static void lose(struct client *c, uint64_t now)
 
 static uint64_t after(uint64_t now, uint32_t seconds)
 {
-	return seconds == UINT32_MAX ? UINT64_MAX : now + seconds * NSEC_PER_SEC;
+	uint64_t ns = seconds * NSEC_PER_SEC;
+
+	return seconds == UINT32_MAX || ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
 }
 
 static void bind_lease(struct client *c, const struct dhcp_answer *a, uint64_t now)

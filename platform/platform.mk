@@ -4,9 +4,11 @@
 #   build/platform/<name>/link.flags, link.ld ...   how an image for it is linked (PLATFORM_FILES)
 #
 #   PLATFORM_SRCS.<name>    .c and .S files in the folder
+#   PLATFORM_SHARED.<name>  sources of other platforms whose objects it has, too: other/file.c
 #   PLATFORM_OPT.<name>     optimisation, -O2 if absent
-#   PLATFORM_CFLAGS.<name>  further compiler options
-#   PLATFORM_FILES.<name>   files that are copied as they are
+#   PLATFORM_CFLAGS.<name>  further compiler options; PLATFORM_INCLUDES.<name> where headers are
+#   PLATFORM_FILES.<name>   files that are copied as they are, from its folder or that of
+#   PLATFORM_FILES_FROM.<name>
 
 PLATFORM_MKS := $(sort $(wildcard platform/*/*.mk))
 PLATFORMS := $(patsubst platform/%/,%,$(dir $(PLATFORM_MKS)))
@@ -20,12 +22,13 @@ PLATFORM_PREREQS = build/flags/platform/$1 platform/platform.mk build/include/.s
 
 # $(call platform_rules,name)
 define platform_rules
-$(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1))
-P.$1.OBJS := $(addprefix build/obj/platform/$1/,$(addsuffix .o,$(PLATFORM_SRCS.$1)))
+$(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1) $(PLATFORM_SHARED.$1))
+P.$1.OBJS := $(addprefix build/obj/platform/$1/,$(addsuffix .o,$(PLATFORM_SRCS.$1))) \
+	$(addprefix build/obj/platform/,$(addsuffix .o,$(PLATFORM_SHARED.$1)))
 
 build/obj/platform/$1/%.c.o: platform/$1/%.c platform/$1/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  CC      platform/$1/$$*.c"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(PLATFORM_INCLUDES.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$1 -MD -MP -c -o $$@ $$<
 build/obj/platform/$1/%.S.o: platform/$1/%.S platform/$1/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  AS      platform/$1/$$*.S"
 	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$1 -MD -MP -c -o $$@ $$<
@@ -35,7 +38,7 @@ build/platform/$1/platform.o: $$(P.$1.OBJS) build/flags/platform/$1
 	$(Q)ld -r -o $$@.tmp $$(P.$1.OBJS)
 	$(Q)objcopy -w $(foreach g,$(PLATFORM_GLOBALS),--keep-global-symbol='$g') $$@.tmp $$@ && rm -f $$@.tmp
 
-$(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f): build/platform/$1/%: platform/$1/%
+$(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f): build/platform/$1/%: platform/$(or $(PLATFORM_FILES_FROM.$1),$1)/%
 	@mkdir -p $$(@D) && cp $$< $$@
 
 platforms: build/platform/$1/platform.o $(foreach f,$(PLATFORM_FILES.$1),build/platform/$1/$f)

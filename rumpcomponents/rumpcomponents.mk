@@ -25,6 +25,7 @@ build/include/.stamp: rumpcomponents/rumpcomponents.mk
 	@ln -sfn /usr/include/linux build/include/linux/linux
 	@ln -sfn /usr/include/x86_64-linux-gnu/asm build/include/linux/asm
 	@ln -sfn /usr/include/asm-generic build/include/linux/asm-generic
+	@mkdir -p build/include/xen && ln -sfn /usr/include/xen build/include/xen/xen
 	@touch $@
 
 # $(call descriptor,component): read its component.mk into variables C.<component>.<VAR>

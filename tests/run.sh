@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [unit|fuzz|component|system|lint]... [FILE]...
+# run.sh [unit|fuzz|component|system|lint|long]... [FILE]...
 #
 # Runs tests and sums them up.  Every test file, whatever it is, comes down to
 # lines in a log: "ok NAME", "FAIL NAME why", "skip NAME why".
 #   unit       Check programs; their TAP log is translated
 #   fuzz       libFuzzer targets, FUZZ_SECONDS each, with the corpus of tests/fuzz/corpus/NAME
-#   component, system, lint   scripts that print these lines themselves
+#   component, system, lint, long   scripts that print these lines themselves; long ones only if asked for
 # A script fails, besides by a FAIL line, by its exit status, by its time limit
 # (a line "# timeout: SECONDS" in its head, 300 by default) and by saying nothing.
 # Two files run at a time; one with the line "# alone" in its head runs with no
@@ -90,6 +90,7 @@ files_of() { # KIND: its test files
 	fuzz) for m in tests/fuzz/*.mk; do [ -f "$m" ] && sed -n 's|^FUZZ *:= *|build/tests/fuzz/|p' "$m"; done ;;
 	component) ls tests/component/*/t_*.sh 2>/dev/null ;;
 	system) ls tests/system/t_*.sh 2>/dev/null ;;
+	long) ls tests/long/t_*.sh 2>/dev/null ;;
 	lint) echo tests/lint.sh ;;
 	esac
 }
@@ -131,10 +132,11 @@ list=()
 for arg in "${@:-all}"; do
 	case $arg in
 	all) for k in lint unit component system fuzz; do for f in $(files_of $k); do list+=("$k $f"); done; done ;;
-	unit | fuzz | component | system | lint) for f in $(files_of "$arg"); do list+=("$arg $f"); done ;;
+	unit | fuzz | component | system | lint | long) for f in $(files_of "$arg"); do list+=("$arg $f"); done ;;
 	build/tests/unit/* | t_*) list+=("unit build/tests/unit/$(basename "$arg")") ;;
 	build/tests/fuzz/* | f_*) list+=("fuzz build/tests/fuzz/$(basename "$arg")") ;;
 	tests/system/*) list+=("system $arg") ;;
+	tests/long/*) list+=("long $arg") ;;
 	*.sh) list+=("component $arg") ;;
 	*) echo "run.sh: $arg: neither a kind of test nor a test file" >&2; exit 2 ;;
 	esac

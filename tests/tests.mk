@@ -108,6 +108,11 @@ check-fuzz: $(FUZZ_BINS) ## run the fuzz targets only, FUZZ_SECONDS=60 for long
 check-component: ## run the scripts of tests/component only
 	@tests/run.sh component
 
+check-long: ## everything that takes longer than a check may: Xen in an emulated machine; FUZZ_SECONDS=600
+	@$(MAKE) --no-print-directory setup
+	@$(MAKE) --no-print-directory all tests-build
+	@FUZZ_SECONDS=$(or $(filter-out 10 60,$(FUZZ_SECONDS)),600) tests/run.sh all long
+
 check-system: ## run the scripts of tests/system only: boots images
 	@tests/run.sh system
 
@@ -125,7 +130,7 @@ build/lint/$1/%.ok: $1/% $3
 LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$4))
 endef
 $(foreach c,$(COMPONENTS),$(eval $(call lint_rule,rumpcomponents/$c,$$(KERN_CFLAGS) -I build/view/$c -I build/gen -I rumpcomponents/$c,build/view/$c/.stamp $$(KERN_PREREQS),$(C.$c.SRCS))))
-$(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$p,$$(KERN_CFLAGS) -I platform/include -I platform/$p,$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
+$(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$p,$$(KERN_CFLAGS) $(PLATFORM_INCLUDES.$p) -I platform/include -I platform/$p,$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
 $(eval $(call lint_rule,app-tools,$$(TOOL_CFLAGS),,$(notdir $(wildcard app-tools/*.c))))
 $(eval $(call lint_rule,toolchain,$$(HOST_CFLAGS),,$(notdir $(wildcard toolchain/*.c))))
 -include $(LINT_STAMPS:.ok=.d)
@@ -142,4 +147,4 @@ format: ## clang-format every C file of the tree in place
 lint: ## formatting, cppcheck, clang, generated documentation
 	@tests/lint.sh
 
-.PHONY: tests-build setup check check-unit check-fuzz check-component check-system format lint lint-clang lint-docs
+.PHONY: tests-build setup check check-long check-unit check-fuzz check-component check-system format lint lint-clang lint-docs

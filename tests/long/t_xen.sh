@@ -1,0 +1,40 @@
+#!/bin/bash
+# Guests of Xen, in an emulated machine with a control domain of its own.
+# timeout: 600
+. tests/system/lib.sh
+rig=$PWD/build/xen-rig
+sum=$(cat tests/xen/rig.sh tests/xen/dom0-init.sh | sha256sum)
+if [ "$(cat "$rig/done" 2> /dev/null)" != "$sum" ]; then
+	tests/xen/rig.sh "$rig" || {
+		fail "the rig cannot be built"
+		exit 1
+	}
+	echo "$sum" > "$rig/done"
+fi
+
+# xen NAME IMAGE STATUS [LINE...]: log in $log
+xen() {
+	local name=$1 image=$2 want=$3
+	shift 3
+	log=$work/${name// /-}.log
+	XEN_LOG=$log.xen tests/xen/run.sh "$rig" "$image" "$@" > "$log"
+	status=$?
+	[ "$status" = "$want" ] && return
+	tail -n 5 "$log"
+	tail -n 20 "$log.xen"
+	fail "$name: status $status"
+	return 1
+}
+contains() { if grep -qa -- "$2" "$log"; then ok "$1"; else fail "$1: $(tail -n 3 "$log")"; fi; }
+
+BAKE_OPTIONS="--platform xen"
+bake_program status
+xen "a program's end" "$work/status.img" 0 && contains "a program's end" "^ending: 0"
+xen "arguments" "$work/status.img" 3 "cmdline='"'{"args":["abort"]}'"'" && {
+	contains "arguments" "^ending: abort"
+	contains "a crash is one to Xen" "fatal signal 6 (SIGABRT)"
+	contains "a crash has a backtrace" "^kiln:  #0 image+"
+}
+bake_program threads
+xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"
+exit $failed

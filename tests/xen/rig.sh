@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# rig.sh OUT: what it takes to run guests of Xen under QEMU without virtualisation.
+#
+#   OUT/xen          the hypervisor, a multiboot ELF file that QEMU's -kernel loads
+#   OUT/vmlinux      the kernel of the control domain, domain 0
+#   OUT/dom0.cpio    its root: busybox, xl, xenstored, xenconsoled, modules, dom0-init.sh
+#
+# All of it comes from Debian's packages, which are kept under the user's cache folder and
+# unpacked, not installed.  run.sh beside this file boots the result.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(realpath -m "$1")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kiln/xen-rig
+tree=$out/tree root=$out/root
+mkdir -p "$cache" "$tree"
+
+kernel=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
+kernel=${kernel%-unsigned}
+version=${kernel#linux-image-}
+packages="xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils busybox-static $kernel
+	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17
+	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 liblzo2-2"
+modules="xen-evtchn xen-privcmd xen-gntdev xen-gntalloc xenfs xen-netback xen-blkback bridge loop"
+
+for package in $packages; do
+	candidate=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
+	deb=$cache/${package}_${candidate//:/%3a}_amd64.deb
+	if [ ! -f "$deb" ]; then
+		echo "  FETCH   $package $candidate"
+		(cd "$cache" && apt-get download -qq -o APT::Sandbox::User=root "$package")
+	fi
+	dpkg-deb -x "$deb" "$tree"
+done
+
+gunzip -c "$tree"/boot/xen-4.17-amd64.gz > "$out/xen"
+
+# The ELF file within the bzImage saves unpacking it in the emulated machine (Linux's
+# Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).
+image=$tree/boot/vmlinuz-$version
+number() { od -An -t"u$2" -j"$1" -N"$2" "$image" | tr -d ' '; }
+start=$((($(number 497 1) + 1) * 512 + $(number 584 4)))
+dd if="$image" of="$out/payload" iflag=skip_bytes,count_bytes skip=$start count="$(number 588 4)" status=none
+xz -dc --single-stream < "$out/payload" > "$out/vmlinux" 2> /dev/null || true # a size follows the stream
+rm "$out/payload"
+[ "$(head -c 4 "$out/vmlinux" | tail -c 3)" = ELF ] || cp "$image" "$out/vmlinux"
+
+rm -rf "$root"
+mkdir -p "$root"/{bin,dev,etc/xen/scripts,lib64,mod,proc,run,sys,tmp,var/lib/xen,var/lib/xenstored,var/log/xen/console}
+ln -s /run "$root/var/run"
+cp "$tree/bin/busybox" "$root/bin/"
+for applet in $("$tree/bin/busybox" --list); do [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"; done
+libraries=$tree/usr/lib/x86_64-linux-gnu
+put() { # PROGRAM...: with its libraries, which keep their places
+	local program library
+	for program; do
+		cp "$program" "$root/bin/"
+		LD_LIBRARY_PATH=$libraries ldd "$program" | awk '/=> \// { print $3 } /^\t\// { print $1 }' |
+			while read -r library; do
+				mkdir -p "$root/lib"
+				cp -Ln "$library" "$root/lib/"
+			done
+	done
+}
+put "$tree"/usr/lib/xen-4.17/bin/{xl,xenstored,xenconsoled,xen-init-dom0} "$tree"/usr/bin/xenstore-{read,write,exists,ls,watch}
+cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
+# xl cancels threads, for which the C library loads this by name.
+cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/"
+
+[ -f "$tree/lib/modules/$version/modules.dep" ] || /sbin/depmod -b "$tree" "$version"
+for module in $modules; do
+	/sbin/modprobe -d "$tree" -S "$version" -D "$module" | awk '/^insmod/ { print $2 }'
+done | awk '!seen[$0]++' | while read -r file; do
+	name=$(basename "$file" .xz)
+	case $file in
+	*.xz) xz -dc "$file" > "$root/mod/$name" ;;
+	*) cp "$file" "$root/mod/$name" ;;
+	esac
+	echo "$name" >> "$root/mod/order"
+done
+printf 'autoballoon="off"\nlockfile="/run/xl.lock"\n' > "$root/etc/xen/xl.conf"
+install -m 755 "$here/dom0-init.sh" "$root/init"
+(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$out/dom0.cpio"
+rm -rf "$root" "$tree"
+touch "$out/done"

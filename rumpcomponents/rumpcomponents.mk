@@ -7,7 +7,7 @@ DESCRIPTOR_VARS := DESC PREFIX SRCS NEEDS FOR PLATFORMS RUMPUSER OPT SMALL
 
 # Linux ABI structures come from the sysroot's musl, never from the host.
 KERN_CFLAGS = -std=gnu11 -g -ffreestanding -nostdinc -isystem $(KERN_GCC_INCLUDE) \
-	-isystem build/sysroot/include -isystem build/include/bsd -isystem build/include/linux \
+	-isystem build/sysroot/include -isystem build/include/bsd -isystem build/include/linux -isystem build/include/xen \
 	-fPIE -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-common -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fvisibility=hidden \
 	-fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \

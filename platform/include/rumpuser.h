@@ -321,6 +321,47 @@ uint64_t rumpuser_dma_addr(uint64_t pa);
 void rumpuser_dma_mb(void);
 
 /*
+ * Devices whose other end is a driver in another domain (Xen): they share pages that were granted
+ * and wake each other through event channels.  Only platforms xen and any have these; on
+ * any, without Xen below, each fails with ENOTSUP.
+ *
+ * The page that the configuration store serves (xen/io/xs_wire.h, struct
+ * xenstore_domain_interface), mapped for ever, and its event channel.
+ */
+int rumpuser_xenstore(void **page, unsigned *port);
+
+/*
+ * A new event channel that domain `domid` may bind to.  ENOSPC no more channels.  May be called
+ * from any lwp; not from interrupt handlers.
+ */
+int rumpuser_evtchn_alloc(unsigned domid, unsigned *port);
+
+/*
+ * Have *irqp raised on CPU `cpu` when the channel is notified; what was notified before comes at
+ * once.  *irqp 0: a new irq number is chosen; otherwise it is one from an earlier call,
+ * whose channel is closed.  ENOSPC no number free, EINVAL a bad port or CPU.
+ */
+int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp);
+
+/* Raise the other end's interrupt.  Any context. */
+void rumpuser_evtchn_notify(unsigned port);
+
+/* No interrupt comes from it any more (one may be pending still); port is free. */
+void rumpuser_evtchn_close(unsigned port);
+
+/*
+ * Let domain `domid` read, and unless readonly write, the page at pa.  *ref names the grant.
+ * ENOSPC none free.  Any context but interrupt handlers; no hypercall, so it is cheap.
+ */
+int rumpuser_grant(unsigned domid, uint64_t pa, bool readonly, uint32_t *ref);
+
+/*
+ * Take a grant back.  EBUSY: the other domain has the page mapped or is copying; the grant stands,
+ * and the page must not be given to anybody else.  EINVAL: no such grant.
+ */
+int rumpuser_grant_end(uint32_t ref);
+
+/*
  * The one network interface of a platform without devices (hosted): Ethernet
  * frames without FCS.  ENXIO if the launcher gave none.  send: EAGAIN when the
  * host's queue is full.  recv: EAGAIN when nothing waits; a frame longer than

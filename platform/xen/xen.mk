@@ -3,6 +3,6 @@ PLATFORM_SRCS.xen := hypercall.c machine.c console.c
 PLATFORM_SHARED.xen := $(addprefix hw/,$(HW_MACHINE_SRCS))
 PLATFORM_OPT.xen := -Os
 PLATFORM_CFLAGS.xen := -fno-stack-protector
-PLATFORM_INCLUDES.xen := -I platform/hw -isystem build/include/xen
+PLATFORM_INCLUDES.xen := -I platform/hw
 PLATFORM_FILES.xen := link.ld link.flags
 PLATFORM_FILES_FROM.xen := hw

@@ -87,6 +87,11 @@ void lwp_exit(void) __attribute__((noreturn));
 /* The program ends: all lwps stop, component hooks run, power off. */
 void proc_exit(int status) __attribute__((noreturn));
 void proc_killed(int signo) __attribute__((noreturn));
+/*
+ * The power button, or the launcher's wish: SIGTERM to the program.  From an lwp or a soft
+ * interrupt; returns unless that ends the program.
+ */
+void proc_power_button(void);
 /* By thread id; NULL if none.  proc_lock held by the caller. */
 struct lwp *lwp_find(int lid);
 extern kmutex_t proc_lock; /* MUTEX_DEFAULT; the list of lwps */

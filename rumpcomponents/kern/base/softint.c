@@ -79,8 +79,7 @@ void softint_schedule(struct softint *si)
 	cpu_release();
 }
 
-/* The power button or the launcher's wish. */
-static void power(void)
+void proc_power_button(void)
 {
 	if (sig_send_proc != NULL)
 		sig_send_proc(SIGTERM, NULL);
@@ -100,7 +99,7 @@ static void run(struct cpu_info *ci, unsigned bit)
 		lwp_reap(ci);
 		break;
 	case SOFTINT_POWER:
-		power();
+		proc_power_button();
 		break;
 	default:
 		func = __atomic_load_n(&table[bit].func, __ATOMIC_ACQUIRE);

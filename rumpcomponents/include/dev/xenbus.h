@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xenbus: devices whose other half, the back end, runs in another domain.  Each half has a
+ * directory in xenstore and publishes a state there (<xen/io/xenbus.h>); xenbus watches the
+ * back end's and walks our half through its life:
+ *
+ *   attach       once, when the device is found: allocate what lives for ever
+ *   connect      the back end is in InitWait (or further): read what it offers, grant rings,
+ * allocate event channels, publish all of that; xenbus then sets Initialised connected    the back
+ * end is Connected: read what it decided; xenbus then sets Connected disconnect   the back end is
+ * Closing or Closed, or went away: stop, take grants back, close channels.  What was under way is
+ * kept for the next connect, where the device can, or dropped.  xenbus then sets Closed
+ *
+ * and again from connect when a restarted back end returns to InitWait.  All are called from one
+ * kernel lwp, one at a time, and may sleep.  Nothing that the back end writes is believed
+ * unchecked: a driver survives any value, and reports a device that makes no sense, once.
+ */
+#ifndef DEV_XENBUS_H
+#define DEV_XENBUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <dev/xenstore.h>
+#include <kern/linkset.h>
+
+struct xenbus_device;
+
+struct xenbus_driver {
+	const char *xdr_type;			     /* "vif", "vbd": the directory below device/ */
+	int (*xdr_attach)(struct xenbus_device *xd); /* 0 or errno: then it is left alone */
+	int (*xdr_connect)(struct xenbus_device *xd); /* errno: xenbus sets Closed, says why */
+	int (*xdr_connected)(struct xenbus_device *xd);
+	void (*xdr_disconnect)(struct xenbus_device *xd);
+};
+/* Registers a struct xenbus_driver (static const). */
+#define XENBUS_DRIVER(driver) LINK_SET_ADD(xenbus_drivers, driver)
+
+struct xenbus_device {
+	const struct xenbus_driver *xd_driver;
+	char xd_path[XENSTORE_PATH_MAX];    /* ours: "device/vif/0" */
+	char xd_backend[XENSTORE_PATH_MAX]; /* its: "/local/domain/0/backend/vif/3/0" */
+	unsigned xd_backend_domid;
+	void *xd_softc; /* the driver's own */
+
+	/* xenbus's own. */
+	struct xenstore_watch xd_watch;
+	unsigned xd_state, xd_backend_state; /* enum xenbus_state */
+	bool xd_up;			     /* between connect and disconnect */
+	TAILQ_ENTRY(xenbus_device) xd_list;
+};
+
+/*
+ * One page of a ring shared with xd's back end: zeroed, granted.  The page is kernel memory:
+ * *va is its address.  ENOMEM, ENOSPC.
+ */
+int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref);
+/* Take it back.  A page that the back end doesn't let go is leaked on purpose: it may still write.
+ */
+void xenbus_ring_free(void *va, uint32_t ref);
+
+/*
+ * An event channel to xd's back end whose events call func(arg) in a soft interrupt on `cpu`; *port
+ * is to be published.  ENOMEM, ENOSPC.
+ */
+struct xenbus_channel;
+int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(void *), void *arg,
+    struct xenbus_channel **chp);
+unsigned xenbus_channel_port(const struct xenbus_channel *ch);
+void xenbus_channel_notify(struct xenbus_channel *ch);
+/* Afterwards func does not run and will not. */
+void xenbus_channel_free(struct xenbus_channel *ch);
+
+/* A message on the console that names the device; fmt as kprintf(). */
+void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xenstore: the tree of strings through which Xen's domains and their tools agree on things
+ * (docs/misc/xenstore.txt of Xen; the wire format is <xen/io/xs_wire.h>).
+ *
+ * Paths are absolute ("/local/domain/0/...") or relative to this domain's directory
+ * ("device/vif/0").  Every call sends a request and sleeps until its answer comes, so none may
+ * be made from an interrupt or soft interrupt.  Errors: what the store answers, turned into ours
+ * (ENOENT, EACCES, EINVAL, EAGAIN ...); ENAMETOOLONG a path too long for the protocol; ENOMEM;
+ * EIO an answer that makes no sense; ENXIO no store.
+ */
+#ifndef DEV_XENSTORE_H
+#define DEV_XENSTORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#define XENSTORE_PATH_MAX 256 /* of paths that our own code makes, NUL included */
+
+/* No transaction: each call stands for itself. */
+#define XST_NIL 0U
+
+/*
+ * The value of dir/node (dir alone if node is NULL) as a string in buf; E2BIG if it and its NUL
+ * don't fit in size.
+ */
+int xenstore_read(uint32_t tx, const char *dir, const char *node, char *buf, size_t size);
+/* The same as a decimal number; EINVAL if it is none or too large for *value. */
+int xenstore_read_uint(uint32_t tx, const char *dir, const char *node, uint64_t *value);
+int xenstore_write(uint32_t tx, const char *dir, const char *node, const char *value);
+int xenstore_write_uint(uint32_t tx, const char *dir, const char *node, uint64_t value);
+int xenstore_rm(uint32_t tx, const char *dir, const char *node);
+/*
+ * Names below dir/node, one after the other with their NULs, *len bytes in all; the caller gives
+ * them back with kmem_free(*names, *len).  *names is NULL if there are none.
+ */
+int xenstore_directory(uint32_t tx, const char *dir, const char *node, char **names, size_t *len);
+
+int xenstore_transaction_start(uint32_t *tx);
+/* EAGAIN: somebody else changed what it read or wrote; do all of it again.  !commit: undo it. */
+int xenstore_transaction_end(uint32_t tx, bool commit);
+
+/*
+ * func(w, path) is called from a kernel lwp of xenstore's, one call at a time, whenever the node at
+ * path, or one below it, changed, and once at first.  It may sleep and may call xenstore.
+ */
+struct xenstore_watch {
+	const char *xw_path;
+	void (*xw_func)(struct xenstore_watch *w, const char *path);
+	void *xw_arg;
+	TAILQ_ENTRY(xenstore_watch) xw_list; /* xenstore's own */
+};
+int xenstore_watch(struct xenstore_watch *w);
+/* No call comes any more, and none is running, except the one that this is called from. */
+void xenstore_unwatch(struct xenstore_watch *w);
+
+#endif

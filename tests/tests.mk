@@ -130,7 +130,7 @@ build/lint/$1/%.ok: $1/% $3
 LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$4))
 endef
 $(foreach c,$(COMPONENTS),$(eval $(call lint_rule,rumpcomponents/$c,$$(KERN_CFLAGS) -I build/view/$c -I build/gen -I rumpcomponents/$c,build/view/$c/.stamp $$(KERN_PREREQS),$(C.$c.SRCS))))
-$(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$p,$$(KERN_CFLAGS) $(PLATFORM_INCLUDES.$p) -I platform/include -I platform/$p,$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
+$(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$(PLATFORM_DIR.$p),$$(KERN_CFLAGS) $(PLATFORM_INCLUDES.$p) -I platform/include -I platform/$(PLATFORM_DIR.$p),$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
 $(eval $(call lint_rule,app-tools,$$(TOOL_CFLAGS),,$(notdir $(wildcard app-tools/*.c))))
 $(eval $(call lint_rule,toolchain,$$(HOST_CFLAGS),,$(notdir $(wildcard toolchain/*.c))))
 -include $(LINT_STAMPS:.ok=.d)

@@ -4,12 +4,14 @@
  * directory in xenstore and publishes a state there (<xen/io/xenbus.h>); xenbus watches the
  * back end's and walks our half through its life:
  *
- *   attach       once, when the device is found: allocate what lives for ever
- *   connect      the back end is in InitWait (or further): read what it offers, grant rings,
- * allocate event channels, publish all of that; xenbus then sets Initialised connected    the back
- * end is Connected: read what it decided; xenbus then sets Connected disconnect   the back end is
- * Closing or Closed, or went away: stop, take grants back, close channels.  What was under way is
- * kept for the next connect, where the device can, or dropped.  xenbus then sets Closed
+ * - attach: once, when the device is found: allocate what lives for ever.
+ * - connect: the back end is in InitWait: read what it offers, grant rings, allocate event
+ *   channels, publish all of that.  xenbus then sets Initialised, or Connected if the driver says
+ *   xdr_connected_first.
+ * - connected: the back end is Connected: read what it decided.  xenbus then sets Connected.
+ * - disconnect: the back end is Closing or Closed, or went away, or connected failed: stop, take
+ *   grants back, close channels.  What was under way is kept for the next connect, where the
+ *   device can, or dropped.  xenbus then sets Closed.
  *
  * and again from connect when a restarted back end returns to InitWait.  All are called from one
  * kernel lwp, one at a time, and may sleep.  Nothing that the back end writes is believed
@@ -28,9 +30,16 @@ struct xenbus_device;
 struct xenbus_driver {
 	const char *xdr_type;			     /* "vif", "vbd": the directory below device/ */
 	int (*xdr_attach)(struct xenbus_device *xd); /* 0 or errno: then it is left alone */
-	int (*xdr_connect)(struct xenbus_device *xd); /* errno: xenbus sets Closed, says why */
+	/* errno: nothing of it is left; xenbus sets Closed and says why. */
+	int (*xdr_connect)(struct xenbus_device *xd);
+	/* errno: disconnect, Closed.  May be NULL. */
 	int (*xdr_connected)(struct xenbus_device *xd);
 	void (*xdr_disconnect)(struct xenbus_device *xd);
+	/*
+	 * Its back ends wait for Connected and take no notice of Initialised: "vif" has it so,
+	 * whose frames may be sent before the back end is there.
+	 */
+	bool xdr_connected_first;
 };
 /* Registers a struct xenbus_driver (static const). */
 #define XENBUS_DRIVER(driver) LINK_SET_ADD(xenbus_drivers, driver)
@@ -46,6 +55,8 @@ struct xenbus_device {
 	struct xenstore_watch xd_watch;
 	unsigned xd_state, xd_backend_state; /* enum xenbus_state */
 	bool xd_up;			     /* between connect and disconnect */
+	bool xd_failed;			     /* the driver refused; only a new back end helps */
+	bool xd_settled;		     /* the boot need not wait for it */
 	TAILQ_ENTRY(xenbus_device) xd_list;
 };
 

@@ -43,16 +43,25 @@ int xenstore_transaction_start(uint32_t *tx);
 int xenstore_transaction_end(uint32_t tx, bool commit);
 
 /*
- * func(w, path) is called from a kernel lwp of xenstore's, one call at a time, whenever the node at
- * path, or one below it, changed, and once at first.  It may sleep and may call xenstore.
+ * xw_func(w) is called from a kernel lwp of xenstore's, one call at a time, whenever the node at
+ * xw_path/xw_node, or one below it, changed, and once at first.  It may sleep and may call
+ * xenstore.  Several changes may be one call.  Our own changes count, too: watch no more than you
+ * must.
  */
 struct xenstore_watch {
-	const char *xw_path;
-	void (*xw_func)(struct xenstore_watch *w, const char *path);
+	const char *xw_path; /* dir and node, as above; stay valid */
+	const char *xw_node;
+	void (*xw_func)(struct xenstore_watch *w);
 	void *xw_arg;
-	TAILQ_ENTRY(xenstore_watch) xw_list; /* xenstore's own */
+	/* xenstore's own. */
+	TAILQ_ENTRY(xenstore_watch) xw_list;
+	uint32_t xw_id;
+	bool xw_due;
 };
+/* xw_path NULL: nothing of the store's is watched, only xenstore_watch_run() makes it run. */
 int xenstore_watch(struct xenstore_watch *w);
+/* Have xw_func called as if there were a change.  From an lwp or a soft interrupt. */
+void xenstore_watch_run(struct xenstore_watch *w);
 /* No call comes any more, and none is running, except the one that this is called from. */
 void xenstore_unwatch(struct xenstore_watch *w);
 

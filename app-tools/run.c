@@ -48,6 +48,7 @@ static void usage(void)
 	    "      --ip ADDR/LEN, --gw ADDR, --dns ADDR   static address instead of DHCP\n"
 	    "      --dhcp             ask the user network's DHCP server instead of knowing its "
 	    "answer\n"
+	    "      --disk FILE[:ro]   a disk, raw (may be repeated); for an image with dev/disk\n"
 	    "      --hostname NAME    host name\n"
 	    "      --platform hw|hosted   default: the image's\n"
 	    "      --machine pc|q35|microvm   what QEMU emulates (default microvm)\n"
@@ -68,6 +69,7 @@ enum {
 	OPT_GW,
 	OPT_DNS,
 	OPT_DHCP,
+	OPT_DISK,
 	OPT_HOSTNAME,
 	OPT_PLATFORM,
 	OPT_MACHINE,
@@ -91,6 +93,7 @@ static const struct option options[] = {
     {"gw", required_argument, NULL, OPT_GW},
     {"dns", required_argument, NULL, OPT_DNS},
     {"dhcp", no_argument, NULL, OPT_DHCP},
+    {"disk", required_argument, NULL, OPT_DISK},
     {"hostname", required_argument, NULL, OPT_HOSTNAME},
     {"platform", required_argument, NULL, OPT_PLATFORM},
     {"machine", required_argument, NULL, OPT_MACHINE},
@@ -167,6 +170,9 @@ static void parse_option(struct run *r, int c)
 		break;
 	case OPT_DHCP:
 		r->dhcp = true;
+		break;
+	case OPT_DISK:
+		strlist_add(&r->disks, optarg);
 		break;
 	case OPT_HOSTNAME:
 		check("--hostname", spec_hostname(optarg));
@@ -264,6 +270,11 @@ static void settle(struct run *r)
 		    "--net tap=%s: no such interface; create it: ip tuntap add %s mode tap user "
 		    "$USER",
 		    r->net_detail, r->net_detail);
+	if (r->disks.n > 0 && hosted)
+		errx(kiln_failure, "--disk %s: platform hosted has no disks", r->disks.v[0]);
+	if (r->disks.n > 0 && !strlist_has(&r->image.components, "dev/disk"))
+		errx(kiln_failure, "--disk %s: %s knows no disks: bake it --with dev/disk",
+		    r->disks.v[0], r->image.path);
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)

@@ -19,6 +19,7 @@ struct run {
 	uint64_t memory;
 	unsigned cpus;
 	struct strlist env, args, dns, qemu_args;
+	struct strlist disks; /* files; ":ro" behind one that is not to be written */
 	bool have_args;
 	enum net_mode net;
 	const char *net_detail;

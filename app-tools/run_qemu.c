@@ -122,6 +122,29 @@ static void check_ports(const struct run *r)
 	free(fd);
 }
 
+/* The file's name, to be freed; *readonly from what is behind it. */
+static char *disk_file(const char *spec, bool *readonly)
+{
+	size_t len = strlen(spec);
+
+	*readonly = len > 3 && strcmp(spec + len - 3, ":ro") == 0;
+	return xasprintf("%.*s", (int)(*readonly ? len - 3 : len), spec);
+}
+
+static void check_disks(const struct run *r)
+{
+	for (size_t i = 0; i < r->disks.n; i++) {
+		bool ro;
+		char *file = disk_file(r->disks.v[i], &ro);
+		int fd = open(file, (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+
+		if (fd == -1)
+			err(kiln_failure, "--disk %s", r->disks.v[i]);
+		close(fd);
+		free(file);
+	}
+}
+
 static const char *qemu_program(void)
 {
 	const char *q = getenv("KILN_QEMU");
@@ -157,6 +180,7 @@ void run_qemu_check(struct run *r)
 	if (r->dry_run)
 		return;
 	check_ports(r);
+	check_disks(r);
 	if (r->net == NET_TAP)
 		close(run_tap(r->net_detail)); /* QEMU opens it anew */
 }
@@ -230,6 +254,35 @@ static void add_net(const struct run *r, struct strlist *cmd)
 	sbuf_free(&net);
 }
 
+/* QEMU wants commas in values doubled. */
+static void add_value(struct sbuf *s, const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sbuf_add(s, value[i] == ',' ? ",," : &value[i], value[i] == ',' ? 2 : 1);
+}
+
+static void add_disks(const struct run *r, struct strlist *cmd)
+{
+	const char *device = strcmp(r->machine, "microvm") == 0
+				 ? "virtio-blk-device"
+				 : "virtio-blk-pci,disable-legacy=on";
+
+	for (size_t i = 0; i < r->disks.n; i++) {
+		struct sbuf drive = {0};
+		bool ro;
+		char *file = disk_file(r->disks.v[i], &ro);
+
+		sbuf_printf(&drive, "if=none,id=d%zu,format=raw,discard=unmap%s,file=", i,
+		    ro ? ",readonly=on" : "");
+		add_value(&drive, file, strlen(file));
+		add2(cmd, "-drive", drive.s);
+		strlist_add(cmd, "-device");
+		strlist_printf(cmd, "%s,drive=d%zu", device, i);
+		sbuf_free(&drive);
+		free(file);
+	}
+}
+
 /* Console, status and power button: descriptors, or in a dry run what a terminal has. */
 static void add_channels(const struct run *r, struct strlist *cmd)
 {
@@ -267,9 +320,7 @@ static void add_config(const struct run *r, struct strlist *cmd)
 	} else {
 		add2(cmd, "-append", "fw_cfg:" FW_CFG_NAME);
 		sbuf_puts(&value, "name=" FW_CFG_NAME ",string=");
-		for (size_t i = 0; i < doc.len; i++) /* QEMU wants commas doubled */
-			sbuf_add(
-			    &value, doc.s[i] == ',' ? ",," : &doc.s[i], doc.s[i] == ',' ? 2 : 1);
+		add_value(&value, doc.s, doc.len);
 		add2(cmd, "-fw_cfg", value.s);
 	}
 	sbuf_free(&doc);
@@ -282,6 +333,7 @@ void run_qemu_command(const struct run *r, struct strlist *cmd)
 	add_machine(r, cmd);
 	add_channels(r, cmd);
 	add_net(r, cmd);
+	add_disks(r, cmd);
 	if (has(r, "dev/virtio_rng"))
 		add2(cmd, "-device",
 		    strcmp(r->machine, "microvm") == 0 ? "virtio-rng-device"

@@ -44,8 +44,8 @@ static int devfs_start(void)
 	if (!error)
 		error = vfs_mkdirs("/tmp", 01777);
 	LINK_SET_FOREACH (vd, devices) {
-		struct vattr va = {.va_mode = S_IFCHR | (*vd)->vd_mode, .va_rdev = (*vd)->vd_rdev};
-		if (!error)
+		struct vattr va = {.va_mode = (*vd)->vd_mode, .va_rdev = (*vd)->vd_rdev};
+		if (!error && (*vd)->vd_name)
 			error = make_node((*vd)->vd_name, &va);
 	}
 	if (!error)

@@ -116,7 +116,8 @@ static int tty_open(struct vnode *vp, uint64_t rdev, int flags, struct file **fp
 }
 
 #define DEVICE(var, name, major, minor, open)                                                      \
-	static const struct vfs_device dev_##var = {name, VFS_DEV(major, minor), 0666, open};      \
+	static const struct vfs_device dev_##var = {                                               \
+	    name, VFS_DEV(major, minor), S_IFCHR | 0666, open};                                    \
 	VFS_DEVICE(dev_##var)
 DEVICE(null, "null", 1, 3, mem_open);
 DEVICE(zero, "zero", 1, 5, mem_open);

@@ -24,6 +24,7 @@ struct virtio_device;
 struct virtqueue;
 
 #define VIRTIO_ID_NET 1
+#define VIRTIO_ID_BLK 2
 #define VIRTIO_ID_RNG 4
 
 struct virtio_driver {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Character devices: a component registers those it has; fs/devfs makes their names below /dev. */
+/*
+ * Devices: a component registers those it has; fs/devfs makes their names below /dev.  Who finds
+ * his devices at run time registers once, without a name, is asked for every number of that kind,
+ * and makes the names himself, with vn_create() from RUMP_PHASE_DEV on.
+ */
 #ifndef VFS_DEVICE_H
 #define VFS_DEVICE_H
 
@@ -11,10 +15,10 @@ struct file;
 struct vnode;
 
 struct vfs_device {
-	const char *vd_name; /* below /dev */
+	const char *vd_name; /* below /dev; NULL: made at run time */
 	uint64_t vd_rdev;    /* VFS_DEV(major, minor): Linux's numbers */
-	mode_t vd_mode;
-	/* A file for it (vp's reference is the caller's). */
+	mode_t vd_mode;	     /* S_IFCHR or S_IFBLK, and permissions */
+	/* A file for it (vp's reference is the caller's).  ENXIO: no such number. */
 	int (*vd_open)(struct vnode *vp, uint64_t rdev, int flags, struct file **fpp);
 };
 #define VFS_DEV(major, minor) ((uint64_t)(major) << 8 | (minor))

@@ -40,6 +40,9 @@ struct vfs_filesystem {
 	static const struct vfs_filesystem vfs_filesystem_##name = {#name, stage, func};           \
 	LINK_SET_ADD(filesystems, vfs_filesystem_##name)
 
+/* What sync(2) does, besides: LINK_SET_ADD(sync_hooks, function).  May sleep. */
+typedef void vfs_sync_hook_t(void);
+
 /* Root directory of the image baked in, NULL if there is none.  Never written. */
 extern struct vnode *vfs_lower_root;
 /* The root directory, once it is mounted. */

@@ -113,7 +113,8 @@ long do_sys_ioctl(int fd, unsigned long cmd, void *arg)
 
 	if (error)
 		return sysret(error, 0);
-	error = fp->f_flags & O_PATH ? EBADF : io_control(fd, fp, cmd, arg);
+	/* An unsigned int; libc's is signed, and extended. */
+	error = fp->f_flags & O_PATH ? EBADF : io_control(fd, fp, (uint32_t)cmd, arg);
 	fd_putfile(fp);
 	return sysret(error, 0);
 }

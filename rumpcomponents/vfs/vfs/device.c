@@ -8,11 +8,11 @@ LINK_SET_DECLARE(devices, const struct vfs_device);
 int vfs_device_open(struct vnode *vp, uint64_t rdev, int flags, struct file **fpp)
 {
 	const struct vfs_device *const *vd;
+	int error = ENXIO;
 
-	if (vp->v_kind != S_IFCHR)
-		return ENXIO;
 	LINK_SET_FOREACH (vd, devices)
-		if ((*vd)->vd_rdev == rdev)
-			return (*vd)->vd_open(vp, rdev, flags, fpp);
-	return ENXIO;
+		if (error == ENXIO && vp->v_kind == ((*vd)->vd_mode & S_IFMT) &&
+		    (!(*vd)->vd_name || (*vd)->vd_rdev == rdev))
+			error = (*vd)->vd_open(vp, rdev, flags, fpp);
+	return error;
 }

@@ -7,7 +7,9 @@
 #include <kern/sysproto.h>
 #include "vfs_impl.h"
 
-#define DIRBUF	    (32 * 1024)
+#define DIRBUF (32 * 1024)
+LINK_SET_DECLARE(sync_hooks, vfs_sync_hook_t);
+
 #define RECORD_HEAD 19 /* Linux's struct linux_dirent64: ino, off, reclen, type, name */
 
 struct getdents {
@@ -125,7 +127,11 @@ long do_sys_sync_file_range(int fd, off_t off, off_t n, unsigned flags)
 
 long do_sys_sync(void)
 {
-	return 0; /* what has been written is as safe as memory is */
+	vfs_sync_hook_t *const *hook;
+
+	LINK_SET_FOREACH (hook, sync_hooks)
+		(*hook)();
+	return 0; /* files in memory are as safe as memory is */
 }
 
 static int check_fd(int fd)

@@ -157,6 +157,7 @@ expect "user network when the image has one" 0 'netdev user,id=n0 -device virtio
 expect "no network when it has none" 1 '^0$' sh -c "'$kiln' run --dry-run '$img' | grep -c netdev"
 expect "ports" 0 'hostfwd=tcp:127.0.0.1:8080-:80,hostfwd=udp:0.0.0.0:53-:5353 -device virtio-net-pci' run --dry-run --machine pc -p 8080:80 -p 0.0.0.0:53:5353/udp "$dir/net.img"
 expect "TAP" 0 'netdev tap,id=n0,ifname=tap7,script=no,downscript=no .*mac=52:54:00' run --dry-run --net tap=tap7 "$dir/net.img"
+expect "a disk for an image that knows none" 125 'knows no disks' run --dry-run --disk /dev/null "$img"
 expect "the launch document" 0 "append '\\{\"args\":\\[\"a\",\"--b c\"\\],\"env\":\\{\"K\":\"v=w\"\\},\"hostname\":\"box\",\"net\":\\{\"if\":\\[\\{\"mode\":\"static\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\",\"dns\":\\[\"10.0.2.3\"\\]\\}\\]\\}\\}'" run --dry-run -e K=v=w --hostname box "$dir/net.img" -- a '--b c'
 expect "a variable given twice: the last value" 0 '"env":\{"A":"2=","AA":"3"\}' run --dry-run -e A=1 -e AA=3 -e A=2= "$img"
 expect "DHCP" 0 '\{"if":\[\{"mode":"dhcp"\}\]\}' run --dry-run --dhcp "$dir/net.img"

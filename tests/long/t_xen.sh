@@ -3,7 +3,7 @@
 # timeout: 600
 . tests/system/lib.sh
 rig=$PWD/build/xen-rig
-sum=$(cat tests/xen/rig.sh tests/xen/dom0-init.sh | sha256sum)
+sum=$(cat tests/xen/{rig,put,dom0-init,vif-bridge,block}.sh | sha256sum)
 if [ "$(cat "$rig/done" 2> /dev/null)" != "$sum" ]; then
 	tests/xen/rig.sh "$rig" || {
 		fail "the rig cannot be built"
@@ -26,6 +26,26 @@ xen() {
 	return 1
 }
 contains() { if grep -qa -- "$2" "$log"; then ok "$1"; else fail "$1: $(tail -n 3 "$log")"; fi; }
+
+# The rig itself: what a hook says and leaves, and what it writes to a disk, comes back.
+cat > "$work/hook" <<- 'END'
+	wget -q -O "$OUT/page" "http://$DOM0/"
+	cat words
+	printf 'written' | dd of=/dev/vda conv=notrunc
+	exit 5
+END
+echo "from a file" > "$work/words"
+printf 'the disk of a domain' > "$work/disk"
+truncate -s 1M "$work/disk"
+XEN_LOG=$work/hook.log tests/xen/run.sh -n -h "$work/hook" -f "$work/words" -d "$work/disk" -o "$work/out" "$rig" -
+status=$?
+if [ $status = 123 ] && grep -q '^rig: hook 5' "$work/hook.log" && grep -q '^from a file' "$work/out/hook.log" &&
+	grep -q domain "$work/out/page" && [ "$(head -c 13 "$work/disk")" = "writtenk of a" ]; then
+	ok "the rig's hook"
+else
+	tail -n 20 "$work/hook.log"
+	fail "the rig's hook: status $status, disk $(head -c 20 "$work/disk")"
+fi
 
 BAKE_OPTIONS="--platform xen"
 bake_program status

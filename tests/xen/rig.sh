@@ -4,12 +4,14 @@
 #
 #   OUT/xen          the hypervisor, a multiboot ELF file that QEMU's -kernel loads
 #   OUT/vmlinux      the kernel of the control domain, domain 0
-#   OUT/dom0.cpio    its root: busybox, xl, xenstored, xenconsoled, modules, dom0-init.sh
+#   OUT/dom0.cpio    its root: busybox, xl, xenstored, xenconsoled, modules, dom0-init.sh,
+#                    and what xl calls for a guest's network interfaces and disks: vif-bridge, block
 #
 # All of it comes from Debian's packages, which are kept under the user's cache folder and
 # unpacked, not installed.  run.sh beside this file boots the result.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/put.sh"
 out=$(realpath -m "$1")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kiln/xen-rig
 tree=$out/tree root=$out/root
@@ -21,7 +23,10 @@ version=${kernel#linux-image-}
 packages="xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils busybox-static $kernel
 	libxencall1 libxendevicemodel1 libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxenhypfs1 libxenmisc4.17
 	libxenstore4 libxentoolcore1 libxentoollog1 libyajl2 liblzo2-2"
-modules="xen-evtchn xen-privcmd xen-gntdev xen-gntalloc xenfs xen-netback xen-blkback bridge loop"
+# Loading takes time: only what a job needs.
+modules_base="xen-evtchn xen-privcmd xen-gntdev xen-gntalloc xenfs"
+modules_net="xen-netback bridge"
+modules_disk="virtio_pci virtio_blk xen-blkback loop"
 
 for package in $packages; do
 	candidate=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
@@ -50,36 +55,34 @@ mkdir -p "$root"/{bin,dev,etc/xen/scripts,lib64,mod,proc,run,sys,tmp,var/lib/xen
 ln -s /run "$root/var/run"
 cp "$tree/bin/busybox" "$root/bin/"
 for applet in $("$tree/bin/busybox" --list); do [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"; done
-libraries=$tree/usr/lib/x86_64-linux-gnu
-put() { # PROGRAM...: with its libraries, which keep their places
-	local program library
-	for program; do
-		cp "$program" "$root/bin/"
-		LD_LIBRARY_PATH=$libraries ldd "$program" | awk '/=> \// { print $3 } /^\t\// { print $1 }' |
-			while read -r library; do
-				mkdir -p "$root/lib"
-				cp -Ln "$library" "$root/lib/"
-			done
-	done
-}
-put "$tree"/usr/lib/xen-4.17/bin/{xl,xenstored,xenconsoled,xen-init-dom0} "$tree"/usr/bin/xenstore-{read,write,exists,ls,watch}
+LIBRARIES=$tree/usr/lib/x86_64-linux-gnu
+put "$root" "$tree"/usr/lib/xen-4.17/bin/{xl,xenstored,xenconsoled,xenconsole,xen-init-dom0} \
+	"$tree"/usr/bin/xenstore-{read,write,exists,list,ls,rm,watch}
+mkdir -p "$root/usr/lib/xen-4.17/bin"
+ln -s /bin/xenconsole "$root/usr/lib/xen-4.17/bin/xenconsole" # where xl looks
 cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 # xl cancels threads, for which the C library loads this by name.
 cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/"
 
 [ -f "$tree/lib/modules/$version/modules.dep" ] || /sbin/depmod -b "$tree" "$version"
-for module in $modules; do
-	/sbin/modprobe -d "$tree" -S "$version" -D "$module" | awk '/^insmod/ { print $2 }'
-done | awk '!seen[$0]++' | while read -r file; do
-	name=$(basename "$file" .xz)
-	case $file in
-	*.xz) xz -dc "$file" > "$root/mod/$name" ;;
-	*) cp "$file" "$root/mod/$name" ;;
-	esac
-	echo "$name" >> "$root/mod/order"
+for set in base net disk; do
+	modules=modules_$set
+	for module in ${!modules}; do
+		/sbin/modprobe -d "$tree" -S "$version" -D "$module" | awk '/^insmod/ { print $2 }'
+	done | awk '!seen[$0]++' | while read -r file; do
+		name=$(basename "$file" .xz)
+		case $file in
+		*.xz) xz -dc "$file" > "$root/mod/$name" ;;
+		*) cp "$file" "$root/mod/$name" ;;
+		esac
+		echo "$name" >> "$root/mod/$set"
+	done
 done
 printf 'autoballoon="off"\nlockfile="/run/xl.lock"\n' > "$root/etc/xen/xl.conf"
 install -m 755 "$here/dom0-init.sh" "$root/init"
+install -m 755 "$here/vif-bridge.sh" "$root/etc/xen/scripts/vif-bridge"
+install -m 755 "$here/block.sh" "$root/etc/xen/scripts/block"
+echo "http 80/tcp" > "$root/etc/services" # for wrk
 (cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$out/dom0.cpio"
 rm -rf "$root" "$tree"
 touch "$out/done"

@@ -21,8 +21,9 @@
 #include "native_impl.h"
 
 struct counts {
-	uint32_t n;	  /* readers of a lock, or waiters of a condition variable */
-	uint32_t wakeups; /* that waiters have not yet taken */
+	uint32_t n;	     /* readers of a lock, or waiters of a condition variable */
+	uint32_t wakeups;    /* that waiters have not yet taken */
+	uint32_t broadcasts; /* each is for all who wait then, not for who comes later */
 };
 _Static_assert(sizeof(struct counts) <= sizeof(struct sleepq), "fits");
 
@@ -304,6 +305,7 @@ static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 {
 	struct counts *sq = counts(&cv->cv_sleepq);
 	bool spin = mtx->mtx_type == MUTEX_SPIN;
+	uint32_t broadcasts;
 	int error = 0;
 
 	KASSERT(mutex_owned(mtx));
@@ -316,7 +318,8 @@ static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 	nspins -= spin;
 	native_changed();
 	sq->n++;
-	while (sq->wakeups == 0) {
+	broadcasts = sq->broadcasts;
+	while (sq->wakeups == 0 && sq->broadcasts == broadcasts) {
 		if (sig && (error = pending_signal()) != 0)
 			break;
 		if (native_now() >= deadline) {
@@ -326,7 +329,7 @@ static int cv_sleep(kcondvar_t *cv, kmutex_t *mtx, uint64_t deadline, bool sig)
 		native_block(deadline, cv->cv_wmesg ? cv->cv_wmesg : "a condition variable");
 	}
 	sq->n--;
-	if (error == 0)
+	if (error == 0 && sq->broadcasts == broadcasts)
 		sq->wakeups--;
 	while (mtx->mtx_owner != 0)
 		native_block(UINT64_MAX, "a mutex");
@@ -362,9 +365,10 @@ static void cv_wake(kcondvar_t *cv, bool all)
 	struct counts *sq = counts(&cv->cv_sleepq);
 
 	native_big_lock();
-	if (all)
-		sq->wakeups = sq->n;
-	else if (sq->wakeups < sq->n)
+	if (all) {
+		sq->broadcasts++;
+		sq->wakeups = 0;
+	} else if (sq->wakeups < sq->n)
 		sq->wakeups++;
 	native_changed();
 	native_big_unlock();

@@ -43,7 +43,7 @@
 #define HW_IST_MACHINE	   5
 #define HW_VECTOR_BASE	   32 /* irq n arrives by vector 32 + n */
 #define HW_IRQ_TLB	   62 /* a TLB shootdown, the platform's own */
-#define HW_IRQ_SPURIOUS	   63
+#define HW_IRQ_SPURIOUS	   63 /* and what else comes without the local controller */
 #define HW_NIRQS	   64
 #define HW_NVECTORS	   (HW_VECTOR_BASE + HW_NIRQS)
 
@@ -346,7 +346,16 @@ struct hw_lock {
 uint64_t hw_lock(struct hw_lock *l); /* returns what hw_unlock() wants */
 void hw_unlock(struct hw_lock *l, uint64_t flags);
 
-/* -------------------------------------------------- interrupts (intr.c, lapic.c) */
+/* ------------------------------------------- interrupts (irq.c, intr.c, lapic.c) */
+
+/*
+ * Interrupt irq has arrived on this CPU: give it to kern, or note it in ipending.  On the interrupt
+ * stack, interrupts off.  True if the interrupted lwp is to be preempted.
+ */
+bool hw_irq_deliver(unsigned irq, struct rumpuser_trapframe *tf);
+
+/* A new irq number; ENOSPC. */
+int hw_irq_alloc(unsigned *irqp);
 
 bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf);
 void hw_lapic_init(void); /* every CPU */

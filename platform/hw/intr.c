@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * intr.c - from the vector to kern, and where irq numbers come from.
+ * intr.c - interrupts by vector, from the local controllers.
  *
- * An irq number belongs to one source for ever and arrives on one CPU, by
- * vector HW_VECTOR_BASE + irq.  While ilevel is above zero it is only noted in
- * ipending.  A level-triggered line would come back at once then, so it is
+ * An irq number belongs to one source and arrives on one CPU, by vector HW_VECTOR_BASE + irq,
+ * from where irq.c takes it to kern.  A level-triggered line would come back at once then, so it is
  * masked until kern says that it has been served; one that kern takes directly
  * must have been quieted at the device when the handler returns, and is
  * acknowledged after that.
@@ -32,7 +31,6 @@ static struct line {
 	uint32_t low; /* route, lower word; ROUTE_LEVEL is looked at */
 } lines[RUMPUSER_IRQ_MAX];
 
-static uint32_t next_irq = RUMPUSER_IRQ_DEVICE;
 static struct hw_lock ioapic_lock;
 
 static void ioapic_write(struct hw_ioapic *io, unsigned reg, uint32_t v)
@@ -60,21 +58,6 @@ static void line_mask(struct line *l, bool masked)
 	hw_unlock(&ioapic_lock, flags);
 }
 
-/* Does irq concern kern at all? */
-static bool for_kern(struct hw_cpu *hc, unsigned irq)
-{
-	switch (irq) {
-	case RUMPUSER_IRQ_TIMER:
-		return hw_timer_fired(hc);
-	case RUMPUSER_IRQ_POWER:
-		return hw_machine_power_intr();
-	case HW_IRQ_TLB:
-		hw_tlb_intr();
-		return false;
-	}
-	return true;
-}
-
 /*
  * On the interrupt stack, interrupts off; from vectors.S.  True if the
  * interrupted lwp is to be preempted.
@@ -90,25 +73,15 @@ bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf)
 	    __atomic_exchange_n(&hc->idle, HW_RUNNING, __ATOMIC_ACQ_REL) == HW_IDLE_FLUSH)
 		hw_write_cr3(hw_read_cr3());
 	if (irq == HW_IRQ_SPURIOUS)
-		return false;
+		return hw_machine_intr(tf);
 	if (!level)
 		hw_lapic_eoi();
-	if (!for_kern(hc, irq)) {
-		if (level)
-			hw_lapic_eoi();
-		return false;
-	}
-	if (cpu->ilevel > 0) {
-		__atomic_fetch_or(&cpu->ipending, 1ULL << irq, __ATOMIC_RELEASE);
-		if (level) {
+	preempt = hw_irq_deliver(irq, tf);
+	if (level) {
+		if (cpu->ipending & 1ULL << irq)
 			line_mask(l, true);
-			hw_lapic_eoi();
-		}
-		return false;
-	}
-	preempt = rumpkern_intr(irq, tf);
-	if (level)
 		hw_lapic_eoi();
+	}
 	return preempt;
 }
 
@@ -116,18 +89,6 @@ void rumpuser_intr_replayed(unsigned irq)
 {
 	if (irq < RUMPUSER_IRQ_MAX && lines[irq].masked)
 		line_mask(&lines[irq], false);
-}
-
-static int irq_alloc(unsigned *irqp)
-{
-	uint32_t irq = __atomic_fetch_add(&next_irq, 1, __ATOMIC_RELAXED);
-
-	if (irq >= HW_IRQ_TLB) {
-		__atomic_store_n(&next_irq, HW_IRQ_TLB, __ATOMIC_RELAXED);
-		return ENOSPC;
-	}
-	*irqp = irq;
-	return 0;
 }
 
 /* The controller that line gsi ends at, mapped; NULL if there is none. */
@@ -187,7 +148,7 @@ int rumpuser_intr_gsi(unsigned gsi, bool level, bool active_low, unsigned cpu, u
 	io = ioapic_find(gsi);
 	if (io == NULL)
 		return ENXIO;
-	error = irq_alloc(irqp);
+	error = hw_irq_alloc(irqp);
 	if (error != 0)
 		return error;
 	return route(io, gsi, level, active_low, cpu, *irqp);
@@ -199,7 +160,7 @@ int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *da
 
 	if (cpu >= hw_ncpu || hw_cpus[cpu] == NULL)
 		return EINVAL;
-	error = irq_alloc(irqp);
+	error = hw_irq_alloc(irqp);
 	if (error != 0)
 		return error;
 	*addr = MSI_BASE | hw_cpus[cpu]->apic_id << 12;

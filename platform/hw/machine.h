@@ -35,6 +35,12 @@ bool hw_machine_pvclock(void);
  */
 uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before);
 
+/*
+ * An interrupt by vector HW_IRQ_SPURIOUS, as of hw_intr(): it needs no acknowledgement, and
+ * there may be nothing to it.
+ */
+bool hw_machine_intr(struct rumpuser_trapframe *tf);
+
 /* Let the power button in; was the interrupt it?  Boot CPU. */
 void hw_machine_power_init(void);
 bool hw_machine_power_intr(void);

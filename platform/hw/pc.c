@@ -20,3 +20,8 @@ void hw_machine_start(void)
 void hw_machine_cpu_init(void)
 {
 }
+
+bool hw_machine_intr(struct rumpuser_trapframe *tf)
+{
+	return false;
+}

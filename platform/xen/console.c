@@ -5,29 +5,20 @@
  */
 #include "xen_impl.h"
 
-#include <xen/hvm/params.h>
 #include <xen/io/console.h>
 #include <xen/sched.h>
 
 static struct xencons_interface *ring; /* NULL: none yet */
-static evtchn_port_t port;
+static unsigned port;
+static bool input; /* somebody wants to know of it */
 static volatile uint32_t console_lock;
 
 void xen_console_init(void)
 {
-	uint64_t pfn = xen_hvm_param(HVM_PARAM_CONSOLE_PFN);
+	void *page;
 
-	port = xen_hvm_param(HVM_PARAM_CONSOLE_EVTCHN);
-	if (pfn != 0)
-		ring = hw_window_map(pfn << RUMPUSER_PAGE_SHIFT, RUMPUSER_PAGE_SIZE,
-		    RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
-}
-
-static void notify(void)
-{
-	struct evtchn_send send = {port};
-
-	(void)xen_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uintptr_t)&send, 0);
+	if (xen_ring_map(XEN_RING_CONSOLE, &page, &port) == 0)
+		ring = page;
 }
 
 /* As much as fits; what xenconsoled reads too slowly waits. */
@@ -56,12 +47,22 @@ void rumpuser_console_write(const char *buf, size_t len)
 		n = put(buf, len);
 		buf += n;
 		len -= n;
-		notify();
+		rumpuser_evtchn_notify(port);
 		if (len > 0)
 			(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
 	}
 	__atomic_store_n(&console_lock, 0, __ATOMIC_RELEASE);
 	hw_irq_restore(flags);
+}
+
+/* The channel also tells that output was read, which nobody waits for: it is bound when input is.
+ */
+static void input_init(void)
+{
+	unsigned irq = RUMPUSER_IRQ_CONSOLE;
+
+	input = true;
+	(void)rumpuser_evtchn_bind(port, 0, &irq);
 }
 
 size_t rumpuser_console_read(char *buf, size_t len)
@@ -71,6 +72,8 @@ size_t rumpuser_console_read(char *buf, size_t len)
 
 	if (ring == NULL)
 		return 0;
+	if (!input)
+		input_init();
 	cons = ring->in_cons;
 	waiting = __atomic_load_n(&ring->in_prod, __ATOMIC_ACQUIRE) - cons;
 	if (waiting > sizeof(ring->in))
@@ -79,7 +82,7 @@ size_t rumpuser_console_read(char *buf, size_t len)
 		buf[n] = ring->in[MASK_XENCONS_IDX(cons + n, ring->in)];
 	if (n > 0) {
 		__atomic_store_n(&ring->in_cons, cons + n, __ATOMIC_RELEASE);
-		notify();
+		rumpuser_evtchn_notify(port);
 	}
 	return n;
 }

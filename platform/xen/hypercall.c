@@ -6,7 +6,6 @@
 #include "xen_impl.h"
 
 #include <xen/arch-x86/cpuid.h>
-#include <xen/hvm/hvm_op.h>
 
 #define ENTRY_SIZE 32
 #define LAST_BASE  0x40010000 /* leaves of other interfaces that Xen offers may come first */
@@ -49,13 +48,4 @@ bool xen_hypercall_init(void)
 		page =
 		    hw_window_map(pa, RUMPUSER_PAGE_SIZE, RUMPUSER_PROT_READ | RUMPUSER_PROT_EXEC);
 	return page != NULL;
-}
-
-uint64_t xen_hvm_param(unsigned index)
-{
-	struct xen_hvm_param p = {.domid = DOMID_SELF, .index = index};
-
-	if (xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, (uintptr_t)&p, 0) != 0)
-		return 0;
-	return p.value;
 }

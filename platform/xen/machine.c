@@ -8,6 +8,9 @@
  */
 #include "xen_impl.h"
 
+#include <errno.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
@@ -37,20 +40,89 @@ static void die(const char *why)
 	hw_triple_fault();
 }
 
-/* Xen's page takes the place of one of ours. */
-static void shared_info_init(void)
+/* A page of Xen's takes the place of ours at pa. */
+static bool replace(uint64_t pa, unsigned space, unsigned index)
 {
-	uint64_t pa = hw_mem_alloc(1);
 	struct xen_add_to_physmap x = {
 	    .domid = DOMID_SELF,
-	    .space = XENMAPSPACE_shared_info,
+	    .space = space,
+	    .idx = index,
 	    .gpfn = pa >> RUMPUSER_PAGE_SHIFT,
 	};
 
-	if (pa == 0 ||
-	    xen_hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uintptr_t)&x, 0) != 0)
+	return xen_hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uintptr_t)&x, 0) == 0;
+}
+
+static void shared_info_init(void)
+{
+	uint64_t pa = hw_mem_alloc(1);
+
+	if (pa == 0 || !replace(pa, XENMAPSPACE_shared_info, 0))
 		die("kiln: no shared page\n");
 	xen_shared_info = hw_phys(pa);
+}
+
+void *xen_grant_frame(unsigned n, uint64_t pa)
+{
+	return replace(pa, XENMAPSPACE_grant_table, n) ? hw_phys(pa) : NULL;
+}
+
+uint64_t xen_frame(uint64_t pa)
+{
+	return pa >> RUMPUSER_PAGE_SHIFT;
+}
+
+/* A parameter of the domain (public/hvm/params.h); 0 if there is none. */
+static uint64_t param_get(unsigned index)
+{
+	struct xen_hvm_param p = {.domid = DOMID_SELF, .index = index};
+
+	if (xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_get_param, (uintptr_t)&p, 0) != 0)
+		return 0;
+	return p.value;
+}
+
+int xen_ring_map(enum xen_ring which, void **page, unsigned *port)
+{
+	bool store = which == XEN_RING_STORE;
+	uint64_t pfn = param_get(store ? HVM_PARAM_STORE_PFN : HVM_PARAM_CONSOLE_PFN);
+
+	*port = param_get(store ? HVM_PARAM_STORE_EVTCHN : HVM_PARAM_CONSOLE_EVTCHN);
+	if (pfn == 0)
+		return ENXIO;
+	*page = hw_window_map(pfn << RUMPUSER_PAGE_SHIFT, RUMPUSER_PAGE_SIZE,
+	    RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
+	return *page != NULL ? 0 : ENOMEM;
+}
+
+int rumpuser_xenstore(void **page, unsigned *port)
+{
+	return xen_ring_map(XEN_RING_STORE, page, port);
+}
+
+/*
+ * Upcalls come by a vector as if from a local controller, but there is nothing to acknowledge: it
+ * is asserted until evtchn_upcall_pending is cleared.
+ */
+static void upcall_init(void)
+{
+	struct xen_hvm_param p = {
+	    .domid = DOMID_SELF,
+	    .index = HVM_PARAM_CALLBACK_IRQ,
+	    .value =
+		(uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | (HW_VECTOR_BASE + HW_IRQ_SPURIOUS),
+	};
+
+	xen_evtchn_init();
+	if (xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0) != 0)
+		die("kiln: no upcalls\n");
+}
+
+bool hw_machine_intr(struct rumpuser_trapframe *tf)
+{
+	struct hw_cpu *hc = hw_self();
+
+	return xen_evtchn_upcall(xen_vcpu_info(hc), hc->index, tf);
 }
 
 void hw_machine_start(void)
@@ -59,6 +131,7 @@ void hw_machine_start(void)
 		die("kiln: not a guest of Xen\n");
 	shared_info_init();
 	hw_machine_cpu_init();
+	upcall_init();
 	xen_console_init();
 }
 

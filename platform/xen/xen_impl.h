@@ -18,9 +18,6 @@ long xen_hypercall(unsigned op, uintptr_t a, uintptr_t b, uintptr_t c);
 /* Find Xen and have it fill in the hypercall page.  false: not a guest of Xen. */
 bool xen_hypercall_init(void);
 
-/* A parameter of the domain (public/hvm/params.h); 0 if there is none. */
-uint64_t xen_hvm_param(unsigned index);
-
 extern struct shared_info *xen_shared_info;
 
 /* This CPU's struct vcpu_info lies in its struct hw_cpu. */
@@ -34,7 +31,27 @@ _Static_assert(offsetof(struct vcpu_info, time) ==
 		   offsetof(struct hw_cpu, pvclock) - offsetof(struct hw_cpu, hypervisor),
     "as in struct hw_cpu");
 
-/* The console's page, once Xen can be talked to. */
+/*
+ * Event channels: set up, once there is a shared page; and what an upcall does on CPU `cpu`,
+ * whose vcpu_info is vi.  As hw_intr().
+ */
+void xen_evtchn_init(void);
+bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf);
+
+/* The console, once Xen can be talked to. */
 void xen_console_init(void);
+
+/* ------------------------- what differs between PVH (machine.c) and PV guests */
+
+enum xen_ring { XEN_RING_CONSOLE, XEN_RING_STORE };
+
+/* A page shared with the control domain from the start, and its event channel; ENXIO. */
+int xen_ring_map(enum xen_ring which, void **page, unsigned *port);
+
+/* Frame n of the grant table, mapped for ever; pa is a page to have it in.  NULL: no more. */
+void *xen_grant_frame(unsigned n, uint64_t pa);
+
+/* The number by which Xen knows the page at pa. */
+uint64_t xen_frame(uint64_t pa);
 
 #endif

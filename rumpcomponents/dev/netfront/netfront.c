@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Xen network front end: what the two ends agree on in xenstore, rings that come and go with the
+ * back end.  The interface, the queues and their granted pages stay when it goes.
+ *
+ * A queue per CPU, as far as the back end has as many, each with a pair of rings and an event
+ * channel for each ring, if the back end offers that: then what is sent doesn't wake the half
+ * of it that receives.  Only request-rx-copy is spoken: pages are never flipped.
+ */
+#include <net/if_arp.h>
+#include <rumpuser.h>
+#include <kern/cpu.h>
+#include <kern/kmem.h>
+#include <kern/random.h>
+#include <kern/systm.h>
+#include "netfront_impl.h"
+
+#define MTU_DEFAULT 1500U
+#define MTU_MAX	    9000U
+
+/* ----------------------------------------------------------- granted pages */
+
+/* A page granted to a former back end, which another one must not see as it is. */
+static void buf_revoke(struct netfront *nf, struct netfront_buf *nb)
+{
+	if (rumpuser_grant_end(nb->nb_ref) == 0)
+		page_free(page_pa(nb->nb_va), 0);
+	else
+		xenbus_complain(nf->nf_xd, "domain %u keeps a page of ours", nb->nb_domid);
+	nb->nb_va = NULL;
+}
+
+int netfront_buf_ready(struct netfront *nf, struct netfront_buf *nb, bool readonly)
+{
+	unsigned domid = nf->nf_xd->xd_backend_domid;
+	uint64_t pa;
+	int error;
+
+	if (nb->nb_va && nb->nb_domid == domid)
+		return 0;
+	if (nb->nb_va)
+		buf_revoke(nf, nb);
+	pa = page_zalloc(0);
+	if (!pa)
+		return ENOMEM;
+	error = rumpuser_grant(domid, pa, readonly, &nb->nb_ref);
+	if (error) {
+		page_free(pa, 0);
+		return error;
+	}
+	nb->nb_va = page_va(pa);
+	nb->nb_domid = domid;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ queues */
+
+/* Small guests get few buffers. */
+static unsigned nbufs(unsigned min, unsigned nqueues)
+{
+	struct kmem_stats ks;
+	unsigned n = NETFRONT_RING;
+
+	kmem_stats(&ks);
+	while (n > min && n > ks.ks_pages_total / 64 / nqueues)
+		n /= 2;
+	return n;
+}
+
+static struct netfront_queue *queue_create(struct netfront *nf)
+{
+	struct netfront_queue *nq = kmem_zalloc(sizeof(*nq));
+	size_t rx, tx;
+
+	if (!nq)
+		return NULL;
+	nq->nq_dev = nf;
+	nq->nq_rxsize = nbufs(NETFRONT_RXMIN, nf->nf_maxqueues);
+	nq->nq_txsize = nbufs(2 * NETFRONT_RXMIN, 1);
+	rx = nq->nq_rxsize * sizeof(*nq->nq_rxbuf);
+	tx = nq->nq_txsize * sizeof(*nq->nq_txbuf);
+	nq->nq_rxbuf = kmem_zalloc(rx);
+	nq->nq_txbuf = kmem_zalloc(tx);
+	if (!nq->nq_rxbuf || !nq->nq_txbuf) {
+		if (nq->nq_rxbuf)
+			kmem_free(nq->nq_rxbuf, rx);
+		if (nq->nq_txbuf)
+			kmem_free(nq->nq_txbuf, tx);
+		kmem_free(nq, sizeof(*nq));
+		return NULL;
+	}
+	mutex_init(&nq->nq_txlock, MUTEX_SPIN);
+	mbufq_init(&nq->nq_txq);
+	return nq;
+}
+
+/* Whatever is there of its connection goes. */
+static void queue_disconnect(struct netfront_queue *nq, enum netfront_state state)
+{
+	netfront_tx_stop(nq, state);
+	if (nq->nq_txchan && nq->nq_txchan != nq->nq_rxchan)
+		xenbus_channel_free(nq->nq_txchan);
+	if (nq->nq_rxchan)
+		xenbus_channel_free(nq->nq_rxchan);
+	nq->nq_txchan = nq->nq_rxchan = NULL;
+	netfront_rx_stop(nq);
+	if (nq->nq_tx)
+		xenbus_ring_free(nq->nq_tx, nq->nq_txref);
+	if (nq->nq_rx)
+		xenbus_ring_free(nq->nq_rx, nq->nq_rxref);
+	nq->nq_tx = NULL;
+	nq->nq_rx = NULL;
+}
+
+static int queue_connect(struct netfront_queue *nq, unsigned cpu)
+{
+	struct netfront *nf = nq->nq_dev;
+	struct xenbus_device *xd = nf->nf_xd;
+	void *page;
+	int error;
+
+	for (unsigned i = 0; i < nq->nq_rxsize; i++) {
+		error = netfront_buf_ready(nf, &nq->nq_rxbuf[i], false);
+		if (error)
+			return error;
+	}
+	error = xenbus_ring_alloc(xd, &page, &nq->nq_txref);
+	if (error)
+		return error;
+	nq->nq_tx = page;
+	error = xenbus_ring_alloc(xd, &page, &nq->nq_rxref);
+	if (error)
+		return error;
+	nq->nq_rx = page;
+	netfront_rx_start(nq);
+	error = xenbus_channel_alloc(
+	    xd, cpu, nf->nf_split ? netfront_rx_softint : netfront_softint, nq, &nq->nq_rxchan);
+	if (error)
+		return error;
+	nq->nq_txchan = nq->nq_rxchan;
+	if (nf->nf_split)
+		error = xenbus_channel_alloc(xd, cpu, netfront_tx_softint, nq, &nq->nq_txchan);
+	if (error)
+		nq->nq_txchan = NULL;
+	return error;
+}
+
+/* Names of what a queue has; those that don't apply must not be there. */
+static int queue_publish(struct netfront_queue *nq, const char *dir)
+{
+	const struct {
+		const char *name;
+		unsigned value;
+	} keys[] = {
+	    {"tx-ring-ref", nq->nq_txref},
+	    {"rx-ring-ref", nq->nq_rxref},
+	    {nq->nq_dev->nf_split ? "event-channel-rx" : "event-channel",
+		xenbus_channel_port(nq->nq_rxchan)},
+	    {"event-channel-tx", xenbus_channel_port(nq->nq_txchan)},
+	};
+	int error = 0;
+
+	for (unsigned i = 0; i < NELEM(keys) - !nq->nq_dev->nf_split && !error; i++)
+		error = xenstore_write_uint(XST_NIL, dir, keys[i].name, keys[i].value);
+	return error;
+}
+
+static void queue_unpublish(const char *dir)
+{
+	static const char *const keys[] = {
+	    "tx-ring-ref", "rx-ring-ref", "event-channel", "event-channel-rx", "event-channel-tx"};
+
+	for (unsigned i = 0; i < NELEM(keys); i++)
+		(void)xenstore_rm(XST_NIL, dir, keys[i]);
+}
+
+/* --------------------------------------------------------------- back ends */
+
+/* A number that the back end offers; none is 0. */
+static unsigned offered(const struct netfront *nf, const char *feature)
+{
+	uint64_t value;
+
+	if (xenstore_read_uint(XST_NIL, nf->nf_xd->xd_backend, feature, &value) != 0)
+		return 0;
+	return (unsigned)KMIN(value, 1000U);
+}
+
+static void queue_dir(const struct netfront *nf, unsigned i, char *dir, size_t size)
+{
+	ksnprintf(dir, size, "%s/queue-%u", nf->nf_xd->xd_path, i);
+}
+
+static int publish(const struct netfront *nf, unsigned n)
+{
+	static const char *const features[] = {
+	    "request-rx-copy", "feature-rx-notify", "feature-sg", "feature-gso-tcpv4"};
+	const char *path = nf->nf_xd->xd_path;
+	char dir[XENSTORE_PATH_MAX];
+	int error = 0;
+
+	for (unsigned i = 0; i < NELEM(features) && !error; i++)
+		error = xenstore_write_uint(XST_NIL, path, features[i], 1);
+	if (!error && n > 1)
+		error = xenstore_write_uint(XST_NIL, path, "multi-queue-num-queues", n);
+	for (unsigned i = 0; i < n && !error; i++) {
+		queue_dir(nf, i, dir, sizeof(dir));
+		error = queue_publish(nf->nf_queues[i], n > 1 ? dir : path);
+	}
+	return error;
+}
+
+/* Another back end would take for an offer of ours what is left there. */
+static void unpublish(const struct netfront *nf, unsigned n)
+{
+	char dir[XENSTORE_PATH_MAX];
+
+	queue_unpublish(nf->nf_xd->xd_path);
+	if (n == 1)
+		return;
+	(void)xenstore_rm(XST_NIL, nf->nf_xd->xd_path, "multi-queue-num-queues");
+	for (unsigned i = 0; i < n; i++) {
+		queue_dir(nf, i, dir, sizeof(dir));
+		(void)xenstore_rm(XST_NIL, dir, NULL);
+	}
+}
+
+static void netfront_disconnect(struct xenbus_device *xd)
+{
+	struct netfront *nf = xd->xd_softc;
+	unsigned n = nf->nf_nqueues;
+
+	if_link_state(&nf->nf_ifnet, false);
+	nf->nf_nqueues = 1; /* what is to be sent waits there */
+	for (unsigned i = 0; i < n; i++)
+		queue_disconnect(nf->nf_queues[i], i == 0 ? NETFRONT_WAITING : NETFRONT_SHUT);
+	unpublish(nf, n);
+}
+
+static int connect_queues(struct netfront *nf, unsigned n)
+{
+	int error;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (!nf->nf_queues[i])
+			nf->nf_queues[i] = queue_create(nf);
+		if (!nf->nf_queues[i])
+			return ENOMEM;
+		error = queue_connect(nf->nf_queues[i], i);
+		if (error)
+			return error;
+	}
+	return publish(nf, n);
+}
+
+static int netfront_connect(struct xenbus_device *xd)
+{
+	struct netfront *nf = xd->xd_softc;
+	unsigned n = KMAX(KMIN(offered(nf, "multi-queue-max-queues"), nf->nf_maxqueues), 1U);
+	uint32_t caps = IFCAP_RXCSUM;
+	int error;
+
+	if (!offered(nf, "feature-rx-copy")) {
+		xenbus_complain(xd, "the back end does not copy what we receive");
+		return ENOTSUP;
+	}
+	nf->nf_split = offered(nf, "feature-split-event-channels");
+	nf->nf_sg = offered(nf, "feature-sg");
+	if (!offered(nf, "feature-no-csum-offload"))
+		caps |= IFCAP_TXCSUM;
+	if (caps & IFCAP_TXCSUM && nf->nf_sg && offered(nf, "feature-gso-tcpv4"))
+		caps |= IFCAP_TSO4;
+	nf->nf_ifnet.if_capabilities = caps;
+	if (!nf->nf_sg) /* a frame has one page */
+		nf->nf_ifnet.if_mtu = KMIN(nf->nf_ifnet.if_mtu, (uint32_t)PAGE_SIZE - 18);
+	error = connect_queues(nf, n);
+	if (error) {
+		for (unsigned i = 0; i < n && nf->nf_queues[i]; i++)
+			queue_disconnect(
+			    nf->nf_queues[i], i == 0 ? NETFRONT_WAITING : NETFRONT_SHUT);
+		unpublish(nf, n);
+		return error;
+	}
+	for (unsigned i = 0; i < n; i++)
+		netfront_tx_start(nf->nf_queues[i]);
+	nf->nf_nqueues = n;
+	return 0;
+}
+
+static int netfront_connected(struct xenbus_device *xd)
+{
+	struct netfront *nf = xd->xd_softc;
+
+	if_link_state(&nf->nf_ifnet, true);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ attach */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "00:16:3e:01:02:03" */
+static bool parse_lladdr(const char *s, uint8_t *mac)
+{
+	for (unsigned i = 0; i < 6; i++, s += 3) {
+		int high = hex_digit(s[0]), low = high < 0 ? -1 : hex_digit(s[1]);
+
+		if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
+			return false;
+		mac[i] = (uint8_t)(high << 4 | low);
+	}
+	return !(mac[0] & 1);
+}
+
+static void read_lladdr(struct xenbus_device *xd, uint8_t *mac)
+{
+	char text[24];
+
+	if (xenstore_read(XST_NIL, xd->xd_path, "mac", text, sizeof(text)) == 0 &&
+	    parse_lladdr(text, mac))
+		return;
+	random_bytes(mac, 6);
+	mac[0] = (mac[0] & 0xfe) | 0x02; /* unicast, locally administered */
+}
+
+/* The interface is there at once, so that it is configured; what it is to send waits. */
+static int netfront_attach(struct xenbus_device *xd)
+{
+	struct netfront *nf = kmem_zalloc(sizeof(*nf));
+	struct ifnet *ifp;
+	uint64_t mtu;
+
+	if (!nf)
+		return ENOMEM;
+	ifp = &nf->nf_ifnet;
+	nf->nf_xd = xd;
+	nf->nf_maxqueues = cpu_count;
+	nf->nf_queues = kmem_zalloc(nf->nf_maxqueues * sizeof(*nf->nf_queues));
+	if (nf->nf_queues)
+		nf->nf_queues[0] = queue_create(nf);
+	if (!nf->nf_queues || !nf->nf_queues[0]) {
+		if (nf->nf_queues)
+			kmem_free(nf->nf_queues, nf->nf_maxqueues * sizeof(*nf->nf_queues));
+		kmem_free(nf, sizeof(*nf));
+		return ENOMEM;
+	}
+	nf->nf_nqueues = 1;
+	xd->xd_softc = nf;
+	ifp->if_softc = nf;
+	ifp->if_type = ARPHRD_ETHER;
+	read_lladdr(xd, ifp->if_lladdr);
+	if (xenstore_read_uint(XST_NIL, xd->xd_path, "mtu", &mtu) != 0)
+		mtu = MTU_DEFAULT;
+	ifp->if_mtu = (uint32_t)KMAX(KMIN(mtu, MTU_MAX), 576U);
+	ifp->if_transmit = netfront_transmit;
+	return ether_ifattach(ifp);
+}
+
+static const struct xenbus_driver netfront_driver = {
+    .xdr_type = "vif",
+    .xdr_attach = netfront_attach,
+    .xdr_connect = netfront_connect,
+    .xdr_connected = netfront_connected,
+    .xdr_disconnect = netfront_disconnect,
+    .xdr_connected_first = true,
+};
+XENBUS_DRIVER(netfront_driver);

@@ -36,6 +36,22 @@ uint64_t time_deadline(clockid_t clock, uint64_t value, bool absolute)
 	return up + value ? up + value : 1;
 }
 
+int time_timeout(clockid_t clock, const struct timespec *uabstime, uint64_t *deadline)
+{
+	struct timespec ts;
+	int error;
+
+	*deadline = UINT64_MAX;
+	if (!uabstime)
+		return 0;
+	error = copyin(uabstime, &ts, sizeof(ts));
+	if (!error)
+		error = timespec_to_ns(&ts, deadline);
+	if (!error)
+		*deadline = time_deadline(clock, *deadline, true);
+	return error;
+}
+
 void time_left(uint64_t deadline, uint64_t interval, struct itimerspec *it)
 {
 	uint64_t now = nanouptime();

@@ -112,6 +112,18 @@ static void fire_all(const char *full, bool removed)
 			fire(i);
 }
 
+/* Somebody may be looking at it still. */
+static void bury(char *value)
+{
+	static char **graves;
+	static size_t n;
+	char **more = realloc(graves, (n + 1) * sizeof(*graves));
+
+	KASSERT(more != NULL);
+	graves = more;
+	graves[n++] = value;
+}
+
 static void change(const char *full, const char *value)
 {
 	struct node *n;
@@ -120,7 +132,7 @@ static void change(const char *full, const char *value)
 		for (unsigned i = nnodes; i-- > 0;)
 			if (below(nodes[i].path, full)) {
 				free(nodes[i].path);
-				free(nodes[i].value);
+				bury(nodes[i].value);
 				nodes[i] = nodes[--nnodes];
 			}
 	} else {
@@ -130,7 +142,7 @@ static void change(const char *full, const char *value)
 			n = &nodes[nnodes++];
 			*n = (struct node){strdup(full), NULL};
 		}
-		free(n->value);
+		bury(n->value);
 		n->value = strdup(value);
 	}
 	fire_all(full, value == NULL);
@@ -328,7 +340,8 @@ static bool flush_out(void)
 
 	for (; n < out_len && p->rsp_prod - p->rsp_cons < XENSTORE_RING_SIZE; n++)
 		p->rsp[MASK_XENSTORE_IDX(p->rsp_prod++)] = out[n];
-	memmove(out, out + n, out_len - n);
+	if (n > 0)
+		memmove(out, out + n, out_len - n);
 	out_len -= n;
 	return n > 0;
 }

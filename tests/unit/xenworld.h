@@ -22,7 +22,7 @@ void xenworld_settle(void);
 
 /* A node's value; NULL: it is not there.  Its watches fire; NULL takes away what is below, too. */
 void store_set(const char *path, const char *value);
-/* NULL: no such node.  Valid until the node changes. */
+/* NULL: no such node. */
 const char *store_get(const char *path);
 
 extern struct xenstore_domain_interface *store_page;

@@ -55,6 +55,7 @@ struct xenbus_device {
 	struct xenstore_watch xd_watch;
 	unsigned xd_state, xd_backend_state; /* enum xenbus_state */
 	bool xd_up;			     /* between connect and disconnect */
+	bool xd_connected;		     /* the driver has been told so */
 	bool xd_failed;			     /* the driver refused; only a new back end helps */
 	bool xd_settled;		     /* the boot need not wait for it */
 	TAILQ_ENTRY(xenbus_device) xd_list;

@@ -1,0 +1,7 @@
+DESC      := Devices whose back end is in another domain (Xen)
+PREFIX    := xenbus_
+SRCS      := xenbus.c xenbus_shared.c
+NEEDS     := kern/base kern/mem dev/xenbus
+RUMPUSER  := yes
+PLATFORMS := xen any
+SMALL     := xenbus.c xenbus_shared.c

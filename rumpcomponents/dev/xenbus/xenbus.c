@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Finding devices, and each one's way through its states.
+ *
+ * Everything happens in the lwp of xenstore's watches, the search included; the boot only waits,
+ * for a while, until all devices have come up or will not.  What we see of the back end is its
+ * state now and when we last looked: steps in between may have escaped us.
+ *
+ *   back end                    we
+ *   gone, Initialising          disconnect; Initialising, for the next back end
+ *   InitWait, Initialised       connect; Initialised.  First disconnect, if it was further before
+ *   Connected                   connected; Connected.  Closed if we were not up: it speaks of
+ * others Closing                     disconnect; Closed Closed                      disconnect;
+ * Closed; if it is to come again, Initialising
+ *
+ * A device whose driver refuses stays Closed until another back end begins, lest we and
+ * this one go round for ever.
+ */
+#include <xen/io/xenbus.h>
+#include <dev/xenbus.h>
+#include <kern/component.h>
+#include <kern/kmem.h>
+#include <kern/ktime.h>
+#include <kern/mutex.h>
+#include <kern/systm.h>
+
+#define WAIT_SECONDS 10
+#define DOMID_LIMIT  0x7ff0U /* DOMID_FIRST_RESERVED */
+
+LINK_SET_DECLARE(xenbus_drivers, const struct xenbus_driver);
+
+/* The list, and of the devices xd_settled; the rest is the lwp's. */
+static kmutex_t lock;
+static kcondvar_t changed;
+static TAILQ_HEAD(, xenbus_device) devices = TAILQ_HEAD_INITIALIZER(devices);
+static bool searched;
+
+void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
+{
+	va_list ap;
+
+	kprintf("kiln: %s: ", xd->xd_path);
+	va_start(ap, fmt);
+	kvprintf(fmt, ap);
+	va_end(ap);
+	kprintf("\n");
+}
+
+/* ------------------------------------------------------------------ states */
+
+static void settle(struct xenbus_device *xd)
+{
+	mutex_enter(&lock);
+	xd->xd_settled = true;
+	cv_signal(&changed);
+	mutex_exit(&lock);
+}
+
+/* A write that fails shows in the back end's not going on. */
+static void set_state(struct xenbus_device *xd, unsigned state)
+{
+	if (xd->xd_state != state)
+		(void)xenstore_write_uint(XST_NIL, xd->xd_path, "state", state);
+	xd->xd_state = state;
+}
+
+static void down(struct xenbus_device *xd, unsigned state)
+{
+	if (xd->xd_up)
+		xd->xd_driver->xdr_disconnect(xd);
+	xd->xd_up = xd->xd_connected = false;
+	set_state(xd, state);
+}
+
+static void refuse(struct xenbus_device *xd, const char *what, int error)
+{
+	xenbus_complain(xd, "%s: error %d", what, error);
+	xd->xd_failed = true;
+	down(xd, XenbusStateClosed);
+	settle(xd);
+}
+
+static void connect(struct xenbus_device *xd)
+{
+	const struct xenbus_driver *xdr = xd->xd_driver;
+	int error;
+
+	if (xd->xd_failed || xd->xd_up)
+		return;
+	error = xdr->xdr_connect(xd);
+	if (error) {
+		refuse(xd, "does not connect", error);
+		return;
+	}
+	xd->xd_up = true;
+	set_state(xd, xdr->xdr_connected_first ? XenbusStateConnected : XenbusStateInitialised);
+}
+
+static void connected(struct xenbus_device *xd)
+{
+	const struct xenbus_driver *xdr = xd->xd_driver;
+	int error;
+
+	if (!xd->xd_up) {
+		set_state(xd, XenbusStateClosed);
+		return;
+	}
+	if (xd->xd_connected)
+		return;
+	error = xdr->xdr_connected ? xdr->xdr_connected(xd) : 0;
+	if (error) {
+		refuse(xd, "does not work with its back end", error);
+		return;
+	}
+	xd->xd_connected = true;
+	set_state(xd, XenbusStateConnected);
+	settle(xd);
+}
+
+static void closed(struct xenbus_device *xd)
+{
+	uint64_t online;
+
+	if (xd->xd_up || xd->xd_state != XenbusStateInitialising)
+		down(xd, XenbusStateClosed);
+	if (!xd->xd_failed && xenstore_read_uint(XST_NIL, xd->xd_backend, "online", &online) == 0 &&
+	    online != 0)
+		set_state(xd, XenbusStateInitialising);
+	else
+		settle(xd);
+}
+
+static bool waits(unsigned state)
+{
+	return state == XenbusStateInitWait || state == XenbusStateInitialised;
+}
+
+static void backend_changed(struct xenstore_watch *w)
+{
+	struct xenbus_device *xd = w->xw_arg;
+	unsigned before = xd->xd_backend_state;
+	uint64_t state;
+
+	if (xenstore_read_uint(XST_NIL, xd->xd_backend, "state", &state) != 0)
+		state = XenbusStateUnknown;
+	xd->xd_backend_state = (unsigned)KMIN(state, XenbusStateReconfigured + 1UL);
+	switch (state) {
+	case XenbusStateUnknown:
+	case XenbusStateInitialising:
+		xd->xd_failed = false;
+		down(xd, XenbusStateInitialising);
+		break;
+	case XenbusStateInitWait:
+	case XenbusStateInitialised:
+		if (!waits(before)) {
+			xd->xd_failed = false;
+			if (xd->xd_up)
+				down(xd, XenbusStateInitialising);
+		}
+		connect(xd);
+		break;
+	case XenbusStateConnected:
+		connected(xd);
+		break;
+	case XenbusStateClosing:
+		down(xd, XenbusStateClosed);
+		break;
+	case XenbusStateClosed:
+		closed(xd);
+		break;
+	default: /* Reconfiguring and Reconfigured are none of ours */
+		break;
+	}
+}
+
+/* --------------------------------------------------------------- discovery */
+
+/* What the tools have laid down; the driver's own beginning. */
+static int attach(struct xenbus_device *xd)
+{
+	uint64_t domid;
+	int error;
+
+	error =
+	    xenstore_read(XST_NIL, xd->xd_path, "backend", xd->xd_backend, sizeof(xd->xd_backend));
+	if (!error)
+		error = xenstore_read_uint(XST_NIL, xd->xd_path, "backend-id", &domid);
+	if (!error && domid >= DOMID_LIMIT)
+		error = EINVAL;
+	if (error)
+		return error;
+	xd->xd_backend_domid = (unsigned)domid;
+	return xd->xd_driver->xdr_attach(xd);
+}
+
+static void found(const struct xenbus_driver *xdr, const char *name)
+{
+	struct xenbus_device *xd = kmem_zalloc(sizeof(*xd));
+	int error;
+
+	if (xd == NULL)
+		return;
+	xd->xd_driver = xdr;
+	xd->xd_state = XenbusStateInitialising;
+	if ((size_t)ksnprintf(xd->xd_path, sizeof(xd->xd_path), "device/%s/%s", xdr->xdr_type,
+		name) >= sizeof(xd->xd_path))
+		error = ENAMETOOLONG;
+	else
+		error = attach(xd);
+	if (error) {
+		xenbus_complain(xd, "left alone: error %d", error);
+		kmem_free(xd, sizeof(*xd));
+		return;
+	}
+	mutex_enter(&lock);
+	TAILQ_INSERT_TAIL(&devices, xd, xd_list);
+	mutex_exit(&lock);
+	xd->xd_watch.xw_path = xd->xd_backend;
+	xd->xd_watch.xw_node = "state";
+	xd->xd_watch.xw_func = backend_changed;
+	xd->xd_watch.xw_arg = xd;
+	error = xenstore_watch(&xd->xd_watch);
+	if (error)
+		refuse(xd, "no watch", error);
+}
+
+static void search(struct xenstore_watch *w)
+{
+	const struct xenbus_driver *const *xdr;
+	char *names;
+	size_t len;
+
+	(void)w;
+	LINK_SET_FOREACH (xdr, xenbus_drivers) {
+		if (xenstore_directory(XST_NIL, "device", (*xdr)->xdr_type, &names, &len) != 0 ||
+		    names == NULL)
+			continue;
+		for (size_t at = 0; at < len; at += strlen(names + at) + 1)
+			found(*xdr, names + at);
+		kmem_free(names, len);
+	}
+	mutex_enter(&lock);
+	searched = true;
+	cv_signal(&changed);
+	mutex_exit(&lock);
+}
+
+static bool all_settled(void)
+{
+	struct xenbus_device *xd;
+
+	TAILQ_FOREACH (xd, &devices, xd_list)
+		if (!xd->xd_settled)
+			return false;
+	return searched;
+}
+
+static int xenbus_start(void)
+{
+	static struct xenstore_watch searching = {.xw_func = search};
+	uint64_t deadline = nanouptime() + WAIT_SECONDS * NSEC_PER_SEC;
+	struct xenbus_device *xd;
+	int error = 0;
+
+	mutex_init(&lock, MUTEX_DEFAULT);
+	cv_init(&changed, "xenbus");
+	if (xenstore_watch(&searching) != 0)
+		return 0; /* not on Xen */
+	xenstore_watch_run(&searching);
+	mutex_enter(&lock);
+	while (!error && !all_settled())
+		error = cv_timedwait(&changed, &lock, deadline);
+	if (error && !searched)
+		kprintf("kiln: xenstore does not answer: going on without devices\n");
+	TAILQ_FOREACH (xd, &devices, xd_list)
+		if (!xd->xd_settled)
+			xenbus_complain(xd, "back end in state %u after %u s: not waiting for it",
+			    xd->xd_backend_state, WAIT_SECONDS);
+	mutex_exit(&lock);
+	return 0;
+}
+
+RUMP_COMPONENT(xenbus, RUMP_PHASE_DEV, xenbus_start);

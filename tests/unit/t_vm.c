@@ -701,6 +701,73 @@ START_TEST(vm_private_file_goes)
 }
 END_TEST
 
+/* ---- pinned pages */
+
+START_TEST(vm_pinned_pages_stay)
+{
+	uintptr_t va = LO;
+	uint64_t pa[4], again[4];
+	struct kmem_stats before, after;
+	int error;
+
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, NULL, 0),
+	    0);
+	ck_assert_uint_eq(vm_pin(va, 4, true, pa), 4);
+	ck_assert_uint_eq(vm_pin(va, 2, false, again), 2);
+	ck_assert_uint_eq(again[1], pa[1]);
+	*touch(va + PAGE_SIZE, 1, &error) = 77;
+	ck_assert_int_eq(vm_map_remove(va, 4 * PAGE_SIZE), 0);
+	/* Nobody gets them while they are pinned, nor sees them change. */
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 64 * PAGE_SIZE, PROT_READ | PROT_WRITE, PRIVATE | MAP_FIXED, NULL, 0),
+	    0);
+	for (unsigned i = 0; i < 64; i++)
+		*touch(va + i * PAGE_SIZE, 1, &error) = 5;
+	for (unsigned i = 0; i < WORLD_VPAGES; i++)
+		for (unsigned k = 0; k < 4; k++)
+			ck_assert(!world_pt[i].present || world_pt[i].pa != pa[k]);
+	ck_assert_uint_eq(*(uint8_t *)page_va(pa[1]), 77);
+	ck_assert_int_eq(vm_map_remove(va, 64 * PAGE_SIZE), 0);
+	page_stats(&before);
+	vm_unpin(pa, 4);
+	page_stats(&after);
+	ck_assert_uint_eq(after.ks_pages_free, before.ks_pages_free + 2);
+	vm_unpin(again, 2);
+	page_stats(&after);
+	ck_assert_uint_eq(after.ks_pages_free, before.ks_pages_free + 4);
+	check_tree();
+}
+END_TEST
+
+START_TEST(vm_pin_takes_what_it_may)
+{
+	static const uint64_t image = 16; /* no page of ours */
+	struct kmem_stats before, after;
+	uint64_t pa[16];
+	uintptr_t va = LO;
+
+	ck_assert_int_eq(
+	    vm_map_enter(&va, 2 * PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_uint_eq(vm_pin(va, 3, false, pa), 2); /* then a hole */
+	vm_unpin(pa, 2);
+	ck_assert_uint_eq(vm_pin(va, 1, true, pa), 0); /* not writable */
+	for (unsigned i = 0; i < 15; i++)
+		ck_assert_uint_eq(vm_pin(va, 1, false, &pa[i]), 1);
+	ck_assert_uint_eq(vm_pin(va, 1, false, &pa[15]), 0); /* very often */
+	ck_assert_int_eq(vm_map_remove(va, 2 * PAGE_SIZE), 0);
+	page_stats(&before);
+	vm_unpin(pa, 14);
+	page_stats(&after);
+	ck_assert_uint_eq(after.ks_pages_free, before.ks_pages_free);
+	vm_unpin(pa, 1);
+	vm_unpin(pa, 1); /* of what is free: nothing happens */
+	vm_unpin(&image, 1);
+	page_stats(&after);
+	ck_assert_uint_eq(after.ks_pages_free, before.ks_pages_free + 1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("vm");
@@ -724,6 +791,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_shared_file_is_written);
 	tcase_add_test(tc, vm_shared_file_is_renewed);
 	tcase_add_test(tc, vm_private_file_goes);
+	tcase_add_test(tc, vm_pinned_pages_stay);
+	tcase_add_test(tc, vm_pin_takes_what_it_may);
 	suite_add_tcase(s, tc);
 	return s;
 }

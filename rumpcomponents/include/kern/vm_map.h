@@ -68,6 +68,16 @@ bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);
  */
 int vm_fault(uintptr_t va, bool write, bool exec, int *sicode);
 
+/*
+ * Pages for a device: those behind npages pages of the program from va on (page-aligned), faulted
+ * in, stay what they are until vm_unpin(), also if the program unmaps them.  write: the device
+ * writes them.  How many leading ones are pinned, their addresses in pa[]: fewer than npages
+ * before a hole, or a page that must not be used like that, or has been pinned very often.
+ * Sleeps; vm_unpin() doesn't and goes in any context but interrupt handlers.
+ */
+size_t vm_pin(uintptr_t va, size_t npages, bool write, uint64_t *pa);
+void vm_unpin(const uint64_t *pa, size_t npages);
+
 /* A kernel stack of `size` bytes with a guard page below it; wired.  ENOMEM. */
 int vm_kstack_alloc(size_t size, uintptr_t *base);
 void vm_kstack_free(uintptr_t base, size_t size);

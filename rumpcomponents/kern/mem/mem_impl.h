@@ -24,7 +24,19 @@ extern uint64_t page_nfree, page_ntotal; /* read without the lock: a hint */
 uint64_t page_alloc_user(unsigned order);
 /* Did pa come from page_alloc_user()? */
 bool page_is_user(uint64_t pa);
-void page_free_user(uint64_t pa);
+static inline void page_free_user(uint64_t pa)
+{
+	page_free(pa, 0);
+}
+
+/* page_pin.c's bits of a page's state byte, and those that say that it is in nobody's use. */
+#define PAGE_PINS   0x0f
+#define PAGE_GONE   0x10 /* freed while it was pinned */
+#define PAGE_UNUSED 0xa0
+uint8_t *page_stateof(uint64_t pa); /* NULL: not one of ours */
+bool page_pin(uint64_t pa);
+/* Set with the first pin: what page_free() asks about a pinned page. */
+extern bool (*page_gone)(uint64_t pa);
 
 void page_stats(struct kmem_stats *ks);
 uint64_t pool_objects(void);

@@ -24,9 +24,10 @@
 #define STATE_FREE    0x80
 #define STATE_ANON    0x40 /* holds the program's own data: freed when it is unmapped */
 #define STATE_CACHED  0x20 /* free, in a CPU's cache */
-#define CACHE_MAX     16
-#define CACHE_SMALL   4	   /* on a machine with less than ... */
-#define CACHE_PLENTY  4096 /* pages */
+_Static_assert(PAGE_UNUSED == (STATE_FREE | STATE_CACHED), "mem_impl.h");
+#define CACHE_MAX    16
+#define CACHE_SMALL  4	  /* on a machine with less than ... */
+#define CACHE_PLENTY 4096 /* pages */
 
 struct free_block {
 	struct free_block *next, **prevp;
@@ -39,6 +40,7 @@ struct page_cache {
 
 uintptr_t page_physmap;
 uint64_t page_reserve, page_nfree, page_ntotal;
+bool (*page_gone)(uint64_t pa);
 
 struct untouched {
 	uint64_t pn, end;
@@ -215,17 +217,18 @@ uint64_t page_alloc_user(unsigned order)
 	return pa;
 }
 
-bool page_is_user(uint64_t pa)
+uint8_t *page_stateof(uint64_t pa)
 {
 	uint64_t pn = pa >> PAGE_SHIFT;
 
-	return pn >= first_page && pn < end_page && *state_of(pa) == STATE_ANON;
+	return pn - first_page < end_page - first_page ? state_of(pa) : NULL;
 }
 
-void page_free_user(uint64_t pa)
+bool page_is_user(uint64_t pa)
 {
-	*state_of(pa) = 0;
-	page_free(pa, 0);
+	uint64_t n = (pa >> PAGE_SHIFT) - first_page;
+
+	return n < end_page - first_page && page_state[n] & STATE_ANON;
 }
 
 uint64_t page_zalloc(unsigned order)
@@ -240,12 +243,16 @@ uint64_t page_zalloc(unsigned order)
 void page_free(uint64_t pa, unsigned order)
 {
 	uint64_t pn = pa >> PAGE_SHIFT;
+	uint8_t *state = state_of(pa);
 
 	KASSERT(pn >= first_page && pn + (1ULL << order) <= end_page && !(pa & PAGE_MASK));
-	if (page_state[pn - first_page] & (STATE_FREE | STATE_CACHED))
+	if (*state & (STATE_FREE | STATE_CACHED))
 		panic("page %llx is freed twice", (unsigned long long)pa);
+	if (*state & PAGE_PINS && page_gone(pa))
+		return;
 	if (order == 0 && cache_max) {
 		struct page_cache *c;
+		*state = STATE_CACHED;
 		cpu_hold();
 		c = &caches[cpu_index()];
 		if (c->count == cache_max) {
@@ -254,10 +261,10 @@ void page_free(uint64_t pa, unsigned order)
 			spin_unlock(&page_lock);
 		}
 		c->pages[c->count++] = pa;
-		*state_of(pa) = STATE_CACHED;
 		cpu_release();
 		return;
 	}
+	*state = 0;
 	spin_lock(&page_lock);
 	free_locked(pn, order);
 	spin_unlock(&page_lock);

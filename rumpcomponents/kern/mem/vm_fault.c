@@ -173,3 +173,31 @@ int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
 	rw_exit(&vm_lock);
 	return error;
 }
+
+static bool pin_mapped(uintptr_t va, bool write, uint64_t *pa)
+{
+	kmutex_t *lock = &fault_locks[(va >> BLOCK_SHIFT) % NLOCKS];
+	unsigned prot;
+	bool ok;
+
+	rw_enter(&vm_lock, RW_READER);
+	mutex_enter(lock);
+	ok = rumpuser_pmap_extract(va, pa, &prot) &&
+	     prot & (write ? RUMPUSER_PROT_WRITE : RUMPUSER_PROT_READ) &&
+	     !(prot & RUMPUSER_PROT_DEVICE) && page_pin(*pa);
+	mutex_exit(lock);
+	rw_exit(&vm_lock);
+	return ok;
+}
+
+size_t vm_pin(uintptr_t va, size_t npages, bool write, uint64_t *pa)
+{
+	size_t n;
+	int code;
+
+	for (n = 0; n < npages; n++, va += PAGE_SIZE)
+		if (!pin_mapped(va, write, &pa[n]) &&
+		    (vm_fault(va, write, false, &code) != 0 || !pin_mapped(va, write, &pa[n])))
+			break;
+	return n;
+}

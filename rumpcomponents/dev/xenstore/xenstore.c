@@ -100,7 +100,7 @@ static int xenstore_start(void)
 {
 	int error = xenstore_wire_start();
 
-	if (error == ENOTSUP)
+	if (error == ENOTSUP || error == ENXIO)
 		return 0;
 	return error ? error : xenstore_watch_start();
 }

@@ -395,6 +395,13 @@ enum rumpuser_end {
 	RUMPUSER_END_PANIC,  /* the kernel gave up; status is 0 */
 };
 
+/*
+ * Whoever runs the machine has asked for its end, or with restart for its start anew, and the
+ * program is about to be told by SIGTERM: rumpuser_exit() for that signal, or the program's own,
+ * is what they asked for.  Any context.  Only platforms xen and any have it.
+ */
+void rumpuser_exit_asked(bool restart);
+
 /* Power off and tell the launcher why.  Any context, any CPU. */
 void rumpuser_exit(enum rumpuser_end how, int status) __attribute__((noreturn));
 

@@ -12,7 +12,6 @@
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
-#include <xen/sched.h>
 #include <xen/vcpu.h>
 
 #define SEC	   1000000000ULL
@@ -184,14 +183,4 @@ void hw_machine_power_init(void)
 bool hw_machine_power_intr(void)
 {
 	return false;
-}
-
-void rumpuser_exit(enum rumpuser_end how, int status)
-{
-	struct sched_shutdown s = {how == RUMPUSER_END_EXIT ? SHUTDOWN_poweroff : SHUTDOWN_crash};
-
-	__asm__ volatile("cli" : : : "memory");
-	(void)status;
-	(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0);
-	hw_triple_fault();
 }

@@ -12,12 +12,13 @@ if [ "$(cat "$rig/done" 2> /dev/null)" != "$sum" ]; then
 	echo "$sum" > "$rig/done"
 fi
 
-# xen NAME IMAGE STATUS [LINE...]: log in $log
+# xen NAME IMAGE STATUS [LINE...]: log in $log; run.sh gets $options, too
+options=()
 xen() {
 	local name=$1 image=$2 want=$3
 	shift 3
 	log=$work/${name// /-}.log
-	XEN_LOG=$log.xen tests/xen/run.sh "$rig" "$image" "$@" > "$log"
+	XEN_LOG=$log.xen tests/xen/run.sh "${options[@]}" "$rig" "$image" "$@" > "$log"
 	status=$?
 	[ "$status" = "$want" ] && return
 	tail -n 5 "$log"
@@ -55,6 +56,21 @@ xen "arguments" "$work/status.img" 3 "cmdline='"'{"args":["abort"]}'"'" && {
 	contains "a crash is one to Xen" "fatal signal 6 (SIGABRT)"
 	contains "a crash has a backtrace" "^kiln:  #0 image+"
 }
+# What xl asks for is a signal to the program, and the reason of its end.
+wish() { # NAME STATUS ARGUMENT COMMAND...
+	local name=$1 want=$2 argument=$3
+	shift 3
+	printf '%s\n' "sleep 2" "$* || exit 1" "[ -z \"\$(xenstore-read /local/domain/\$GUEST/control/shutdown)\" ]" > "$work/hook"
+	options=(-h "$work/hook")
+	xen "$name" "$work/status.img" "$want" "cmdline='{\"args\":[\"$argument\"]}'"
+	local result=$?
+	options=()
+	return $result
+}
+wish "xl shutdown" 0 term xl shutdown -w guest && contains "xl shutdown is SIGTERM" "^ending: SIGTERM"
+wish "xl reboot" 1 term xl reboot -w guest && contains "xl reboot is SIGTERM" "^ending: SIGTERM"
+wish "xl shutdown of a program without a handler" 0 sleep xl shutdown -w guest && ok "a death that was asked for is no crash"
+
 bake_program threads
 xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"
 exit $failed

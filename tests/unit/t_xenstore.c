@@ -570,6 +570,7 @@ START_TEST(shutdown_presses_the_button)
 		store_set("control/shutdown", wishes[i]);
 		xenworld_settle();
 		ck_assert_uint_eq(presses, i + 1);
+		ck_assert_int_eq(end_asked, wishes[i][0] == 'r' ? 'r' : 'e');
 		ck_assert_str_eq(store_get("control/shutdown"), "");
 	}
 }
@@ -592,6 +593,7 @@ START_TEST(unknown_wish_is_left)
 	store_set("control/shutdown", "poweroff");
 	xenworld_settle();
 	ck_assert_uint_eq(presses, 0);
+	ck_assert_int_eq(end_asked, 0);
 	ck_assert_uint_gt(store_conflicts, 900);
 }
 END_TEST

@@ -26,6 +26,7 @@ unsigned store_conflicts, store_requests, store_wakeups;
 struct xsd_sockmsg store_last;
 char store_last_body[XENSTORE_PAYLOAD_MAX + 1];
 uint32_t store_answer_type;
+char end_asked;
 
 /* Under world_lock. */
 static kmutex_t world_lock = {.mtx_type = MUTEX_DEFAULT};
@@ -511,6 +512,11 @@ int rumpuser_grant_end(uint32_t ref)
 		return EBUSY;
 	grants[ref] = false;
 	return 0;
+}
+
+void rumpuser_exit_asked(bool restart)
+{
+	end_asked = restart ? 'r' : 'e';
 }
 
 unsigned grants_standing(void)

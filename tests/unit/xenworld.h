@@ -53,4 +53,7 @@ extern bool evtchn_fail;    /* no more of them */
 unsigned grants_standing(void);
 extern bool grant_busy, grant_fail;
 
+/* What rumpuser_exit_asked() was told: 'e' end, 'r' restart, 0 nothing. */
+extern char end_asked;
+
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What Xen's tools ask of the domain through control/shutdown (docs/misc/xenstore-paths.pandoc of
- * Xen).  To power off, halt and reboot are the same to the program: it gets SIGTERM.  The
- * acknowledgement is an empty value, in a transaction lest a later wish be overwritten.
+ * Xen).  The program gets SIGTERM, whether it is to power off, halt or reboot; what comes after its
+ * end is the platform's.  The acknowledgement is an empty value, in a transaction lest a later wish
+ * be overwritten.
  */
+#include <rumpuser.h>
 #include <kern/lwp.h>
 #include <kern/systm.h>
 #include "xenstore_impl.h"
@@ -45,8 +47,10 @@ static void shutdown_changed(struct xenstore_watch *w)
 		if (error != EAGAIN)
 			break;
 	}
-	if (!error)
-		proc_power_button();
+	if (error)
+		return;
+	rumpuser_exit_asked(strcmp(what, "reboot") == 0);
+	proc_power_button();
 }
 
 void xenstore_control_start(void)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int zero;
 static int *volatile nowhere;
@@ -19,6 +20,22 @@ static __attribute__((noinline)) void middle(void)
 	zero++; /* not a tail call */
 }
 
+static volatile sig_atomic_t terminated;
+
+static void on_sigterm(int sig)
+{
+	terminated = sig == SIGTERM;
+}
+
+static int wait_for_sigterm(void)
+{
+	signal(SIGTERM, on_sigterm);
+	while (!terminated)
+		pause();
+	printf("ending: SIGTERM\n");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "0";
@@ -31,6 +48,10 @@ int main(int argc, char **argv)
 		abort();
 	else if (strcmp(how, "raise") == 0)
 		raise(SIGTERM);
+	else if (strcmp(how, "term") == 0)
+		return wait_for_sigterm();
+	else if (strcmp(how, "sleep") == 0)
+		return pause();
 	else if (strcmp(how, "divide") == 0)
 		return 1000 / *(volatile int *)&zero; /* 1 / x is done without dividing */
 	else if (strcmp(how, "illegal") == 0)

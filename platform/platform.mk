@@ -6,6 +6,7 @@
 #
 #   PLATFORM_SRCS.<name>    .c and .S files in the folder
 #   PLATFORM_SHARED.<name>  sources of other platforms whose objects it has, too: folder/file.c
+#   PLATFORM_ALSO.<name>    such sources that are compiled anew, with its options
 #   PLATFORM_OPT.<name>     optimisation, -O2 if absent
 #   PLATFORM_CFLAGS.<name>  further compiler options; PLATFORM_INCLUDES.<name> where headers are
 #   PLATFORM_FILES.<name>   files that are copied as they are, from its folder or from
@@ -25,16 +26,20 @@ PLATFORM_PREREQS = build/flags/platform/$1 platform/platform.mk build/include/.s
 
 # $(call platform_rules,name,folder)
 define platform_rules
-$(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1) $(PLATFORM_SHARED.$1))
+$(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1) $(PLATFORM_ALSO.$1) $(PLATFORM_SHARED.$1))
 P.$1.OBJS := $(addprefix build/obj/platform/$2/,$(addsuffix .o,$(PLATFORM_SRCS.$1))) \
+	$(addprefix build/obj/platform/$2/also/,$(addsuffix .o,$(PLATFORM_ALSO.$1))) \
 	$(addprefix build/obj/platform/,$(addsuffix .o,$(PLATFORM_SHARED.$1)))
 
 build/obj/platform/$2/%.c.o: platform/$2/%.c platform/$2/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  CC      platform/$2/$$*.c"
 	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(PLATFORM_INCLUDES.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -I platform/$2 -MD -MP -c -o $$@ $$<
+build/obj/platform/$2/also/%.c.o: platform/%.c platform/$2/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
+	@mkdir -p $$(@D); echo "  CC      platform/$$*.c ($1)"
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(PLATFORM_INCLUDES.$1) $$(or $$(PLATFORM_OPT.$1),-O2) -I platform/include -MD -MP -c -o $$@ $$<
 build/obj/platform/$2/%.S.o: platform/$2/%.S platform/$2/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  AS      platform/$2/$$*.S"
-	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) -D__ASSEMBLER__ -I platform/include -I platform/$2 -MD -MP -c -o $$@ $$<
+	$(Q)$$(CC) $$(KERN_CFLAGS) $$(PLATFORM_CFLAGS.$1) $$(PLATFORM_INCLUDES.$1) -D__ASSEMBLER__ -I platform/include -I platform/$2 -MD -MP -c -o $$@ $$<
 
 build/platform/$1/platform.o: $$(P.$1.OBJS) build/flags/platform/$1
 	@mkdir -p $$(@D); echo "  LD      platform/$1"

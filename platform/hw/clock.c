@@ -16,7 +16,6 @@
 #include "machine.h"
 
 #define HV_LEAF_FREQUENCY 0x40000010
-#define PVCLOCK_STABLE	  1
 
 #define PM_TIMER_HZ	  3579545
 #define PM_TIMER_MASK	  0xffffff
@@ -50,12 +49,6 @@ static struct {
 } clk;
 
 static bool pv;
-static volatile uint64_t pv_last;
-
-static uint64_t scale(uint64_t v, uint64_t mul)
-{
-	return (unsigned __int128)v * mul >> 32;
-}
 
 static uint32_t ref_count(void)
 {
@@ -86,7 +79,7 @@ static void ref_restart(void)
 
 static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns)
 {
-	uint64_t ns = clk.ns + scale(now - clk.tsc, clk.mul);
+	uint64_t ns = clk.ns + hw_scale(now - clk.tsc, clk.mul);
 
 	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
@@ -94,7 +87,7 @@ static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns)
 	clk.ns = ns;
 	clk.mul = mul;
 	clk.inverse = UINT64_MAX / mul;
-	clk.next = next_ns == UINT64_MAX ? UINT64_MAX : scale(next_ns, clk.inverse);
+	clk.next = next_ns == UINT64_MAX ? UINT64_MAX : hw_scale(next_ns, clk.inverse);
 	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELEASE);
 }
 
@@ -138,7 +131,7 @@ static void measure_again(void)
 	uint32_t count, part;
 
 	tsc = ref_read(&count);
-	expected = scale(tsc - ref.tsc0, clk.mul); /* ns */
+	expected = hw_scale(tsc - ref.tsc0, clk.mul); /* ns */
 	if (expected > hw_muldiv(period, 1000000000, ref.hz) * (ref.good ? 500 : 5)) {
 		/* Too long to be sure. */
 		ref_restart();
@@ -178,7 +171,7 @@ static uint64_t tsc_read(void)
 		seq = __atomic_load_n(&clk.seq, __ATOMIC_ACQUIRE);
 		delta = hw_rdtsc() - clk.tsc;
 		/* A CPU whose counter is a little behind must not see a huge span. */
-		ns = clk.ns + ((int64_t)delta > 0 ? scale(delta, clk.mul) : 0);
+		ns = clk.ns + ((int64_t)delta > 0 ? hw_scale(delta, clk.mul) : 0);
 		if (__builtin_expect(delta > clk.next && (int64_t)delta > 0, 0)) {
 			measure();
 			if (clk.mul == 0 || clk.seq != seq)
@@ -191,40 +184,14 @@ static uint64_t tsc_read(void)
 	}
 }
 
-static uint64_t pv_read(void)
-{
-	const volatile struct hw_pvclock *p = &hw_self()->pvclock;
-	uint64_t delta, ns, last;
-	uint32_t version;
-	uint8_t flags;
-
-	do {
-		version = p->version & ~1U;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		delta = hw_rdtsc() - p->tsc;
-		delta = p->shift >= 0 ? delta << p->shift : delta >> -p->shift;
-		ns = p->ns + scale(delta, p->mul);
-		flags = p->flags;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (p->version != version);
-	if (flags & PVCLOCK_STABLE)
-		return ns;
-	/* The CPUs' clocks may differ a little. */
-	last = __atomic_load_n(&pv_last, __ATOMIC_RELAXED);
-	while (last < ns && !__atomic_compare_exchange_n(
-				&pv_last, &last, ns, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	return last > ns ? last : ns;
-}
-
 uint64_t rumpuser_clock_monotonic(void)
 {
-	return pv ? pv_read() : tsc_read();
+	return pv ? hw_pvclock_read() : tsc_read();
 }
 
 uint64_t hw_ns_to_tsc(uint64_t ns)
 {
-	return scale(ns, clk.inverse);
+	return hw_scale(ns, clk.inverse);
 }
 
 void hw_clock_cpu_init(void)

@@ -135,7 +135,7 @@ uint64_t hw_early(uint32_t magic, uint64_t info)
 	npages = (__kiln_image_end - __ehdr_start + RUMPUSER_PAGE_SIZE - 1) >> RUMPUSER_PAGE_SHIFT;
 	newbase = IMAGE_BASE + (hw_random() & ((1U << IMAGE_BITS) - 1)) * LARGE +
 		  hw_random() % (npages < 512 ? 513 - npages : 512) * RUMPUSER_PAGE_SIZE;
-	physmap = -(1ULL << 47) + (hw_random() & 63) * 512 * GB +
+	physmap = HW_PHYSMAP_BASE + (hw_random() & 63) * 512 * GB +
 		  (1 + (top <= 256 * GB ? hw_random() % 255 : 0)) * GB;
 
 	hw_pml4_pa = (uintptr_t)hw_pml4;

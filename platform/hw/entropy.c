@@ -36,7 +36,7 @@ uint64_t hw_random(void)
 		for (i = 0; i < 16; i++) {
 			state = (state ^ hw_rdtsc()) * 0xbf58476d1ce4e5b9ULL;
 			state ^= state >> 29;
-			(void)hw_inb(0x61); /* takes a time that varies */
+			hw_take_time();
 		}
 	}
 	/* Vigna's splitmix64. */

@@ -54,6 +54,10 @@
 
 #ifndef __ASSEMBLER__
 
+#ifdef KILN_XEN_PV /* some of it also serves guests that have no machine: platform/xen/pv */
+long xen_hypercall(unsigned op, uintptr_t a, uintptr_t b, uintptr_t c);
+#endif
+
 /* ------------------------------------------------------ machine operations */
 
 static inline void hw_outb(uint16_t port, uint8_t v)
@@ -126,6 +130,12 @@ static inline uint64_t hw_muldiv(uint64_t a, uint64_t b, uint64_t c)
 	return a;
 }
 
+/* v * mul / 2^32 */
+static inline uint64_t hw_scale(uint64_t v, uint64_t mul)
+{
+	return (unsigned __int128)v * mul >> 32;
+}
+
 struct hw_cpuid {
 	uint32_t a, b, c, d;
 };
@@ -174,6 +184,16 @@ static inline void hw_pause(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
+/* Something that takes a time that varies. */
+static inline void hw_take_time(void)
+{
+#ifdef KILN_XEN_PV
+	(void)xen_hypercall(17 /* xen_version */, 0, 0, 0);
+#else
+	(void)hw_inb(0x61);
+#endif
+}
+
 /*
  * For loops that wait for another CPU.  QEMU's emulation leaves its inner loop
  * at each pause and takes the lock that the other CPU needs to be interrupted,
@@ -187,6 +207,10 @@ static inline void hw_spin(unsigned *turns)
 		__asm__ volatile("" : : : "memory");
 }
 
+#ifdef KILN_XEN_PV
+uint64_t hw_irq_save(void);
+void hw_irq_restore(uint64_t flags);
+#else
 /* Turn the machine's interrupts off; what it returns goes to hw_irq_restore(). */
 static inline uint64_t hw_irq_save(void)
 {
@@ -201,6 +225,7 @@ static inline void hw_irq_restore(uint64_t flags)
 	if (flags & 0x200)
 		__asm__ volatile("sti" : : : "memory");
 }
+#endif
 
 /* --------------------------------------------------- memory at boot (mem.c) */
 
@@ -211,6 +236,13 @@ extern unsigned hw_nmem;
 
 void hw_mem_add(uint64_t pa, uint64_t size);	 /* whole pages within it, page 0 apart */
 void hw_mem_exclude(uint64_t pa, uint64_t size); /* all pages that touch it */
+
+/* What of it can be used while hw_physmap is 0. */
+#ifdef KILN_XEN_PV
+extern uint64_t hw_identity_end;
+#else
+#define hw_identity_end (1ULL << 30) /* entry.S */
+#endif
 
 /* Contiguous pages, lowest first, not cleared; 0 if there are none. */
 uint64_t hw_mem_alloc(size_t npages);
@@ -319,6 +351,13 @@ void hw_cpu_boot_init(void); /* the boot CPU, GS for the time before attach */
 
 /* --------------------------------------------------------- page tables (pmap.c) */
 
+/* Where the direct map may begin: one of 64 steps of 512 GB, of which 256 GB or 16 TB can follow. */
+#ifdef KILN_XEN_PV
+#define HW_PHYSMAP_BASE 0xffff880000000000 /* below, Xen is: arch-x86/xen-x86_64.h */
+#else
+#define HW_PHYSMAP_BASE 0xffff800000000000
+#endif
+
 extern uintptr_t hw_physmap; /* 0 while the identity mapping holds */
 extern uint64_t hw_pml4_pa;
 extern bool hw_kern_running;		   /* page-table pages come from kern */
@@ -404,6 +443,7 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 
 void hw_clock_start(void); /* note the starting points; cheap */
 void hw_clock_cpu_init(void);
+uint64_t hw_pvclock_read(void); /* ns, by hw_self()->pvclock */
 uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
 uint64_t hw_kvm_epoch(void);	    /* as hw_machine_wall_epoch(); 0: not on KVM */
 

@@ -8,9 +8,8 @@
 struct rumpuser_memregion hw_mem[HW_MAXREGIONS];
 unsigned hw_nmem;
 
-#define PAGE_MASK    (RUMPUSER_PAGE_SIZE - 1)
-#define MAX_PA	     (1ULL << 46)
-#define IDENTITY_END (1ULL << 30) /* what entry.S maps */
+#define PAGE_MASK (RUMPUSER_PAGE_SIZE - 1)
+#define MAX_PA	  (1ULL << 46)
 
 static void region_remove(unsigned i)
 {
@@ -71,7 +70,7 @@ uint64_t hw_mem_alloc(size_t npages)
 
 	for (i = 0; i < hw_nmem; i++) {
 		if (hw_mem[i].size < size ||
-		    (hw_physmap == 0 && hw_mem[i].pa + size > IDENTITY_END))
+		    (hw_physmap == 0 && hw_mem[i].pa + size > hw_identity_end))
 			continue;
 		pa = hw_mem[i].pa;
 		hw_mem[i].pa += size;

@@ -9,71 +9,11 @@
  * interrupts are off until the frame has been moved, which is what makes one
  * trap stack per CPU enough.
  */
+#include "frame.h"
 #include "hw.h"
-
-/* struct rumpuser_trapframe */
-#define TF_SIZE 184
-#define TF_ADDR 120
-#define TF_TRAPNO 128
-#define TF_ERR 136
-#define TF_RIP 144
-#define TF_RFLAGS 160
-#define TF_RSP 168
-#define TF_SS 176
-
-/* What a handler may need of a kernel stack at the least. */
-#define KSTACK_ROOM 768
 
 /* NMI, double fault, machine check */
 #define FATAL_TRAPS (1 << 2 | 1 << 8 | 1 << 18)
-
-	.macro SAVE_REGS
-	pushq %rax
-	pushq %rbx
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %rbp
-	pushq %r8
-	pushq %r9
-	pushq %r10
-	pushq %r11
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	cld
-	.endm
-
-/*
- * Move the frame at %rsp to the kernel stack and go there.  A stack pointer
- * within the stack or on its guard page is the kernel's own, any other is the
- * program's.
- */
-	.macro MOVE_FRAME
-	movq TF_RSP(%rsp), %rdx
-	movq %gs:RUMPUSER_CPU_KSTACK_BASE, %rbx
-	movq %gs:RUMPUSER_CPU_KSTACK_TOP, %rcx
-	cmpq %rcx, %rdx
-	ja 1f
-	leaq -4096(%rbx), %rsi
-	cmpq %rsi, %rdx
-	jb 1f
-	leaq -128(%rdx), %rcx
-1:	subq $TF_SIZE, %rcx
-	andq $-16, %rcx
-	addq $KSTACK_ROOM, %rbx
-	cmpq %rbx, %rcx
-	movl $0, %esi
-	jb hw_overflow
-	movq %rcx, %rdx
-	movq %rsp, %rsi
-	movq %rdx, %rdi
-	movl $TF_SIZE / 8, %ecx
-	rep movsq
-	movq %rdx, %rsp
-	.endm
 
 	.section .text.hw_vectors, "ax"
 /*

@@ -43,6 +43,8 @@ void rumpuser_console_write(const char *buf, size_t len)
 		hw_tlb_poll();
 		hw_pause();
 	}
+	if (ring == NULL) /* the initial domain, and others early, if Xen lets them */
+		(void)xen_hypercall(__HYPERVISOR_console_io, CONSOLEIO_write, len, (uintptr_t)buf);
 	while (ring != NULL && len > 0) {
 		n = put(buf, len);
 		buf += n;

@@ -81,10 +81,21 @@ int rumpuser_evtchn_alloc(unsigned domid, unsigned *port)
 	return 0;
 }
 
+int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq)
+{
+	struct evtchn_unmask unmask = {port};
+
+	if (port >= PORTS)
+		return EINVAL;
+	channels[port].cpu = cpu;
+	__atomic_store_n(&channels[port].irq, irq, __ATOMIC_RELEASE);
+	/* Xen looks whether it is pending, too. */
+	return evtchn_op(EVTCHNOP_unmask, &unmask) != 0 ? EINVAL : 0;
+}
+
 int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 {
 	struct evtchn_bind_vcpu bind = {.port = port, .vcpu = cpu};
-	struct evtchn_unmask unmask = {port};
 	int error = 0;
 
 	if (port == 0 || port >= PORTS || cpu >= RUMPUSER_MAXCPUS || !(hw_online & 1U << cpu))
@@ -96,10 +107,7 @@ int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 		error = hw_irq_alloc(irqp);
 	if (error != 0)
 		return error == ENOSPC ? ENOSPC : EINVAL;
-	channels[port].cpu = cpu;
-	__atomic_store_n(&channels[port].irq, *irqp, __ATOMIC_RELEASE);
-	/* Xen looks whether it is pending, too. */
-	return evtchn_op(EVTCHNOP_unmask, &unmask) != 0 ? EINVAL : 0;
+	return xen_evtchn_open(port, cpu, *irqp);
 }
 
 void rumpuser_evtchn_notify(unsigned port)

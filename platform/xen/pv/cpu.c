@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cpu.c - virtual CPUs: features, what Xen is told of each, idling.
+ */
+#include "pv.h"
+
+#include <errno.h>
+#include <xen/callback.h>
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+struct hw_features hw_features;
+struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
+
+/* Stands in until kern attaches its own; ilevel 1 keeps interrupts off. */
+static struct rumpuser_cpu boot_cpu;
+static struct trap_info traps[PV_NTRAPS + 1];
+
+void hw_features_init(void)
+{
+	struct hw_cpuid r = hw_cpuid(1, 0);
+
+	hw_features.rdrand = r.c >> 30 & 1;
+	hw_features.hypervisor = true;
+	if (hw_cpuid(0, 0).a >= 7)
+		hw_features.rdseed = hw_cpuid(7, 0).b >> 18 & 1;
+	hw_features.nx = hw_cpuid(0x80000001, 0).d >> 20 & 1;
+}
+
+/* Events are masked in the handlers; who goes back says again whether they are. */
+static void traps_init(void)
+{
+	const uint32_t software = 1U << RUMPUSER_TRAPNO_BREAKPOINT | 1U << 4;
+	unsigned i, n = 0;
+
+	for (i = 0; i < PV_NTRAPS; i++) {
+		if (i == RUMPUSER_TRAPNO_NMI || i == RUMPUSER_TRAPNO_DOUBLE ||
+		    i == RUMPUSER_TRAPNO_MACHINE)
+			continue;
+		traps[n].vector = i;
+		traps[n].cs = PV_CS;
+		traps[n].address = (uintptr_t)pv_traps + i * PV_TRAP_STUB_SIZE;
+		TI_SET_DPL(&traps[n], software >> i & 1 ? 3 : 0);
+		TI_SET_IF(&traps[n], 1);
+		n++;
+	}
+}
+
+static void callback(unsigned type, const char *address)
+{
+	struct callback_register r = {
+	    .type = type, .flags = CALLBACKF_mask_events, .address = (uintptr_t)address};
+
+	if (xen_hypercall(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&r, 0) != 0)
+		pv_die("kiln: no callback\n");
+}
+
+static void set_gs(struct rumpuser_cpu *cpu)
+{
+	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_KERNEL, (uintptr_t)cpu, 0);
+	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_USER, (uintptr_t)cpu, 0);
+}
+
+static void block_init(struct hw_cpu *hc, unsigned index)
+{
+	hw_cpus[index] = hc;
+	hc->index = index;
+	hc->deadline = hc->armed = UINT64_MAX;
+}
+
+/* Kernel mode, events masked. */
+void hw_cpu_boot_init(void)
+{
+	block_init(&hw_cpu0, 0);
+	hw_cpu0.cpu = boot_cpu.self = &boot_cpu;
+	boot_cpu.platform = &hw_cpu0;
+	boot_cpu.ilevel = 1;
+	boot_cpu.kstack_base = (uintptr_t)hw_boot_stack;
+	boot_cpu.kstack_top = (uintptr_t)hw_boot_stack_top;
+	boot_cpu.canary = hw_random() & ~0xffUL;
+	set_gs(&boot_cpu);
+	traps_init();
+	if (xen_hypercall(__HYPERVISOR_set_trap_table, (uintptr_t)traps, 0, 0) != 0 ||
+	    xen_hypercall(__HYPERVISOR_stack_switch, PV_SS, (uintptr_t)&hw_cpu0, 0) != 0)
+		pv_die("kiln: no trap table\n");
+	callback(CALLBACKTYPE_event, pv_event);
+	callback(CALLBACKTYPE_failsafe, pv_failsafe);
+	callback(CALLBACKTYPE_syscall, pv_syscall);
+}
+
+/* vectors.S comes here on the fatal stack. */
+void pv_fatal(struct rumpuser_trapframe *tf, unsigned why) __attribute__((noreturn));
+void pv_fatal(struct rumpuser_trapframe *tf, unsigned why)
+{
+	rumpkern_fatal_trap(
+	    tf, why == 1 ? "kernel stack overflow" : "trap in an interrupt handler");
+}
+
+void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
+{
+	struct hw_cpu *hc = hw_self();
+
+	cpu->self = cpu;
+	cpu->platform = hc;
+	if (cpu->canary == 0)
+		cpu->canary = boot_cpu.canary;
+	if (cpu->kstack_top == 0) {
+		cpu->kstack_base = boot_cpu.kstack_base;
+		cpu->kstack_top = boot_cpu.kstack_top;
+	}
+	hc->cpu = cpu;
+	set_gs(cpu);
+}
+
+void pv_ap_main(struct hw_cpu *hc) __attribute__((noreturn));
+void pv_ap_main(struct hw_cpu *hc)
+{
+	__atomic_fetch_or(&hw_online, 1U << hc->index, __ATOMIC_SEQ_CST);
+	rumpkern_cpu_main(hc->cpu);
+}
+
+int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
+{
+	return EINVAL;
+}
+
+/* Xen unmasks events when the CPU sleeps, and vectors.S delivers the one that wakes it. */
+void rumpuser_cpu_idle(struct rumpuser_cpu *cpu)
+{
+	(void)hw_irq_save();
+	if (cpu->ipending == 0)
+		(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_block, 0, 0);
+	hw_irq_restore(0);
+}
+
+void rumpuser_tls_set(uintptr_t fsbase)
+{
+	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_FS, fsbase, 0);
+}

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# rig.sh OUT: what it takes to run guests of Xen under QEMU without virtualisation.
+# rig.sh OUT [xen]: what it takes to run guests of Xen under QEMU without virtualisation.
 #
-#   OUT/xen          the hypervisor, a multiboot ELF file that QEMU's -kernel loads
+#   OUT/xen          the hypervisor, a multiboot ELF file that QEMU's -kernel loads; no more if asked for it alone
 #   OUT/vmlinux      the kernel of the control domain, domain 0
 #   OUT/dom0.cpio    its root: busybox, xl, xenstored, xenconsoled, modules, dom0-init.sh,
 #                    and what xl calls for a guest's network interfaces and disks: vif-bridge, block
@@ -28,6 +28,7 @@ modules_base="xen-evtchn xen-privcmd xen-gntdev xen-gntalloc xenfs"
 modules_net="xen-netback bridge"
 modules_disk="virtio_pci virtio_blk xen-blkback loop"
 
+[ "${2:-}" = xen ] && packages=xen-hypervisor-4.17-amd64
 for package in $packages; do
 	candidate=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
 	deb=$cache/${package}_${candidate//:/%3a}_amd64.deb
@@ -39,6 +40,7 @@ for package in $packages; do
 done
 
 gunzip -c "$tree"/boot/xen-4.17-amd64.gz > "$out/xen"
+[ "${2:-}" = xen ] && exit
 
 # The ELF file within the bzImage saves unpacking it in the emulated machine (Linux's
 # Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).

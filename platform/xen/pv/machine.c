@@ -127,13 +127,13 @@ uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
 	return epoch;
 }
 
-/* The initial domain's end is the machine's, which goes on unless it is to start again. */
+/* The initial domain's end is the machine's, which Xen would let stand, or start again after a while. */
 void rumpuser_exit(enum rumpuser_end how, int status)
 {
 	struct sched_shutdown s = {how == RUMPUSER_END_EXIT ? SHUTDOWN_poweroff : SHUTDOWN_crash};
 
 	(void)status;
-	if (s.reason == SHUTDOWN_poweroff && (pv_start_info->flags & SIF_INITDOMAIN))
+	if (pv_start_info->flags & SIF_INITDOMAIN)
 		s.reason = SHUTDOWN_reboot;
 	(void)hw_irq_save();
 	for (;;)

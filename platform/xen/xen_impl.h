@@ -38,7 +38,8 @@ _Static_assert(offsetof(struct vcpu_info, time) ==
 void xen_evtchn_init(void);
 bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf);
 
-/* Raise irq when the channel, which Xen has with that CPU already, is notified.  EINVAL a bad port. */
+/* Raise irq when the channel, which Xen has with that CPU already, is notified.  EINVAL a bad port.
+ */
 int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq);
 
 /* The console, once Xen can be talked to. */

@@ -127,7 +127,8 @@ uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
 	return epoch;
 }
 
-/* The initial domain's end is the machine's, which Xen would let stand, or start again after a while. */
+/* The initial domain's end is the machine's, which Xen would let stand, or start again after a
+ * while. */
 void rumpuser_exit(enum rumpuser_end how, int status)
 {
 	struct sched_shutdown s = {how == RUMPUSER_END_EXIT ? SHUTDOWN_poweroff : SHUTDOWN_crash};

@@ -53,6 +53,12 @@ static int read_some(struct tmpfs_node *n, struct uio *uio, size_t len)
 	return below > 0 ? read_lower(n, uio, KMIN(len, (size_t)below)) : uiozero(len, uio);
 }
 
+static void accessed(struct tmpfs_node *n)
+{
+	if (n->tn_atime <= n->tn_mtime) /* as relatime */
+		n->tn_atime = (int64_t)nanotime();
+}
+
 static int tmpfs_read(struct vnode *vp, struct uio *uio)
 {
 	struct tmpfs_node *n = VTON(vp);
@@ -61,8 +67,7 @@ static int tmpfs_read(struct vnode *vp, struct uio *uio)
 	while (!error && uio->uio_resid > 0 && uio->uio_offset < n->tn_size)
 		error =
 		    read_some(n, uio, KMIN(uio->uio_resid, (size_t)(n->tn_size - uio->uio_offset)));
-	if (n->tn_atime <= n->tn_mtime) /* as relatime */
-		n->tn_atime = (int64_t)nanotime();
+	accessed(n);
 	return error;
 }
 
@@ -206,6 +211,7 @@ static int tmpfs_object(struct vnode *vp, bool shared_write, struct vm_object **
 	if (shared_write || !untouched || !lower || !lower->v_op->vop_getpage)
 		lower = vp;
 	vref(lower);
+	accessed(n);
 	*objp = &lower->v_object;
 	return 0;
 }

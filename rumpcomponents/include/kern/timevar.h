@@ -5,10 +5,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <time.h>
+#include <kern/callout.h>
+#include <kern/mutex.h>
 
 /* May a timer be set on this clock? */
 bool time_settable(clockid_t clock);
+/* Is it one that clock_settime(2) moves? */
+static inline bool time_can_be_set(clockid_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_TAI;
+}
 /* EINVAL: a field is out of range. */
 int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t *interval);
 /* When `value`, from now or as a time of the clock, is reached. */
@@ -18,6 +26,24 @@ uint64_t time_deadline(clockid_t clock, uint64_t value, bool absolute);
  * UINT64_MAX.  EFAULT, EINVAL.
  */
 int time_timeout(clockid_t clock, const struct timespec *uabstime, uint64_t *deadline);
+/*
+ * A deadline that is a time of a clock which the program can set moves with it.  While a watch is
+ * set, its callout is called (early) and its condition variable woken by each setting; then, and
+ * whenever else it looks, the owner has time_moved() mend the deadline.  Serialised by the owner.
+ */
+struct time_watch {
+	LIST_ENTRY(time_watch) tw_list;
+	callout_t *tw_callout;
+	kcondvar_t *tw_cv;
+	int64_t tw_offset; /* of the clock, when the deadline was last right */
+	bool tw_set;
+};
+/* The deadline: when the clock, one with time_can_be_set(), reads value. */
+uint64_t time_watch(struct time_watch *w, clockid_t clock, uint64_t value);
+/* If it is set; neither is used afterwards. */
+void time_unwatch(struct time_watch *w);
+/* Mend *deadline, which is not 0, if w is set.  false: it was right. */
+bool time_moved(struct time_watch *w, uint64_t *deadline);
 /* What a timer has left. */
 void time_left(uint64_t deadline, uint64_t interval, struct itimerspec *it);
 

@@ -109,8 +109,7 @@ static struct mqueue *find(const char *name)
 }
 
 /* A queue as attr (the program's; NULL: as usual) wants it, with one reference, not yet named. */
-static int create(
-    const char *name, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
+static int create(const char *name, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
 {
 	struct mq_attr attr = {.mq_maxmsg = MAXMSG_DEFAULT, .mq_msgsize = MSGSIZE_DEFAULT};
 	struct mqueue *mq;
@@ -139,8 +138,8 @@ static int create(
 }
 
 /* The queue of that name, made if flags say so, with a reference. */
-static int open_queue(const char *name, int flags, mode_t mode, const struct mq_attr *uattr,
-    struct mqueue **mqp)
+static int open_queue(
+    const char *name, int flags, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
 {
 	struct mqueue *mq;
 	int error = 0;
@@ -223,8 +222,8 @@ static int file_for(int fd, int mode, struct file **fpp, struct mqueue **mqp)
 	return EBADF;
 }
 
-static int send(struct file *fp, struct mqueue *mq, const char *umsg, size_t len,
-    unsigned priority, uint64_t deadline)
+static int send(struct file *fp, struct mqueue *mq, const char *umsg, size_t len, unsigned priority,
+    uint64_t deadline)
 {
 	struct mqueue_message *mm;
 	int error;
@@ -264,8 +263,8 @@ long do_sys_mq_timedsend(
 }
 
 /* *len: the program's room, then the message's length. */
-static int receive(struct file *fp, struct mqueue *mq, char *umsg, size_t *len,
-    unsigned *upriority, uint64_t deadline)
+static int receive(struct file *fp, struct mqueue *mq, char *umsg, size_t *len, unsigned *upriority,
+    uint64_t deadline)
 {
 	struct mqueue_message *mm;
 	int error;

@@ -42,15 +42,16 @@ struct mqueue {
 	kmutex_t mq_lock;
 	kcondvar_t mq_readable, mq_writable;
 	struct selinfo mq_sel;
-	TAILQ_HEAD(mqueue_message_list, mqueue_message) mq_messages; /* highest priority first, then oldest */
+	TAILQ_HEAD(mqueue_message_list, mqueue_message)
+	mq_messages; /* highest priority first, then oldest */
 	size_t mq_count;
 	unsigned mq_receivers; /* lwps that wait for a message */
 	struct mqueue_notify mq_notify;
 };
 
 /*
- * Put a message in, waiting for room until deadline (ns of nanouptime()) unless nonblock; takes it over
- * only if 0 is returned.  EAGAIN, ETIMEDOUT, EINTR, ERESTART.
+ * Put a message in, waiting for room until deadline (ns of nanouptime()) unless nonblock; takes it
+ * over only if 0 is returned.  EAGAIN, ETIMEDOUT, EINTR, ERESTART.
  */
 int mqueue_put(struct mqueue *mq, struct mqueue_message *mm, bool nonblock, uint64_t deadline);
 /* Take the first one out; the same errors. */

@@ -30,8 +30,7 @@ static void tell_thread(struct mqueue_notify *mn, char why)
 	struct uio uio;
 
 	mn->mn_cookie[sizeof(mn->mn_cookie) - 1] = why;
-	uio_init1(
-	    &uio, &iov, mn->mn_cookie, sizeof(mn->mn_cookie), UIO_WRITE, UIO_SYSSPACE);
+	uio_init1(&uio, &iov, mn->mn_cookie, sizeof(mn->mn_cookie), UIO_WRITE, UIO_SYSSPACE);
 	if (mn->mn_file->f_ops->fo_write)
 		(void)mn->mn_file->f_ops->fo_write(mn->mn_file, &uio.uio_offset, &uio);
 }

@@ -76,10 +76,13 @@ long do_sys_rt_sigpending(uint64_t *uset, size_t setsize)
 	return sysret(copyout(&set, uset, setsize), 0);
 }
 
-/* The program is process 1, alone in its group; -1 means all others. */
+/*
+ * The program is process 1, alone in its group, which as killpg(3) says it is -1: with that
+ * kill(2) on Linux means all others, but POSIX all, and there is nobody else.
+ */
 static bool is_program(pid_t pid)
 {
-	return pid == 1 || pid == 0;
+	return pid == 1 || pid == 0 || pid == -1;
 }
 
 long do_sys_kill(pid_t pid, int signo)

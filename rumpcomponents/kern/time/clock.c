@@ -16,6 +16,8 @@
 #include "time_impl.h"
 
 volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
+kmutex_t time_set_lock = {.mtx_type = MUTEX_SPIN};
+struct time_watches time_watches = LIST_HEAD_INITIALIZER(time_watches);
 
 /* The stub: this file's LEAF calls call it as the program would. */
 long sys_kiln_cputime(clockid_t clock, struct timespec *uts);
@@ -50,8 +52,40 @@ static int read_common(clockid_t clock, uint64_t *ns)
 	return EINVAL;
 }
 
+/*
+ * Clocks that clock_getcpuclockid(3) and pthread_getcpuclockid(3) name: a process or thread,
+ * inverted, above three bits that say whose time it is (Linux's include/linux/posix-timers.h).
+ */
+#define CPUCLOCK_WHICH	3 /* 0 user and system, 1 user, 2 what was on the CPU: all the same here */
+#define CPUCLOCK_THREAD 4
+
+static int read_cpuclock(clockid_t clock, uint64_t *ns)
+{
+	int id = ~(clock >> 3);
+	struct lwp *l;
+
+	if ((clock & CPUCLOCK_WHICH) == 3)
+		return EINVAL;
+	if (!(clock & CPUCLOCK_THREAD)) {
+		*ns = proc_cputime();
+		return id == 0 || id == 1 ? 0 : EINVAL;
+	}
+	if (id == 0) {
+		*ns = lwp_cputime(curlwp);
+		return 0;
+	}
+	mutex_enter(&proc_lock);
+	l = lwp_find(id);
+	if (l)
+		*ns = lwp_cputime(l);
+	mutex_exit(&proc_lock);
+	return l ? 0 : EINVAL;
+}
+
 int time_read(clockid_t clock, uint64_t *ns)
 {
+	if (clock < 0)
+		return read_cpuclock(clock, ns);
 	switch (clock) {
 	case CLOCK_PROCESS_CPUTIME_ID:
 		*ns = proc_cputime();
@@ -78,6 +112,8 @@ long do_sys_kiln_cputime(clockid_t clock, struct timespec *uts)
 	uint64_t ns = 0;
 	int error = time_read(clock, &ns);
 
+	if (!uts)
+		return sysret(error, 0);
 	return give(error, ns, uts);
 }
 
@@ -96,7 +132,7 @@ long do_sys_clock_getres(clockid_t clock, struct timespec *uts)
 	const struct timespec ts = {0, 1};
 	bool known = (clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME) || clock == CLOCK_TAI;
 
-	if (!known)
+	if (!known && (clock > 0 || sys_kiln_cputime(clock, NULL) != 0))
 		return -EINVAL;
 	return sysret(uts ? copyout(&ts, uts, sizeof(ts)) : 0, 0);
 }
@@ -126,12 +162,22 @@ long do_sys_time(time_t *ut)
 
 static int set_clock(const struct timespec *ts)
 {
+	struct time_watch *w;
 	uint64_t ns;
 	int error = timespec_to_ns(ts, &ns);
 
-	if (!error)
-		time_offset = (int64_t)(ns - nanotime());
-	return error;
+	if (error)
+		return error;
+	mutex_enter(&time_set_lock);
+	time_offset = (int64_t)(ns - nanotime());
+	LIST_FOREACH (w, &time_watches, tw_list) {
+		if (w->tw_callout)
+			callout_schedule_at(w->tw_callout, nanouptime());
+		if (w->tw_cv)
+			cv_broadcast(w->tw_cv);
+	}
+	mutex_exit(&time_set_lock);
+	return 0;
 }
 
 long do_sys_clock_settime(clockid_t clock, const struct timespec *uts)

@@ -52,6 +52,43 @@ int time_timeout(clockid_t clock, const struct timespec *uabstime, uint64_t *dea
 	return error;
 }
 
+uint64_t time_watch(struct time_watch *w, clockid_t clock, uint64_t value)
+{
+	uint64_t deadline;
+
+	mutex_enter(&time_set_lock);
+	deadline = time_deadline(clock, value, true);
+	w->tw_offset = time_offset;
+	w->tw_set = true;
+	LIST_INSERT_HEAD(&time_watches, w, tw_list);
+	mutex_exit(&time_set_lock);
+	return deadline;
+}
+
+void time_unwatch(struct time_watch *w)
+{
+	if (!w->tw_set)
+		return;
+	mutex_enter(&time_set_lock);
+	w->tw_set = false;
+	LIST_REMOVE(w, tw_list);
+	mutex_exit(&time_set_lock);
+}
+
+bool time_moved(struct time_watch *w, uint64_t *deadline)
+{
+	int64_t offset = time_offset, forward = offset - w->tw_offset;
+
+	if (!w->tw_set || forward == 0)
+		return false;
+	w->tw_offset = offset;
+	if (forward > 0)
+		*deadline = *deadline > (uint64_t)forward ? *deadline - (uint64_t)forward : 1;
+	else
+		*deadline = KMIN(*deadline + (uint64_t)-forward, UINT64_MAX / 2);
+	return true;
+}
+
 void time_left(uint64_t deadline, uint64_t interval, struct itimerspec *it)
 {
 	uint64_t now = nanouptime();

@@ -6,13 +6,31 @@
 #include <kern/systm.h>
 #include "time_impl.h"
 
+/* Until `until`, a time of CLOCK_REALTIME; or until that is set. */
+static int sleep_watching(uint64_t until)
+{
+	kcondvar_t cv;
+	struct time_watch w = {.tw_cv = &cv};
+	uint64_t deadline;
+	int error = 0;
+
+	cv_init(&cv, "nanosleep");
+	deadline = time_watch(&w, CLOCK_REALTIME, until);
+	mutex_enter(&time_set_lock);
+	if (!time_moved(&w, &deadline))
+		error = cv_timedwait_sig(&cv, &time_set_lock, deadline);
+	mutex_exit(&time_set_lock);
+	time_unwatch(&w);
+	cv_destroy(&cv);
+	return error;
+}
+
 /* Sleep until the clock reads `until`.  EINTR with what was left in *left. */
 static int sleep_until(clockid_t clock, uint64_t until, uint64_t *left)
 {
 	uint64_t now;
 	int error = 0;
 
-	/* A clock that was set meanwhile makes another round. */
 	for (;;) {
 		(void)time_read(clock, &now);
 		if (now >= until)
@@ -20,6 +38,10 @@ static int sleep_until(clockid_t clock, uint64_t until, uint64_t *left)
 		*left = until - now;
 		if (error != 0 && error != EWOULDBLOCK)
 			return EINTR;
+		if (clock == CLOCK_REALTIME || clock == CLOCK_TAI) {
+			error = sleep_watching(until);
+			continue;
+		}
 		now = nanouptime();
 		error = lwp_sleep_until(
 		    *left > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + *left, "nanosleep");

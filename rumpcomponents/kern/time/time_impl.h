@@ -4,8 +4,15 @@
 
 #include <stdint.h>
 #include <time.h>
+#include <kern/timevar.h>
 
 extern volatile int64_t time_offset;
+/*
+ * MUTEX_SPIN: settings of the clock, and the watches for them.  So that those who wait for a
+ * setting need no lock of their own.
+ */
+extern kmutex_t time_set_lock;
+extern LIST_HEAD(time_watches, time_watch) time_watches;
 /* ns of a clock; EINVAL: no such clock. */
 int time_read(clockid_t clock, uint64_t *ns);
 

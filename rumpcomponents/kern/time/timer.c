@@ -37,9 +37,10 @@ struct timer {
 	clockid_t t_clock;
 	uint64_t t_deadline; /* monotonic; 0: disarmed */
 	uint64_t t_interval;
-	bool t_resting;	    /* armed again when t_signal is taken */
-	uint64_t t_expired; /* times since its signal was taken last */
-	int t_overrun;	    /* when its signal was taken last */
+	struct time_watch t_watch; /* set if the deadline is a time of a clock that can be set */
+	bool t_resting;		   /* armed again when t_signal is taken */
+	uint64_t t_expired;	   /* times since its signal was taken last */
+	int t_overrun;		   /* when its signal was taken last */
 	struct ksigevent t_event;
 	struct ksiginfo t_signal;
 };
@@ -78,8 +79,10 @@ static void count(struct timer *t, uint64_t now)
 	t->t_expired = KMIN(t->t_expired + n, (uint64_t)INT32_MAX);
 }
 
-static bool due(const struct timer *t, uint64_t now)
+static bool due(struct timer *t, uint64_t now)
 {
+	if (t->t_deadline)
+		(void)time_moved(&t->t_watch, &t->t_deadline);
 	return t->t_deadline && t->t_deadline <= now;
 }
 
@@ -118,6 +121,8 @@ static void expired(void *arg)
 			/* For ever, if there is no such thread any more. */
 			t->t_resting = t->t_interval != 0;
 		}
+	} else if (t && t->t_deadline && !t->t_resting) { /* the clock was set back */
+		arm(t, 0);
 	}
 	mutex_exit(&timers_lock);
 }
@@ -192,6 +197,7 @@ static int enter(struct timer *t)
 		t->t_id = (int)i;
 		t->t_signal.ksi_info.si_timerid = t->t_id;
 		callout_init(&t->t_callout, expired, (void *)(uintptr_t)i);
+		t->t_watch.tw_callout = &t->t_callout;
 		error = 0;
 	}
 	mutex_exit(&timers_lock);
@@ -209,6 +215,7 @@ long do_sys_timer_delete(int id)
 	mutex_exit(&timers_lock);
 	if (!t)
 		return sysret(EINVAL, 0);
+	time_unwatch(&t->t_watch);
 	callout_halt(&t->t_callout);
 	if (sig_unsend_timer)
 		sig_unsend_timer(&t->t_signal);
@@ -279,8 +286,14 @@ long do_sys_timer_settime(
 	t = find(id);
 	if (t) {
 		get(t, &old);
+		time_unwatch(&t->t_watch);
 		(void)callout_stop(&t->t_callout);
-		t->t_deadline = value ? time_deadline(t->t_clock, value, flags & TIMER_ABSTIME) : 0;
+		if (!value)
+			t->t_deadline = 0;
+		else if (flags & TIMER_ABSTIME && time_can_be_set(t->t_clock))
+			t->t_deadline = time_watch(&t->t_watch, t->t_clock, value);
+		else
+			t->t_deadline = time_deadline(t->t_clock, value, flags & TIMER_ABSTIME);
 		t->t_interval = value ? interval : 0;
 		t->t_overrun = 0;
 		t->t_expired = 0;

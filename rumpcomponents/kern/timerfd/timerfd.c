@@ -25,6 +25,9 @@ struct timerfd {
 	clockid_t tf_clock;
 	uint64_t tf_deadline, tf_interval; /* tf_lock; deadline 0: not armed */
 	uint64_t tf_count;		   /* tf_lock */
+	struct time_watch
+	    tf_watch; /* tf_lock; set if the deadline is a time of a clock that can be set */
+	bool tf_cancel, tf_cancelled; /* TFD_TIMER_CANCEL_ON_SET; the clock was set since */
 };
 
 /* Count what has come due.  tf_lock held. */
@@ -32,6 +35,8 @@ static void catch_up(struct timerfd *tf)
 {
 	uint64_t now = nanouptime(), n;
 
+	if (tf->tf_deadline && time_moved(&tf->tf_watch, &tf->tf_deadline))
+		tf->tf_cancelled = tf->tf_cancel;
 	if (!tf->tf_deadline || tf->tf_deadline > now)
 		return;
 	n = tf->tf_interval ? (now - tf->tf_deadline) / tf->tf_interval + 1 : 1;
@@ -46,7 +51,9 @@ static void expired(void *arg)
 
 	mutex_enter(&tf->tf_lock);
 	catch_up(tf);
-	due = tf->tf_count > 0;
+	due = tf->tf_count > 0 || tf->tf_cancelled;
+	if (!due && tf->tf_deadline) /* the clock was set back */
+		callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
 	if (due)
 		cv_broadcast(&tf->tf_cv);
 	mutex_exit(&tf->tf_lock);
@@ -64,7 +71,7 @@ static int tfd_read(struct file *fp, int64_t *offset, struct uio *uio)
 		return EINVAL;
 	mutex_enter(&tf->tf_lock);
 	catch_up(tf);
-	while (tf->tf_count == 0 && !error)
+	while (tf->tf_count == 0 && !tf->tf_cancelled && !error)
 		error = fp->f_flags & O_NONBLOCK ? EAGAIN : cv_wait_sig(&tf->tf_cv, &tf->tf_lock);
 	if (!error) {
 		catch_up(tf);
@@ -74,6 +81,9 @@ static int tfd_read(struct file *fp, int64_t *offset, struct uio *uio)
 	count = tf->tf_count;
 	if (!error)
 		tf->tf_count = 0;
+	if (!error && tf->tf_cancelled)
+		error = ECANCELED;
+	tf->tf_cancelled = false;
 	mutex_exit(&tf->tf_lock);
 	return error ? error : uiomove(&count, sizeof(count), uio);
 }
@@ -85,7 +95,7 @@ static int tfd_poll(struct file *fp, int events, struct polltable *pt)
 
 	poll_record(pt, &tf->tf_sel);
 	mutex_enter(&tf->tf_lock);
-	ready = tf->tf_count > 0;
+	ready = tf->tf_count > 0 || tf->tf_cancelled;
 	mutex_exit(&tf->tf_lock);
 	return ready ? events & (POLLIN | POLLRDNORM) : 0;
 }
@@ -101,6 +111,7 @@ static void tfd_close(struct file *fp)
 {
 	struct timerfd *tf = fp->f_data;
 
+	time_unwatch(&tf->tf_watch);
 	callout_halt(&tf->tf_callout);
 	seldestroy(&tf->tf_sel);
 	cv_destroy(&tf->tf_cv);
@@ -128,6 +139,7 @@ long do_sys_timerfd_create(clockid_t clock, int flags)
 	mutex_init(&tf->tf_lock, MUTEX_DEFAULT);
 	cv_init(&tf->tf_cv, "timerfd");
 	callout_init(&tf->tf_callout, expired, tf);
+	tf->tf_watch.tw_callout = &tf->tf_callout;
 	tf->tf_clock = clock;
 	error =
 	    fd_open(&tfd_ops, DTYPE_TIMERFD, O_RDWR | (flags & (O_CLOEXEC | O_NONBLOCK)), tf, &fd);
@@ -165,10 +177,18 @@ long do_sys_timerfd_settime(
 	mutex_enter(&tf->tf_lock);
 	catch_up(tf);
 	time_left(tf->tf_deadline, tf->tf_interval, &old);
+	time_unwatch(&tf->tf_watch);
 	(void)callout_stop(&tf->tf_callout);
+	tf->tf_cancel = flags & TFD_TIMER_CANCEL_ON_SET;
+	tf->tf_cancelled = false;
 	tf->tf_count = 0;
 	tf->tf_interval = interval;
-	tf->tf_deadline = value ? time_deadline(tf->tf_clock, value, flags & TFD_TIMER_ABSTIME) : 0;
+	if (!value)
+		tf->tf_deadline = 0;
+	else if (flags & TFD_TIMER_ABSTIME && time_can_be_set(tf->tf_clock))
+		tf->tf_deadline = time_watch(&tf->tf_watch, tf->tf_clock, value);
+	else
+		tf->tf_deadline = time_deadline(tf->tf_clock, value, flags & TFD_TIMER_ABSTIME);
 	if (tf->tf_deadline)
 		callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
 	mutex_exit(&tf->tf_lock);

@@ -1,0 +1,166 @@
+/* Clocks that are set while somebody waits for them ("set"), and clocks of CPU time. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static void check(int ok, const char *what)
+{
+	printf("%s %s\n", ok ? "ok" : "FAIL", what);
+	fflush(stdout);
+}
+
+static double now(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts) != 0)
+		return -1;
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static struct timespec after(double seconds)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += (time_t)seconds;
+	return ts;
+}
+
+static void step(double seconds)
+{
+	struct timespec ts = after(seconds);
+
+	if (clock_settime(CLOCK_REALTIME, &ts) != 0)
+		check(0, "clock_settime");
+}
+
+static void *sleeper(void *arg)
+{
+	struct timespec until = after(1000);
+
+	(void)arg;
+	return (void *)(intptr_t)clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
+}
+
+static void *relative_sleeper(void *arg)
+{
+	struct timespec ts = {0, 300000000};
+	double start = now(CLOCK_MONOTONIC);
+
+	(void)arg;
+	while (clock_nanosleep(CLOCK_REALTIME, 0, &ts, &ts) == EINTR) /* by the timer's signal */
+		;
+	return (void *)(intptr_t)(now(CLOCK_MONOTONIC) - start >= 0.3);
+}
+
+static volatile sig_atomic_t fired;
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	fired++;
+}
+
+static void setting(void)
+{
+	struct itimerspec late = {.it_value = after(1000)};
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+	pthread_t thread, other;
+	struct pollfd pfd;
+	timer_t timer;
+	uint64_t n;
+	void *result;
+	double start;
+	int fd, canceled;
+
+	signal(SIGALRM, on_alarm);
+	timer_create(CLOCK_REALTIME, &ev, &timer);
+	timer_settime(timer, TIMER_ABSTIME, &late, NULL);
+	fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+	timerfd_settime(fd, TFD_TIMER_ABSTIME, &late, NULL);
+	canceled = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+	late.it_value.tv_sec += 100000;
+	timerfd_settime(canceled, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &late, NULL);
+	pthread_create(&thread, NULL, sleeper, NULL);
+	pthread_create(&other, NULL, relative_sleeper, NULL);
+	usleep(100000);
+	step(-500);
+	usleep(100000);
+	check(!fired && read(fd, &n, sizeof(n)) == -1 && errno == EAGAIN,
+	    "set back: nothing expires");
+	check(read(canceled, &n, sizeof(n)) == -1 && errno == ECANCELED,
+	    "TFD_TIMER_CANCEL_ON_SET says so");
+	check(read(canceled, &n, sizeof(n)) == -1 && errno == EAGAIN, "once");
+	start = now(CLOCK_MONOTONIC);
+	step(1600);
+	pthread_join(thread, &result);
+	check(result == NULL && now(CLOCK_MONOTONIC) - start < 30,
+	    "set forward: an absolute sleep ends");
+	pfd = (struct pollfd){.fd = fd, .events = POLLIN};
+	check(poll(&pfd, 1, 30000) == 1 && read(fd, &n, sizeof(n)) == sizeof(n) && n == 1,
+	    "a timerfd expires");
+	for (int i = 0; i < 3000 && !fired; i++)
+		usleep(10000);
+	check(fired == 1, "a timer's signal comes");
+	pthread_join(other, &result);
+	check(result != NULL, "a relative sleep takes its time");
+	step(-1100);
+	timer_delete(timer);
+	close(fd);
+	close(canceled);
+}
+
+static volatile int stop;
+
+static void *spin(void *arg)
+{
+	while (!stop)
+		;
+	return arg;
+}
+
+static void cpu_time(void)
+{
+	struct timespec res;
+	clockid_t process, mine, its;
+	pthread_t thread;
+	double a, b, c;
+
+	check(clock_getcpuclockid(0, &process) == 0 && now(process) >= 0, "clock_getcpuclockid(0)");
+	check(clock_getcpuclockid(getpid(), &process) == 0 && clock_getres(process, &res) == 0 &&
+		  res.tv_sec == 0,
+	    "the same by number");
+	check(clock_gettime((clockid_t)(~0x7ffff0U << 3 | 6), &res) == -1 && errno == EINVAL,
+	    "the clock of a thread that isn't there");
+	pthread_getcpuclockid(pthread_self(), &mine);
+	pthread_create(&thread, NULL, spin, NULL);
+	pthread_getcpuclockid(thread, &its);
+	usleep(100000);
+	a = now(its);
+	usleep(100000);
+	b = now(its);
+	c = now(mine);
+	check(a > 0.01 && b > a, "another thread's clock runs while it does");
+	check(c >= 0 && c < b, "and not ours, who slept");
+	check(now(process) >= b, "the process has what its threads have");
+	stop = 1;
+	pthread_join(thread, NULL);
+	check(killpg(getpgrp(), 0) == 0, "we are in our process group");
+}
+
+int main(int argc, char **argv)
+{
+	cpu_time();
+	if (argc > 1 && strcmp(argv[1], "set") == 0)
+		setting();
+	return 0;
+}

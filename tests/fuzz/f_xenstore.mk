@@ -1,0 +1,3 @@
+FUZZ := f_xenstore
+SRCS := tests/fuzz/f_xenstore.c rumpcomponents/dev/xenstore/xenstore.c rumpcomponents/dev/xenstore/xenstore_control.c
+NEEDS := kern/base kern/mem dev/xenstore

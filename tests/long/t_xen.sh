@@ -73,4 +73,33 @@ wish "xl shutdown of a program without a handler" 0 sleep xl shutdown -w guest &
 
 bake_program threads
 xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"
+
+# A disk of domain 0's; then a file there, through a loop device, read-only, looked at in domain 0 afterwards.
+BAKE_OPTIONS="--platform xen --with dev/disk"
+bake_program disk
+new_disk "$work/fresh"
+cp "$work/fresh" "$work/disk"
+for vcpus in 1 2; do
+	name="a disk, $vcpus processors"
+	log=$work/disk-$vcpus.log
+	cp "$work/fresh" "$work/disk"
+	XEN_LOG=$log.xen tests/xen/run.sh -d "$work/disk" "$rig" "$work/disk.img" vcpus=$vcpus \
+		"disk=['format=raw,vdev=xvda,access=rw,target=/dev/vda']" "cmdline='"'{"args":["/dev/xvda","rw"]}'"'" > "$log"
+	status=$?
+	check_output "$name" "$log"
+	[ $status = 0 ] && [ "$(dd if="$work/disk" bs=1 skip=3800000 count=20 2> /dev/null)" = "written by the guest" ] &&
+		cmp -s -i 4194304 -n 4194204 "$work/fresh" "$work/disk" && ok "$name: the host finds what was written" ||
+		{ tail -n 20 "$log.xen"; fail "$name: status $status"; }
+done
+cat > "$work/hook" <<- 'END'
+	until xl list guest | awk 'NR == 2 { exit $5 !~ /s/ }'; do sleep 0.2; done
+	md5sum < fresh
+END
+log=$work/disk-ro.log
+XEN_LOG=$log.xen tests/xen/run.sh -h "$work/hook" -f "$work/fresh" -o "$work/out" "$rig" "$work/disk.img" \
+	"disk=['format=raw,vdev=xvdb,access=ro,target=/job/fresh']" "cmdline='"'{"args":["/dev/xvdb","ro"]}'"'" > "$log"
+status=$?
+check_output "a file of domain 0's, read-only" "$log"
+[ $status = 0 ] && grep -q "^$(md5sum < "$work/fresh")" "$work/out/hook.log" && ok "a file of domain 0's is as it was" ||
+	{ tail -n 20 "$log.xen"; fail "a file of domain 0's: status $status"; }
 exit $failed

@@ -56,6 +56,11 @@ check_output() {
 	}
 }
 
+# new_disk FILE: what programs/disk.c wants to find, 8 MiB whose byte 8 n holds the number n.
+new_disk() {
+	python3 -c 'import struct, sys; open(sys.argv[1], "wb").write(b"".join(struct.pack("<Q", i) for i in range(1 << 20)))' "$1"
+}
+
 free_port() {
 	local p=$((20000 + RANDOM % 20000))
 	while (exec 3<> "/dev/tcp/127.0.0.1/$p") 2> /dev/null; do p=$((p + 1)); done

@@ -140,7 +140,7 @@ void disk_strategy(struct disk *dk, struct buf *bp)
 
 	if (bp->b_op == BUF_WRITE)
 		dk->dk_written = true;
-	if (error || (bp->b_op == BUF_FLUSH && !dk->dk_flush))
+	if (error || (bp->b_op == BUF_FLUSH && (!dk->dk_flush || dk->dk_readonly)))
 		biodone(bp, error);
 	else
 		dk->dk_strategy(dk, bp);

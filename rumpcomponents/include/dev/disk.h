@@ -53,8 +53,11 @@ struct buf {
 	int b_error; /* result: 0; EIO; EROFS; EOPNOTSUPP no discard; EINVAL the rules below */
 	/* In soft-interrupt context, or, on an early failure, in the caller's.  May free bp. */
 	void (*b_iodone)(struct buf *bp);
-	void *b_private;	 /* the caller's own */
-	TAILQ_ENTRY(buf) b_list; /* the driver's, while it has it */
+	void *b_private; /* the caller's own */
+	/* The driver's, while it has it. */
+	TAILQ_ENTRY(buf) b_list;
+	uint64_t b_issued;
+	unsigned b_pending;
 };
 TAILQ_HEAD(bufq, buf);
 

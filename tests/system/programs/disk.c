@@ -165,9 +165,10 @@ static void discarding(int fd)
 		printf("no discard\n");
 	} else {
 		CHECK("BLKDISCARD", r == 0);
-		CHECK("what was discarded is gone",
-		    pread(fd, p, 65536, 3 << 20) == 65536 && memcmp(p, q, 65536) == 0);
-		memset(big + (3 << 20), 0, 65536);
+		/* What it does, or whether it does anything, is the disk's business. */
+		CHECK("what was discarded is gone, or not",
+		    pread(fd, p, 65536, 3 << 20) == 65536 &&
+			(memcmp(p, q, 65536) == 0 || same(p, 3 << 20, 65536)));
 	}
 	range[0] = 100;
 	CHECK("odd discard", ioctl(fd, BLKDISCARD, range) == -1 && errno == EINVAL);

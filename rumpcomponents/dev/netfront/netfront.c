@@ -20,16 +20,6 @@
 
 /* ----------------------------------------------------------- granted pages */
 
-/* A page granted to a former back end, which another one must not see as it is. */
-static void buf_revoke(struct netfront *nf, struct netfront_buf *nb)
-{
-	if (rumpuser_grant_end(nb->nb_ref) == 0)
-		page_free(page_pa(nb->nb_va), 0);
-	else
-		xenbus_complain(nf->nf_xd, "domain %u keeps a page of ours", nb->nb_domid);
-	nb->nb_va = NULL;
-}
-
 int netfront_buf_ready(struct netfront *nf, struct netfront_buf *nb, bool readonly)
 {
 	unsigned domid = nf->nf_xd->xd_backend_domid;
@@ -38,8 +28,9 @@ int netfront_buf_ready(struct netfront *nf, struct netfront_buf *nb, bool readon
 
 	if (nb->nb_va && nb->nb_domid == domid)
 		return 0;
-	if (nb->nb_va)
-		buf_revoke(nf, nb);
+	if (nb->nb_va) /* a former one's, which another one must not see */
+		xenbus_ring_free(nb->nb_va, nb->nb_ref);
+	nb->nb_va = NULL;
 	pa = page_zalloc(0);
 	if (!pa)
 		return ENOMEM;

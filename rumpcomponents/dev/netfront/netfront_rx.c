@@ -69,11 +69,11 @@ static struct mbuf *frame_room(struct netfront_queue *nq, bool large)
 	return m;
 }
 
-static void append(struct netfront_queue *nq, const uint8_t *data, uint32_t len, bool more)
+static void append(struct netfront_queue *nq, const uint8_t *data, uint32_t len)
 {
 	nq->nq_framelen += len;
 	do {
-		struct mbuf *m = frame_room(nq, more || len > MHLEN);
+		struct mbuf *m = frame_room(nq, len > MHLEN);
 		uint32_t piece;
 
 		if (!m) {
@@ -110,7 +110,7 @@ static void take_piece(
 		drop_frame(nq);
 		return;
 	}
-	append(nq, page + rsp->offset, len, nq->nq_more);
+	append(nq, page + rsp->offset, len);
 	if (first && nq->nq_frame && rsp->flags & (NETRXF_csum_blank | NETRXF_data_validated))
 		nq->nq_frame->m_csum_flags = MCSUM_RX_L4_OK;
 }

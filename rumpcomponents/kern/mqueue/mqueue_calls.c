@@ -108,7 +108,8 @@ static struct mqueue *find(const char *name)
 	return NULL;
 }
 
-/* A queue as attr (the program's; NULL: as usual) wants it, with one reference, not yet named. */
+/* A queue as attr (the program's; NULL: as usual) wants it; the name is one reference.  =>
+ * mqueues_lock */
 static int create(const char *name, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
 {
 	struct mq_attr attr = {.mq_maxmsg = MAXMSG_DEFAULT, .mq_msgsize = MSGSIZE_DEFAULT};
@@ -133,6 +134,8 @@ static int create(const char *name, mode_t mode, const struct mq_attr *uattr, st
 	cv_init(&mq->mq_readable, "mqrecv");
 	cv_init(&mq->mq_writable, "mqsend");
 	TAILQ_INIT(&mq->mq_messages);
+	mq->mq_named = true;
+	LIST_INSERT_HEAD(&mqueues, mq, mq_list);
 	*mqp = mq;
 	return 0;
 }
@@ -141,26 +144,17 @@ static int create(const char *name, mode_t mode, const struct mq_attr *uattr, st
 static int open_queue(
     const char *name, int flags, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
 {
-	struct mqueue *mq;
-	int error = 0;
+	int error;
 
 	mutex_enter(&mqueues_lock);
-	mq = find(name);
-	if (mq && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-		error = EEXIST;
-	else if (!mq && !(flags & O_CREAT))
-		error = ENOENT;
-	else if (!mq)
-		error = create(name, mode, uattr, &mq);
-	if (!error) {
-		if (!mq->mq_named) {
-			mq->mq_named = true;
-			LIST_INSERT_HEAD(&mqueues, mq, mq_list);
-		}
-		mq->mq_refs++;
-	}
+	*mqp = find(name);
+	if (*mqp)
+		error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? EEXIST : 0;
+	else
+		error = flags & O_CREAT ? create(name, mode, uattr, mqp) : ENOENT;
+	if (!error)
+		(*mqp)->mq_refs++;
 	mutex_exit(&mqueues_lock);
-	*mqp = mq;
 	return error;
 }
 

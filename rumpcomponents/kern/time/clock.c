@@ -15,10 +15,6 @@
 #include <kern/systm.h>
 #include "time_impl.h"
 
-volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
-kmutex_t time_set_lock = {.mtx_type = MUTEX_SPIN};
-struct time_watches time_watches = LIST_HEAD_INITIALIZER(time_watches);
-
 /* The stub: this file's LEAF calls call it as the program would. */
 long sys_kiln_cputime(clockid_t clock, struct timespec *uts);
 
@@ -112,8 +108,6 @@ long do_sys_kiln_cputime(clockid_t clock, struct timespec *uts)
 	uint64_t ns = 0;
 	int error = time_read(clock, &ns);
 
-	if (!uts)
-		return sysret(error, 0);
 	return give(error, ns, uts);
 }
 
@@ -129,11 +123,12 @@ long do_sys_clock_gettime(clockid_t clock, struct timespec *uts)
 
 long do_sys_clock_getres(clockid_t clock, struct timespec *uts)
 {
-	const struct timespec ts = {0, 1};
+	struct timespec ts;
 	bool known = (clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME) || clock == CLOCK_TAI;
 
-	if (!known && (clock > 0 || sys_kiln_cputime(clock, NULL) != 0))
+	if (!known && (clock > 0 || sys_kiln_cputime(clock, &ts) != 0))
 		return -EINVAL;
+	ts = (struct timespec){0, 1};
 	return sysret(uts ? copyout(&ts, uts, sizeof(ts)) : 0, 0);
 }
 

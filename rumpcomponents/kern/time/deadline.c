@@ -5,6 +5,10 @@
 #include <kern/timevar.h>
 #include "time_impl.h"
 
+volatile int64_t time_offset;
+kmutex_t time_set_lock = {.mtx_type = MUTEX_SPIN};
+struct time_watches time_watches = LIST_HEAD_INITIALIZER(time_watches);
+
 bool time_settable(clockid_t clock)
 {
 	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||

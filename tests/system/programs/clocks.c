@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* Clocks that are set while somebody waits for them ("set"), and clocks of CPU time. */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 /* POSIX message queues: order, waiting, limits, notification. */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -12,6 +12,7 @@
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
+#include <xen/sched.h>
 #include <xen/vcpu.h>
 
 #define SEC	   1000000000ULL
@@ -183,4 +184,13 @@ void hw_machine_power_init(void)
 bool hw_machine_power_intr(void)
 {
 	return false;
+}
+
+void rumpuser_exit(enum rumpuser_end how, int status)
+{
+	struct sched_shutdown s = {xen_end_reason(how, status)};
+
+	/* Of all CPUs at once. */
+	(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0);
+	hw_triple_fault();
 }

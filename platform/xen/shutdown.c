@@ -17,18 +17,9 @@ void rumpuser_exit_asked(bool restart)
 	asked = true;
 }
 
-static unsigned reason(enum rumpuser_end how, int status)
+unsigned xen_end_reason(enum rumpuser_end how, int status)
 {
 	if (how == RUMPUSER_END_EXIT || (how == RUMPUSER_END_SIGNAL && status == SIGTERM && asked))
 		return restart_asked ? SHUTDOWN_reboot : SHUTDOWN_poweroff;
 	return SHUTDOWN_crash;
-}
-
-void rumpuser_exit(enum rumpuser_end how, int status)
-{
-	struct sched_shutdown s = {reason(how, status)};
-
-	/* Of all CPUs at once. */
-	(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0);
-	__builtin_trap();
 }

@@ -42,6 +42,9 @@ bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapf
  */
 int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq);
 
+/* SHUTDOWN_* for rumpuser_exit(). */
+unsigned xen_end_reason(enum rumpuser_end how, int status);
+
 /* The console, once Xen can be talked to. */
 void xen_console_init(void);
 

@@ -131,9 +131,8 @@ uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
  * while. */
 void rumpuser_exit(enum rumpuser_end how, int status)
 {
-	struct sched_shutdown s = {how == RUMPUSER_END_EXIT ? SHUTDOWN_poweroff : SHUTDOWN_crash};
+	struct sched_shutdown s = {xen_end_reason(how, status)};
 
-	(void)status;
 	if (pv_start_info->flags & SIF_INITDOMAIN)
 		s.reason = SHUTDOWN_reboot;
 	(void)hw_irq_save();

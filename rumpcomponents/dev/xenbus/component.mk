@@ -3,5 +3,5 @@ PREFIX    := xenbus_
 SRCS      := xenbus.c xenbus_shared.c
 NEEDS     := kern/base kern/mem dev/xenbus
 RUMPUSER  := yes
-PLATFORMS := xen any
+PLATFORMS := xen xen-pv any
 SMALL     := xenbus.c xenbus_shared.c

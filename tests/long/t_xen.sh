@@ -1,6 +1,6 @@
 #!/bin/bash
 # Guests of Xen, in an emulated machine with a control domain of its own.
-# timeout: 600
+# timeout: 900
 . tests/system/lib.sh
 rig=$PWD/build/xen-rig
 sum=$(cat tests/xen/{rig,put,dom0-init,vif-bridge,block}.sh | sha256sum)
@@ -70,6 +70,33 @@ wish() { # NAME STATUS ARGUMENT COMMAND...
 wish "xl shutdown" 0 term xl shutdown -w guest && contains "xl shutdown is SIGTERM" "^ending: SIGTERM"
 wish "xl reboot" 1 term xl reboot -w guest && contains "xl reboot is SIGTERM" "^ending: SIGTERM"
 wish "xl shutdown of a program without a handler" 0 sleep xl shutdown -w guest && ok "a death that was asked for is no crash"
+
+# A back end that is restarted under the guest, and one that is taken away and given again.
+bake_program netserve
+cat > "$work/hook" <<- 'END'
+	answers() {
+		for n in 1 2 3 4 5 6 7 8; do ping -c 1 -W 2 "$IP" > /dev/null && return; done
+		return 1
+	}
+	vif=vif-$GUEST-0
+	answers || exit 1
+	cd /sys/bus/xen-backend/drivers/vif
+	printf "$vif" > unbind
+	sleep 1
+	! ping -c 1 -W 1 "$IP" > /dev/null || exit 2
+	printf "$vif" > bind
+	until brctl addif xenbr0 "vif$GUEST.0"; do usleep 200000; done 2> /dev/null
+	ip link set "vif$GUEST.0" up
+	answers || exit 3
+	xl network-detach guest 0
+	xl network-attach guest bridge=xenbr0 mac=00:16:3e:00:00:02
+	answers || exit 4
+	xl shutdown -w guest
+END
+options=(-h "$work/hook")
+xen "back ends that restart" "$work/netserve.img" 0 "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']" &&
+	if grep -a '^kiln: device' "$log"; then fail "back ends that restart: it complains"; else ok "back ends that restart"; fi
+options=()
 
 bake_program threads
 xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"

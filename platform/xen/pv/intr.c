@@ -10,7 +10,8 @@
 #include <errno.h>
 #include <xen/vcpu.h>
 
-#define EARLY_OK_NS 500 /* a wake-up that much too early is in time */
+#define EARLY_OK_NS 500		 /* a wake-up that much too early is in time */
+#define NEVER	    (1ULL << 62) /* Xen's times are signed */
 
 static evtchn_port_t ipi_port[RUMPUSER_MAXCPUS];
 
@@ -47,6 +48,8 @@ void pv_intr_cpu_init(struct hw_cpu *hc)
 	    xen_evtchn_open(virq.port, hc->index, RUMPUSER_IRQ_TIMER) != 0 ||
 	    xen_evtchn_open(ipi.port, hc->index, RUMPUSER_IRQ_IPI) != 0)
 		pv_die("kiln: no event channels\n");
+	/* Xen begins with a hundred ticks a second. */
+	(void)xen_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, hc->index, 0);
 	ipi_port[hc->index] = ipi.port;
 }
 
@@ -123,7 +126,7 @@ void rumpuser_timer_set(uint64_t deadline)
 	struct hw_cpu *hc = hw_self();
 
 	hc->deadline = deadline;
-	if (deadline < hc->armed)
+	if (deadline < hc->armed && deadline < NEVER)
 		arm(hc, deadline);
 	hw_irq_restore(flags);
 }
@@ -131,7 +134,7 @@ void rumpuser_timer_set(uint64_t deadline)
 bool hw_timer_fired(struct hw_cpu *hc)
 {
 	hc->armed = UINT64_MAX;
-	if (hc->deadline == UINT64_MAX)
+	if (hc->deadline >= NEVER)
 		return false;
 	if (hw_pvclock_read() + EARLY_OK_NS < hc->deadline) {
 		arm(hc, hc->deadline);

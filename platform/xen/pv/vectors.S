@@ -141,8 +141,9 @@ pv_event:
 	popq %rcx
 	popq %r11
 	testb $3, 8(%rsp)
-	jz 5f
-1:	pushq $0
+	jz waited
+event_frame:
+	pushq $0
 	pushq $RUMPUSER_TRAPNO_INTR
 	pushq $0
 	SAVE_REGS
@@ -152,17 +153,18 @@ pv_event:
 	leaq mask_begin(%rip), %rcx
 	subq %rcx, %rax
 	cmpq $mask_end - mask_begin, %rax
-	jb 6f
+	jb in_mask
 	subq $return_begin - mask_begin, %rax
 	cmpq $return_end - return_begin, %rax
-	jb 7f
-2:	movq %rsp, %rdi
+	jb in_return
+deliver:
+	movq %rsp, %rdi
 	xorl %ebp, %ebp
 	subq $8, %rsp
 	call pv_upcall
 	addq $8, %rsp
 	testb %al, %al
-	jnz 4f
+	jnz preempt
 	/* struct iret_context begins at rax: rax, r11, rcx, flags. */
 	movq 32(%rsp), %rax
 	movq %rax, TF_ADDR(%rsp)
@@ -185,26 +187,30 @@ pv_event:
 	popq %rbx
 	movl $PV_HYPERCALL_IRET, %eax
 	syscall
-4:	MOVE_FRAME
+preempt:
+	MOVE_FRAME
 	LEAVE preempt_continue, $0x200
 /* Kernel mode was interrupted, which waited for that: it is as if whom it served had been. */
-5:	movq %gs:HW_CPU_PLATFORM, %rcx
+waited:
+	movq %gs:HW_CPU_PLATFORM, %rcx
 	leaq -KSTACK_FRAME(%rcx), %rsp
 	xorl %eax, %eax
 	orl $0x200, 16(%rsp)
-	jmp 1b
+	jmp event_frame
 /* Between finding out which CPU this is and masking its events: once more from the beginning. */
-6:	movq %rcx, TF_RIP(%rsp)
-	jmp 2b
+in_mask:
+	movq %rcx, TF_RIP(%rsp)
+	jmp deliver
 /* On the way back from a preemption, events unmasked again: the frame there is what was interrupted. */
-7:	movq TF_RSP(%rsp), %rsi
+in_return:
+	movq TF_RSP(%rsp), %rsi
 	cmpq $return_iret - return_begin, %rax
-	jne 8f
+	jne 1f
 	subq $TF_RIP, %rsi
-8:	movq %rsp, %rdi
+1:	movq %rsp, %rdi
 	movl $TF_SIZE / 8, %ecx
 	rep movsq
-	jmp 2b
+	jmp deliver
 
 /* User mode, on the kernel stack, events unmasked. */
 preempt_continue:

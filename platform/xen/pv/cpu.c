@@ -14,7 +14,7 @@ struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
 
 /* Stands in until kern attaches its own; ilevel 1 keeps interrupts off. */
 static struct rumpuser_cpu boot_cpu;
-static struct trap_info traps[PV_NTRAPS + 1];
+struct trap_info pv_trap_table[PV_NTRAPS + 1];
 
 void hw_features_init(void)
 {
@@ -37,11 +37,11 @@ static void traps_init(void)
 		if (i == RUMPUSER_TRAPNO_NMI || i == RUMPUSER_TRAPNO_DOUBLE ||
 		    i == RUMPUSER_TRAPNO_MACHINE)
 			continue;
-		traps[n].vector = i;
-		traps[n].cs = PV_CS;
-		traps[n].address = (uintptr_t)pv_traps + i * PV_TRAP_STUB_SIZE;
-		TI_SET_DPL(&traps[n], software >> i & 1 ? 3 : 0);
-		TI_SET_IF(&traps[n], 1);
+		pv_trap_table[n].vector = i;
+		pv_trap_table[n].cs = PV_CS;
+		pv_trap_table[n].address = (uintptr_t)pv_traps + i * PV_TRAP_STUB_SIZE;
+		TI_SET_DPL(&pv_trap_table[n], software >> i & 1 ? 3 : 0);
+		TI_SET_IF(&pv_trap_table[n], 1);
 		n++;
 	}
 }
@@ -61,7 +61,7 @@ static void set_gs(struct rumpuser_cpu *cpu)
 	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_USER, (uintptr_t)cpu, 0);
 }
 
-static void block_init(struct hw_cpu *hc, unsigned index)
+void pv_block_init(struct hw_cpu *hc, unsigned index)
 {
 	hw_cpus[index] = hc;
 	hc->index = index;
@@ -71,7 +71,7 @@ static void block_init(struct hw_cpu *hc, unsigned index)
 /* Kernel mode, events masked. */
 void hw_cpu_boot_init(void)
 {
-	block_init(&hw_cpu0, 0);
+	pv_block_init(&hw_cpu0, 0);
 	hw_cpu0.cpu = boot_cpu.self = &boot_cpu;
 	boot_cpu.platform = &hw_cpu0;
 	boot_cpu.ilevel = 1;
@@ -80,7 +80,7 @@ void hw_cpu_boot_init(void)
 	boot_cpu.canary = hw_random() & ~0xffUL;
 	set_gs(&boot_cpu);
 	traps_init();
-	if (xen_hypercall(__HYPERVISOR_set_trap_table, (uintptr_t)traps, 0, 0) != 0 ||
+	if (xen_hypercall(__HYPERVISOR_set_trap_table, (uintptr_t)pv_trap_table, 0, 0) != 0 ||
 	    xen_hypercall(__HYPERVISOR_stack_switch, PV_SS, (uintptr_t)&hw_cpu0, 0) != 0)
 		pv_die("kiln: no trap table\n");
 	callback(CALLBACKTYPE_event, pv_event);
@@ -110,18 +110,6 @@ void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
 	}
 	hc->cpu = cpu;
 	set_gs(cpu);
-}
-
-void pv_ap_main(struct hw_cpu *hc) __attribute__((noreturn));
-void pv_ap_main(struct hw_cpu *hc)
-{
-	__atomic_fetch_or(&hw_online, 1U << hc->index, __ATOMIC_SEQ_CST);
-	rumpkern_cpu_main(hc->cpu);
-}
-
-int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
-{
-	return EINVAL;
 }
 
 /* Xen unmasks events when the CPU sleeps, and vectors.S delivers the one that wakes it. */

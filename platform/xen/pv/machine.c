@@ -79,7 +79,7 @@ uint64_t xen_frame(uint64_t pa)
 	return pv_frame(pa >> RUMPUSER_PAGE_SHIFT);
 }
 
-static void vcpu_info_init(struct hw_cpu *hc)
+void pv_vcpu_info_init(struct hw_cpu *hc)
 {
 	struct vcpu_register_vcpu_info info = {0};
 	unsigned prot;
@@ -87,6 +87,7 @@ static void vcpu_info_init(struct hw_cpu *hc)
 
 	if (!rumpuser_pmap_extract((uintptr_t)hc->hypervisor, &pa, &prot))
 		pv_die("kiln: vcpu_info is not mapped\n");
+	xen_shared_info->vcpu_info[hc->index].evtchn_upcall_mask = 1; /* is taken over */
 	info.mfn = pv_frame(pa >> RUMPUSER_PAGE_SHIFT);
 	info.offset = pa % RUMPUSER_PAGE_SIZE;
 	if (xen_hypercall(
@@ -100,9 +101,8 @@ void hw_machine_start(void)
 	xen_shared_info = pv_window_frame(pv_start_info->shared_info >> RUMPUSER_PAGE_SHIFT);
 	if (xen_shared_info == NULL)
 		pv_die("kiln: no shared page\n");
-	xen_shared_info->vcpu_info[0].evtchn_upcall_mask = 1;
 	xen_evtchn_init();
-	vcpu_info_init(&hw_cpu0);
+	pv_vcpu_info_init(&hw_cpu0);
 	pv_intr_cpu_init(&hw_cpu0);
 }
 

@@ -44,7 +44,7 @@ void pv_main(void)
 
 	info.platform = hw_machine_name;
 	info.cmdline = hw_phys(hw_boot.cmdline_pa);
-	info.ncpu = 1;
+	info.ncpu = pv_count_cpus();
 	info.image_base = (uintptr_t)__ehdr_start;
 	info.image_end = (uintptr_t)__kiln_image_end;
 	info.va_lo = VA_LO;

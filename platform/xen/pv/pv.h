@@ -39,7 +39,8 @@
 long pv_hypercall(unsigned op, uintptr_t a, uintptr_t b, uintptr_t c, uintptr_t d);
 
 /* From vectors.S. */
-extern char pv_traps[], pv_event[], pv_failsafe[], pv_syscall[];
+extern char pv_traps[], pv_event[], pv_failsafe[], pv_syscall[], pv_ap_entry[];
+extern struct trap_info pv_trap_table[PV_NTRAPS + 1]; /* ends with an empty one */
 void pv_enter_user(void);
 
 extern struct start_info *pv_start_info; /* where it is mapped now */
@@ -68,8 +69,12 @@ uint64_t pv_machine_address(uint64_t pa);
 void pv_pages_release(uint64_t pa, uint64_t npages);
 
 void pv_die(const char *why) __attribute__((noreturn));
-void pv_cpu_init(struct hw_cpu *hc, unsigned index);
+void pv_block_init(struct hw_cpu *hc, unsigned index);
+void pv_vcpu_info_init(struct hw_cpu *hc); /* of this CPU, or of one that is down */
 void pv_main(void) __attribute__((noreturn));
+
+/* How many CPUs there are (ap.c). */
+unsigned pv_count_cpus(void);
 
 /* Events (intr.c). */
 void pv_intr_cpu_init(struct hw_cpu *hc);

@@ -129,4 +129,10 @@ status=$?
 check_output "a file of domain 0's, read-only" "$log"
 [ $status = 0 ] && grep -q "^$(md5sum < "$work/fresh")" "$work/out/hook.log" && ok "a file of domain 0's is as it was" ||
 	{ tail -n 20 "$log.xen"; fail "a file of domain 0's: status $status"; }
+bake_program cat
+printf 'a line\nand another\n\020\004' > "$work/input"
+echo 'cat input > "$(xenstore-read "/local/domain/$GUEST/console/tty")"' > "$work/type"
+options=(-h "$work/type" -f "$work/input")
+xen "console input" "$work/cat.img" 0 "cmdline='"'{"console":{"input":"pipe"}}'"'" && contains "console input" "^and another"
+options=()
 exit $failed

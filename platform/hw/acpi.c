@@ -43,32 +43,19 @@ unsigned hw_nioapics;
 static const uint8_t *madt;
 static size_t madt_len;
 
-void *hw_acpi_map(uint64_t pa, size_t len)
-{
-	uint64_t p;
-	unsigned prot;
-	void *va;
-
-	/* Mostly the tables lie in RAM that the direct map covers. */
-	if (rumpuser_pmap_extract((uintptr_t)hw_phys(pa), &p, &prot) &&
-	    rumpuser_pmap_extract((uintptr_t)hw_phys(pa + len - 1), &p, &prot))
-		return hw_phys(pa);
-	return rumpuser_mmio_map(pa, len, &va) == 0 ? va : NULL;
-}
-
 static const uint8_t *table_map(uint64_t pa, size_t *len)
 {
 	const uint8_t *t;
 
 	if (pa == 0)
 		return NULL;
-	t = hw_acpi_map(pa, HEADER);
+	t = hw_firmware_map(pa, HEADER);
 	if (t == NULL)
 		return NULL;
 	*len = hw_load32(t + 4);
 	if (*len < HEADER || *len > TABLE_MAX)
 		return NULL;
-	return hw_acpi_map(pa, *len);
+	return hw_firmware_map(pa, *len);
 }
 
 static void cpu_add(uint32_t apic_id, uint32_t flags)
@@ -188,7 +175,7 @@ static void root_take(uint64_t pa, bool wide)
 /* The boot protocol did not say: BIOS memory, 5.2.5.1. */
 static uint64_t rsdp_search(void)
 {
-	const uint8_t *low = hw_acpi_map(0xe0000, 0x20000);
+	const uint8_t *low = hw_firmware_map(0xe0000, 0x20000);
 	size_t at;
 
 	for (at = 0; low != NULL && at < 0x20000; at += 16)
@@ -200,7 +187,7 @@ static uint64_t rsdp_search(void)
 void hw_acpi_init(void)
 {
 	uint64_t pa = hw_boot.rsdp_pa != 0 ? hw_boot.rsdp_pa : rsdp_search();
-	const uint8_t *rsdp = pa != 0 ? hw_acpi_map(pa, 36) : NULL;
+	const uint8_t *rsdp = pa != 0 ? hw_firmware_map(pa, 36) : NULL;
 
 	hw_apic_ids[0] = hw_self()->apic_id;
 	if (rsdp != NULL) {

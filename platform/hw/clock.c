@@ -197,14 +197,14 @@ uint64_t hw_ns_to_tsc(uint64_t ns)
 void hw_clock_cpu_init(void)
 {
 	if (pv)
-		(void)hw_machine_pvclock();
+		(void)hw_kvm_clock();
 }
 
 static bool pv_init(void)
 {
 	const struct hw_pvclock *p = &hw_self()->pvclock;
 
-	if (!hw_machine_pvclock() || p->mul == 0)
+	if (!hw_kvm_clock() || p->mul == 0)
 		return false;
 	pv = true;
 	/* ticks per ns: 2^32 / (mul * 2^shift) */

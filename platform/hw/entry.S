@@ -13,7 +13,6 @@
  */
 #include "hw.h"
 
-#define CR0_BITS 0x80010033 /* PG WP NE ET MP PE */
 #define MSR_EFER 0xc0000080
 
 	.section .text.hw_entry, "ax"
@@ -61,14 +60,14 @@ __kiln_entry:
 	addl $0x200000, %eax
 	loop 2b
 
-	movl $0x620, %eax /* PAE OSFXSR OSXMMEXCPT */
+	movl $HW_CR4_BITS, %eax
 	movl %eax, %cr4
 	movl %edx, %cr3
 	movl $MSR_EFER, %ecx
 	popl %eax
 	xorl %edx, %edx
 	wrmsr
-	movl $CR0_BITS, %eax
+	movl $HW_CR0_BITS, %eax
 	movl %eax, %cr0
 
 	leal (hw_boot_gdt - 1b)(%ebp), %eax

@@ -43,12 +43,18 @@
 #define HW_IST_MACHINE	   5
 #define HW_VECTOR_BASE	   32 /* irq n arrives by vector 32 + n */
 #define HW_IRQ_TLB	   62 /* a TLB shootdown, the platform's own */
-#define HW_IRQ_SPURIOUS	   63 /* and what else comes without the local controller */
+#define HW_IRQ_SPURIOUS	   63
 #define HW_NIRQS	   64
 #define HW_NVECTORS	   (HW_VECTOR_BASE + HW_NIRQS)
 
-#define HW_STUB_SIZE	   4 /* an entry of the vectors in vectors.S */
-#define HW_STUB_GAP	   8 /* between the halves of the interrupts' */
+/* Control registers at first. */
+#define HW_CR0_BITS  0x80010033 /* PG WP NE ET MP PE */
+#define HW_CR4_BITS  0x620	/* PAE OSFXSR OSXMMEXCPT */
+#define HW_EFER_LME  0x100
+#define HW_EFER_NXE  0x800
+
+#define HW_STUB_SIZE 4 /* an entry of the vectors in vectors.S */
+#define HW_STUB_GAP  8 /* between the halves of the interrupts' */
 
 #include <rumpuser.h>
 
@@ -344,14 +350,25 @@ extern struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
 extern uint32_t hw_apic_ids[RUMPUSER_MAXCPUS]; /* by CPU index */
 extern unsigned hw_ncpu;
 extern volatile uint32_t hw_online; /* bit n: CPU n runs */
-extern uint64_t hw_trampoline_pa;
 
 void hw_cpu_init(struct hw_cpu *hc, unsigned index); /* GDT, TSS, IDT, control registers */
 void hw_cpu_boot_init(void); /* the boot CPU, GS for the time before attach */
 
+/*
+ * Start a CPU (ap.c).  hw_ap_begin() makes its block, and turns interrupts off, which *flags is to
+ * undo; EINVAL, EIO, ENOMEM.  The machine then has the CPU come to hw_ap_entry on hw_pml4_pa, for
+ * which hw_ap_end() waits, or gives it up: EIO.
+ */
+int hw_ap_begin(struct rumpuser_cpu *cpu, uintptr_t stack_top, uint64_t *flags);
+int hw_ap_end(uint64_t flags);
+extern char hw_ap_entry[];
+
+extern uint64_t hw_trampoline_pa; /* below HW_LOAD_PA, if hw_ncpu > 1 (sipi.c) */
+
 /* --------------------------------------------------------- page tables (pmap.c) */
 
-/* Where the direct map may begin: one of 64 steps of 512 GB, of which 256 GB or 16 TB can follow. */
+/* Where the direct map may begin: one of 64 steps of 512 GB, of which 256 GB or 16 TB can follow.
+ */
 #ifdef KILN_XEN_PV
 #define HW_PHYSMAP_BASE 0xffff880000000000 /* below, Xen is: arch-x86/xen-x86_64.h */
 #else
@@ -366,6 +383,9 @@ extern uintptr_t hw_window, hw_window_end; /* addresses for mappings of our own 
 /* Map [pa, pa + len) into the window, for good; NULL: no room. */
 void *hw_window_map(uint64_t pa, size_t len, unsigned prot);
 
+/* What the firmware or the boot loader left in [pa, pa + len); NULL if it cannot be mapped. */
+void *hw_firmware_map(uint64_t pa, size_t len);
+
 static inline void *hw_phys(uint64_t pa)
 {
 	return (void *)(hw_physmap + pa);
@@ -373,8 +393,7 @@ static inline void *hw_phys(uint64_t pa)
 
 void hw_tlb_flush_local(uintptr_t va, size_t npages);
 void hw_tlb_flush(uintptr_t va, size_t npages); /* on all CPUs (tlb.c) */
-void hw_tlb_poll(void); /* serve a shootdown while waiting with interrupts off */
-void hw_tlb_intr(void);
+void hw_tlb_poll(void); /* serve a shootdown, also while waiting with interrupts off */
 
 /* ------------------------------------------------------------ locks (tlb.c) */
 
@@ -385,7 +404,7 @@ struct hw_lock {
 uint64_t hw_lock(struct hw_lock *l); /* returns what hw_unlock() wants */
 void hw_unlock(struct hw_lock *l, uint64_t flags);
 
-/* ------------------------------------------- interrupts (irq.c, intr.c, lapic.c) */
+/* --------------------------------- interrupts (irq.c, timer.c, intr.c, lapic.c) */
 
 /*
  * Interrupt irq has arrived on this CPU: give it to kern, or note it in ipending.  On the interrupt
@@ -396,15 +415,14 @@ bool hw_irq_deliver(unsigned irq, struct rumpuser_trapframe *tf);
 /* A new irq number; ENOSPC. */
 int hw_irq_alloc(unsigned *irqp);
 
-bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf);
+bool hw_timer_fired(struct hw_cpu *hc); /* is kern's deadline reached? (timer.c) */
+
 void hw_lapic_init(void); /* every CPU */
 void hw_lapic_eoi(void);
 uint32_t hw_lapic_reference(void); /* let its timer count up; counts per second, 0: not known */
 uint32_t hw_lapic_count(void);
 uint32_t hw_lapic_id(void);
-void hw_lapic_ipi(unsigned index, unsigned vector);
-void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first);
-bool hw_timer_fired(struct hw_cpu *hc); /* is kern's deadline reached? */
+void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline);
 
 /* Route a line to a fixed irq number, on the boot CPU. */
 int hw_ioapic_fixed(unsigned gsi, bool level, bool active_low, unsigned irq);
@@ -433,8 +451,7 @@ extern struct hw_ioapic hw_ioapics[HW_MAXIOAPICS];
 extern unsigned hw_nioapics;
 
 void hw_acpi_init(void);
-void *hw_acpi_map(uint64_t pa, size_t len); /* NULL if it cannot be mapped */
-size_t hw_acpi_dsdt(const uint8_t **aml);   /* 0 if there is none */
+size_t hw_acpi_dsdt(const uint8_t **aml); /* 0 if there is none */
 
 /* Where an ISA interrupt line goes: MADT's overrides. */
 void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low);
@@ -443,12 +460,14 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 
 void hw_clock_start(void); /* note the starting points; cheap */
 void hw_clock_cpu_init(void);
-uint64_t hw_pvclock_read(void); /* ns, by hw_self()->pvclock */
+uint64_t hw_pvclock_read(void);	    /* ns, by hw_self()->pvclock */
 uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
+bool hw_kvm_clock(void);	    /* have KVM keep this CPU's pvclock */
 uint64_t hw_kvm_epoch(void);	    /* as hw_machine_wall_epoch(); 0: not on KVM */
 
 /* -------------------------------------------------------- power (power.c) and rest */
 
+bool hw_power_intr(void);	     /* was the interrupt the button? */
 void hw_status_write(const char *s); /* to the launcher, past the console */
 void hw_triple_fault(void) __attribute__((noreturn));
 uint64_t hw_random(void); /* usable in hw_early() */

@@ -1,12 +1,12 @@
 # platform/hw: x86-64 machines.
 # What any x86-64 machine is, also a guest of Xen, and what is a PC's (machine.h).
-HW_MACHINE_SRCS := entry.S vectors.S early.c bootproto.c mem.c entropy.c pmap.c tlb.c cpu.c ap.c irq.c intr.c lapic.c \
-	acpi.c clock.c pvclock.c wall.c virtio_mmio.c misc.c lib.c main.c
-HW_PC_SRCS := console.c fwcfg.c kvm.c pc.c power.c rtc.c
+HW_MACHINE_SRCS := entry.S vectors.S early.c bootproto.c mem.c entropy.c pmap.c tlb.c cpu.c ap.c irq.c timer.c \
+	pvclock.c wall.c misc.c lib.c main.c
+HW_PC_SRCS := acpi.c clock.c console.c fwcfg.c intr.c kvm.c lapic.c pc.c power.c rtc.c sipi.c virtio_mmio.c
 PLATFORM_SRCS.hw := $(HW_MACHINE_SRCS) $(HW_PC_SRCS)
 # Most of it runs once, and under emulation each byte of new code costs time.
 PLATFORM_OPT.hw := -Oz
-$(foreach f,irq intr lapic clock pvclock pmap tlb,$(eval build/obj/platform/hw/$f.c.o: PLATFORM_OPT.hw := -Os))
+$(foreach f,irq intr timer lapic clock pvclock pmap tlb,$(eval build/obj/platform/hw/$f.c.o: PLATFORM_OPT.hw := -Os))
 # GS is not set when the first of this code runs, and switches while some of it does.
 PLATFORM_CFLAGS.hw := -fno-stack-protector
 PLATFORM_FILES.hw := link.ld link.flags

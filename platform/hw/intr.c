@@ -58,25 +58,19 @@ static void line_mask(struct line *l, bool masked)
 	hw_unlock(&ioapic_lock, flags);
 }
 
-/*
- * On the interrupt stack, interrupts off; from vectors.S.  True if the
- * interrupted lwp is to be preempted.
- */
 bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf)
 {
 	struct rumpuser_cpu *cpu = hw_curcpu();
-	struct hw_cpu *hc = cpu->platform;
 	struct line *l = &lines[irq];
-	bool level = l->low & ROUTE_LEVEL, preempt;
+	bool level = l->low & ROUTE_LEVEL, preempt = false;
 
-	if (hc->idle != HW_RUNNING &&
-	    __atomic_exchange_n(&hc->idle, HW_RUNNING, __ATOMIC_ACQ_REL) == HW_IDLE_FLUSH)
-		hw_write_cr3(hw_read_cr3());
+	hw_intr_wakes(cpu->platform);
 	if (irq == HW_IRQ_SPURIOUS)
-		return hw_machine_intr(tf);
+		return false;
 	if (!level)
 		hw_lapic_eoi();
-	preempt = hw_irq_deliver(irq, tf);
+	if (irq != RUMPUSER_IRQ_POWER || hw_power_intr())
+		preempt = hw_irq_deliver(irq, tf);
 	if (level) {
 		if (cpu->ipending & 1ULL << irq)
 			line_mask(l, true);
@@ -166,10 +160,4 @@ int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *da
 	*addr = MSI_BASE | hw_cpus[cpu]->apic_id << 12;
 	*data = HW_VECTOR_BASE + *irqp;
 	return 0;
-}
-
-void rumpuser_cpu_ipi(unsigned index)
-{
-	if (index < RUMPUSER_MAXCPUS && (hw_online & 1U << index))
-		hw_lapic_ipi(index, HW_VECTOR_BASE + RUMPUSER_IRQ_IPI);
 }

@@ -15,17 +15,10 @@ bool hw_irq_deliver(unsigned irq, struct rumpuser_trapframe *tf)
 {
 	struct rumpuser_cpu *cpu = hw_curcpu();
 
-	switch (irq) {
-	case RUMPUSER_IRQ_TIMER:
-		if (!hw_timer_fired(cpu->platform))
-			return false;
-		break;
-	case RUMPUSER_IRQ_POWER:
-		if (!hw_machine_power_intr())
-			return false;
-		break;
-	case HW_IRQ_TLB:
-		hw_tlb_intr();
+	if (irq == RUMPUSER_IRQ_TIMER && !hw_timer_fired(cpu->platform))
+		return false;
+	if (irq == HW_IRQ_TLB) {
+		hw_tlb_poll();
 		return false;
 	}
 	if (cpu->ilevel == 0)
@@ -44,4 +37,10 @@ int hw_irq_alloc(unsigned *irqp)
 	}
 	*irqp = irq;
 	return 0;
+}
+
+void rumpuser_cpu_ipi(unsigned index)
+{
+	if (index < RUMPUSER_MAXCPUS && (hw_online & 1U << index))
+		hw_machine_ipi(index, RUMPUSER_IRQ_IPI);
 }

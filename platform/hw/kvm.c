@@ -15,7 +15,7 @@ static bool has_clock(void)
 	return hw_features.kvm && (hw_cpuid(KVM_LEAF_FEATURES, 0).a & KVM_FEATURE_CLOCKSOURCE2);
 }
 
-bool hw_machine_pvclock(void)
+bool hw_kvm_clock(void)
 {
 	uint64_t pa;
 	unsigned prot;

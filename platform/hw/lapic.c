@@ -4,12 +4,10 @@
  * chapter 11).
  *
  * An access to the controller leaves the guest or, under emulation, the
- * translated code, so each is avoided that can be: the timer is not touched
- * when it is armed for an earlier moment already (hw_timer_fired() then arms it
- * again), disarming only makes a note, and the divider and the timer's vector
- * are written once.
+ * translated code, so each is avoided that can be: the divider and the timer's vector are
+ * written once.
  */
-#include "hw.h"
+#include "machine.h"
 
 #define MSR_APIC_BASE	  0x1b
 #define MSR_TSC_DEADLINE  0x6e0
@@ -41,7 +39,6 @@
 #define ICR_ALL_OTHERS	  0xc0000
 
 #define HYPERVISOR_BUS_HZ 1000000000ULL /* QEMU and KVM */
-#define EARLY_OK_NS	  500		/* a wake-up that much too early is in time */
 
 static volatile uint32_t *regs; /* NULL in x2APIC mode */
 static uint64_t timer_hz;	/* counts per second after the divider */
@@ -170,7 +167,7 @@ static void icr_write(uint32_t dest, uint32_t command)
 	lapic_write(REG_ICR, command);
 }
 
-void hw_lapic_ipi(unsigned index, unsigned vector)
+void hw_machine_ipi(unsigned index, unsigned irq)
 {
 	uint64_t flags = hw_irq_save();
 
@@ -178,31 +175,41 @@ void hw_lapic_ipi(unsigned index, unsigned vector)
 	 */
 	if (regs == NULL)
 		__asm__ volatile("mfence; lfence" : : : "memory");
-	icr_write(hw_cpus[index]->apic_id, ICR_FIXED | vector);
+	icr_write(hw_cpus[index]->apic_id, ICR_FIXED | (HW_VECTOR_BASE + irq));
 	hw_irq_restore(flags);
 }
 
-void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first)
+/* With the pause that real CPUs want. */
+static void icr_wait(uint32_t dest, uint32_t command, uint64_t ns)
 {
-	if (first) {
-		/* It is the boot CPU's counter that runs, and the other is to know its rate. */
-		if (calib_tsc != 0)
-			timer_calibrate();
-		icr_write(apic_id, ICR_INIT);
-		if (!hw_features.hypervisor) {
-			uint64_t until = rumpuser_clock_monotonic() + 10000000;
-			while (rumpuser_clock_monotonic() < until)
-				hw_pause();
-		}
-	}
-	icr_write(apic_id, ICR_STARTUP | trampoline >> RUMPUSER_PAGE_SHIFT);
+	icr_write(dest, command);
+	if (hw_features.hypervisor)
+		return;
+	for (ns += rumpuser_clock_monotonic(); rumpuser_clock_monotonic() < ns;)
+		hw_pause();
 }
 
-static void timer_arm(struct hw_cpu *hc, uint64_t deadline, uint64_t now)
+/*
+ * A hypervisor loses no SIPI, and a second one does harm: in QEMU 7.2 an
+ * interrupt that is sent to the new CPU at about the same time is never taken.
+ */
+void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline)
+{
+	uint32_t startup = ICR_STARTUP | trampoline >> RUMPUSER_PAGE_SHIFT, before = hw_online;
+
+	/* It is the boot CPU's counter that runs, and the other is to know its rate. */
+	if (calib_tsc != 0)
+		timer_calibrate();
+	icr_wait(apic_id, ICR_INIT, 10000000);
+	icr_wait(apic_id, startup, 200000);
+	if (!hw_features.hypervisor && hw_online == before)
+		icr_write(apic_id, startup);
+}
+
+void hw_machine_timer(uint64_t deadline, uint64_t now)
 {
 	uint64_t ns = deadline > now ? deadline - now : 0, count;
 
-	hc->armed = deadline;
 	if (hw_features.tsc_deadline) {
 		hw_wrmsr(MSR_TSC_DEADLINE, hw_rdtsc() + hw_ns_to_tsc(ns));
 		return;
@@ -214,31 +221,4 @@ static void timer_arm(struct hw_cpu *hc, uint64_t deadline, uint64_t now)
 		ns = 30000000000ULL;
 	count = hw_muldiv(ns, timer_hz, 1000000000) + 1;
 	lapic_write(REG_TIMER_INITIAL, count > UINT32_MAX ? UINT32_MAX : count);
-}
-
-void rumpuser_timer_set(uint64_t deadline)
-{
-	uint64_t flags = hw_irq_save();
-	struct hw_cpu *hc = hw_self();
-
-	hc->deadline = deadline;
-	if (deadline < hc->armed)
-		timer_arm(hc, deadline, rumpuser_clock_monotonic());
-	hw_irq_restore(flags);
-}
-
-bool hw_timer_fired(struct hw_cpu *hc)
-{
-	uint64_t now;
-
-	hc->armed = UINT64_MAX;
-	if (hc->deadline == UINT64_MAX)
-		return false;
-	now = rumpuser_clock_monotonic();
-	if (now + EARLY_OK_NS < hc->deadline) {
-		timer_arm(hc, hc->deadline, now);
-		return false;
-	}
-	hc->deadline = UINT64_MAX;
-	return true;
 }

@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * machine.h - what differs between the machines that this code runs on: a PC or a micro-VM of
- * that kind (the files beside this one), or a guest of Xen (platform/xen).  An image has
- * one of each function, chosen when its platform is linked, and so nothing of
- * those that it never calls.  rumpuser_console_write(), rumpuser_console_read() and
- * rumpuser_exit() are the machine's, too.
+ * that kind (HW_PC_SRCS in hw.mk), or a guest of Xen (platform/xen).  An image has one of
+ * each function, chosen when its platform is linked, and so nothing of those that it
+ * never calls; or both, and chooses when it starts (platform/xen/any).  Of rumpuser.h the machine
+ * has the console, the end, interrupts of devices, the monotonic clock and the start of other CPUs.
  */
 #ifndef HW_MACHINE_H
 #define HW_MACHINE_H
 
 #include "hw.h"
 
-extern const char hw_machine_name[]; /* as struct rumpuser_bootinfo has it */
-
 /* The end of hw_early(), whose rules it obeys (hw.h), when it can't go on; c says where. */
 void hw_machine_die(char c) __attribute__((noreturn));
 
-/* Set up what the rest needs.  Boot CPU; traps work, interrupts are off; there is no console yet.
+/*
+ * Set up what the rest needs: the clock, interrupts, hw_ncpu.  Boot CPU; traps work, interrupts are
+ * off; there is no console yet.  Returns what struct rumpuser_bootinfo calls the machine.
  */
-void hw_machine_start(void);
+const char *hw_machine_start(void);
 
 /* What another CPU needs for itself; on that CPU, interrupts off. */
 void hw_machine_cpu_init(void);
 
 /* The launch configuration, given the boot loader's command line: that, if it is none. */
 const char *hw_machine_config(const char *cmdline);
-
-/* Have the hypervisor keep this CPU's hw_self()->pvclock; false if it doesn't. */
-bool hw_machine_pvclock(void);
 
 /*
  * Wall-clock time (ns since 1970) at which the monotonic clock, which now is `now`, was 0.
@@ -36,13 +33,26 @@ bool hw_machine_pvclock(void);
 uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before);
 
 /*
- * An interrupt by vector HW_IRQ_SPURIOUS, as of hw_intr(): it needs no acknowledgement, and
- * there may be nothing to it.
+ * An interrupt by vector HW_VECTOR_BASE + irq; from vectors.S, on the interrupt stack, interrupts
+ * off.  True if the interrupted lwp is to be preempted.
  */
-bool hw_machine_intr(struct rumpuser_trapframe *tf);
+bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf);
 
-/* Let the power button in; was the interrupt it?  Boot CPU. */
+/* At its begin: the CPU is awake. */
+static inline void hw_intr_wakes(struct hw_cpu *hc)
+{
+	if (hc->idle != HW_RUNNING &&
+	    __atomic_exchange_n(&hc->idle, HW_RUNNING, __ATOMIC_ACQ_REL) == HW_IDLE_FLUSH)
+		hw_write_cr3(hw_read_cr3());
+}
+
+/* Interrupt CPU `index` with irq: RUMPUSER_IRQ_IPI or HW_IRQ_TLB. */
+void hw_machine_ipi(unsigned index, unsigned irq);
+
+/* Interrupt this CPU with RUMPUSER_IRQ_TIMER at `deadline`, or earlier; it is `now`. */
+void hw_machine_timer(uint64_t deadline, uint64_t now);
+
+/* Let the power button in.  Boot CPU. */
 void hw_machine_power_init(void);
-bool hw_machine_power_intr(void);
 
 #endif

@@ -25,7 +25,7 @@ static const char *cmdline(void)
 	const char *s = NULL;
 
 	if (hw_boot.cmdline_pa != 0)
-		s = hw_acpi_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1);
+		s = hw_firmware_map(hw_boot.cmdline_pa, hw_boot.cmdline_len + 1);
 	if (s == NULL)
 		return "";
 	return hw_machine_config(s);
@@ -40,17 +40,8 @@ void hw_main(void)
 	give_back(hw_guard1);
 
 	hw_cpu_boot_init();
-	hw_machine_start();
+	info.platform = hw_machine_start();
 	info.cmdline = cmdline();
-	hw_lapic_init();
-	hw_acpi_init();
-	hw_clock_start();
-	if (hw_ncpu > 1)
-		hw_trampoline_pa = hw_mem_alloc(1);
-	if (hw_trampoline_pa == 0 || hw_trampoline_pa >= HW_LOAD_PA)
-		hw_ncpu = 1;
-
-	info.platform = hw_machine_name;
 	info.ncpu = hw_ncpu;
 	info.image_base = (uintptr_t)__ehdr_start;
 	info.image_end = (uintptr_t)__kiln_image_end;

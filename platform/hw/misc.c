@@ -45,6 +45,19 @@ int rumpuser_mmio_map(uint64_t pa, size_t len, void **va)
 	return *va != NULL ? 0 : ENOMEM;
 }
 
+void *hw_firmware_map(uint64_t pa, size_t len)
+{
+	uint64_t p;
+	unsigned prot;
+	void *va;
+
+	/* Mostly it lies in RAM that the direct map covers. */
+	if (rumpuser_pmap_extract((uintptr_t)hw_phys(pa), &p, &prot) &&
+	    rumpuser_pmap_extract((uintptr_t)hw_phys(pa + len - 1), &p, &prot))
+		return hw_phys(pa);
+	return rumpuser_mmio_map(pa, len, &va) == 0 ? va : NULL;
+}
+
 bool rumpuser_pci_present(void)
 {
 	static int8_t present; /* 0: not known */

@@ -4,8 +4,6 @@
  */
 #include "machine.h"
 
-const char hw_machine_name[] = "hw";
-
 void hw_machine_die(char c)
 {
 	hw_outb(0x3f8, c);
@@ -13,15 +11,20 @@ void hw_machine_die(char c)
 	hw_triple_fault();
 }
 
-void hw_machine_start(void)
+const char *hw_machine_start(void)
 {
+	hw_lapic_init();
+	hw_acpi_init();
+	hw_clock_start();
+	if (hw_ncpu > 1)
+		hw_trampoline_pa = hw_mem_alloc(1);
+	if (hw_trampoline_pa == 0 || hw_trampoline_pa >= HW_LOAD_PA)
+		hw_ncpu = 1;
+	return "hw";
 }
 
 void hw_machine_cpu_init(void)
 {
-}
-
-bool hw_machine_intr(struct rumpuser_trapframe *tf)
-{
-	return false;
+	hw_lapic_init();
+	hw_clock_cpu_init();
 }

@@ -64,7 +64,7 @@ void hw_machine_power_init(void)
 	}
 }
 
-bool hw_machine_power_intr(void)
+bool hw_power_intr(void)
 {
 	uint16_t status;
 
@@ -130,7 +130,7 @@ static void soft_off(void)
 	if (acpi->sleep_control != 0 && acpi->sleep_control_io) {
 		hw_outb(acpi->sleep_control, a << 2 | SLEEP_ENABLE);
 	} else if (acpi->sleep_control != 0) {
-		reg = hw_acpi_map(acpi->sleep_control, 1);
+		reg = hw_firmware_map(acpi->sleep_control, 1);
 		if (reg != NULL)
 			*reg = a << 2 | SLEEP_ENABLE;
 	} else if (acpi->pm1a_cnt != 0) {

@@ -13,7 +13,7 @@
  *
  * LOCK ORDER: shoot.lock is innermost.
  */
-#include "hw.h"
+#include "machine.h"
 
 #define FLUSH_ALL 32 /* pages from which on all is flushed */
 
@@ -44,11 +44,6 @@ void hw_tlb_poll(void)
 		return;
 	hw_tlb_flush_local(shoot.va, shoot.npages);
 	__atomic_fetch_and(&shoot.waiting, ~bit, __ATOMIC_RELEASE);
-}
-
-void hw_tlb_intr(void)
-{
-	hw_tlb_poll();
 }
 
 uint64_t hw_lock(struct hw_lock *l)
@@ -96,7 +91,7 @@ static void flush_others(uint32_t others, uintptr_t va, size_t npages)
 	shoot.npages = npages;
 	__atomic_store_n(&shoot.waiting, targets, __ATOMIC_SEQ_CST);
 	for (left = targets; left != 0; left &= left - 1)
-		hw_lapic_ipi(__builtin_ctz(left), HW_VECTOR_BASE + HW_IRQ_TLB);
+		hw_machine_ipi(__builtin_ctz(left), HW_IRQ_TLB);
 	while (__atomic_load_n(&shoot.waiting, __ATOMIC_ACQUIRE) != 0)
 		hw_spin(&turns);
 }

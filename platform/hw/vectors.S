@@ -131,7 +131,7 @@ hw_resume:
 	call rumpkern_replay
 	jmp 3b
 
-/* An additional CPU, in long mode but still on the trampoline's stack pointer: see ap.c. */
+/* An additional CPU, in long mode but on no stack of its own: see ap.c. */
 	.section .text.hw_ap_entry, "ax"
 	.globl hw_ap_entry
 hw_ap_entry:
@@ -142,7 +142,7 @@ hw_ap_entry:
 
 /*
  * The trampoline: copied to a page below 1 MiB, entered in real mode at its
- * first byte, and patched there by ap.c: the three words at hw_tramp_*.
+ * first byte, and patched there by sipi.c: the three words at hw_tramp_*.
  */
 	.section .rodata.hw_trampoline, "a"
 	.code16
@@ -161,7 +161,7 @@ hw_trampoline:
 	movl hw_tramp_efer - hw_trampoline, %eax
 	xorl %edx, %edx
 	wrmsr
-	movl $0x80010033, %eax
+	movl $HW_CR0_BITS, %eax
 	movl %eax, %cr0
 	ljmpl *hw_tramp_far - hw_trampoline
 	.code64

@@ -23,6 +23,9 @@ static struct {
 	uint8_t irq, cpu;
 } channels[PORTS];
 
+/* Those by which CPUs interrupt each other, by CPU: RUMPUSER_IRQ_IPI, HW_IRQ_TLB. */
+static evtchn_port_t ipis[RUMPUSER_MAXCPUS][2];
+
 static int evtchn_op(unsigned op, void *arg)
 {
 	return -xen_hypercall(__HYPERVISOR_event_channel_op, op, (uintptr_t)arg, 0);
@@ -31,6 +34,48 @@ static int evtchn_op(unsigned op, void *arg)
 void xen_evtchn_init(void)
 {
 	__builtin_memset(xen_shared_info->evtchn_mask, 0xff, sizeof(xen_shared_info->evtchn_mask));
+}
+
+int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq)
+{
+	struct evtchn_unmask unmask = {port};
+
+	if (port >= PORTS)
+		return EINVAL;
+	channels[port].cpu = cpu;
+	__atomic_store_n(&channels[port].irq, irq, __ATOMIC_RELEASE);
+	/* Xen looks whether it is pending, too. */
+	return evtchn_op(EVTCHNOP_unmask, &unmask) != 0 ? EINVAL : 0;
+}
+
+static int open_ipi(unsigned cpu, unsigned irq, evtchn_port_t *port)
+{
+	struct evtchn_bind_ipi ipi = {.vcpu = cpu};
+
+	if (evtchn_op(EVTCHNOP_bind_ipi, &ipi) != 0)
+		return EIO;
+	*port = ipi.port;
+	return xen_evtchn_open(ipi.port, cpu, irq);
+}
+
+int xen_evtchn_cpu_init(unsigned cpu, bool alone)
+{
+	struct evtchn_bind_virq timer = {.virq = VIRQ_TIMER, .vcpu = cpu};
+	int error;
+
+	if (evtchn_op(EVTCHNOP_bind_virq, &timer) != 0)
+		return EIO;
+	error = xen_evtchn_open(timer.port, cpu, RUMPUSER_IRQ_TIMER);
+	if (error == 0 && !alone)
+		error = open_ipi(cpu, RUMPUSER_IRQ_IPI, &ipis[cpu][0]);
+	if (error == 0 && !alone)
+		error = open_ipi(cpu, HW_IRQ_TLB, &ipis[cpu][1]);
+	return error;
+}
+
+void hw_machine_ipi(unsigned index, unsigned irq)
+{
+	rumpuser_evtchn_notify(ipis[index][irq == HW_IRQ_TLB]);
 }
 
 /* Of one word's channels, those that are bound to this CPU. */
@@ -79,18 +124,6 @@ int rumpuser_evtchn_alloc(unsigned domid, unsigned *port)
 	}
 	*port = alloc.port;
 	return 0;
-}
-
-int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq)
-{
-	struct evtchn_unmask unmask = {port};
-
-	if (port >= PORTS)
-		return EINVAL;
-	channels[port].cpu = cpu;
-	__atomic_store_n(&channels[port].irq, irq, __ATOMIC_RELEASE);
-	/* Xen looks whether it is pending, too. */
-	return evtchn_op(EVTCHNOP_unmask, &unmask) != 0 ? EINVAL : 0;
 }
 
 int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * machine.c - a PVH guest of Xen, as machine.h wants it: the shared page, each CPU's vcpu_info with
- * its clock, and the end.
- *
- * The local interrupt controllers, their timers and the start of other CPUs are the
- * processor's, which Xen lets a PVH guest have, if need be emulated.
+ * machine.c - a PVH guest of Xen, as machine.h wants it: the shared page, upcalls, and the end;
+ * and what is different for other guests of Xen (xen_impl.h).
  */
 #include "xen_impl.h"
 
@@ -13,12 +10,9 @@
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
-#include <xen/vcpu.h>
 
-#define SEC	   1000000000ULL
 #define DEBUG_PORT 0xe9 /* goes to Xen's log, if that is to have guests' messages */
 
-const char hw_machine_name[] = "xen";
 struct shared_info *xen_shared_info;
 
 static void debug(const char *s)
@@ -33,8 +27,7 @@ void hw_machine_die(char c)
 	hw_triple_fault();
 }
 
-static void die(const char *why) __attribute__((noreturn));
-static void die(const char *why)
+void xen_die(const char *why)
 {
 	debug(why);
 	hw_triple_fault();
@@ -58,7 +51,7 @@ static void shared_info_init(void)
 	uint64_t pa = hw_mem_alloc(1);
 
 	if (pa == 0 || !replace(pa, XENMAPSPACE_shared_info, 0))
-		die("kiln: no shared page\n");
+		xen_die("kiln: no shared page\n");
 	xen_shared_info = hw_phys(pa);
 }
 
@@ -102,53 +95,42 @@ int rumpuser_xenstore(void **page, unsigned *port)
 
 /*
  * Upcalls come by a vector as if from a local controller, but there is nothing to acknowledge: it
- * is asserted until evtchn_upcall_pending is cleared.
+ * is asserted until evtchn_upcall_pending is cleared.  That of the one irq that no machine has.
  */
 static void upcall_init(void)
 {
 	struct xen_hvm_param p = {
 	    .domid = DOMID_SELF,
 	    .index = HVM_PARAM_CALLBACK_IRQ,
-	    .value =
-		(uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | (HW_VECTOR_BASE + HW_IRQ_SPURIOUS),
+	    .value = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 |
+		     (HW_VECTOR_BASE + RUMPUSER_IRQ_RESCHED),
 	};
 
 	xen_evtchn_init();
-	if (xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0) != 0)
-		die("kiln: no upcalls\n");
+	if (xen_evtchn_cpu_init(0, hw_ncpu == 1) != 0 ||
+	    xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0) != 0)
+		xen_die("kiln: no upcalls\n");
 }
 
-bool hw_machine_intr(struct rumpuser_trapframe *tf)
+bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf)
 {
 	struct hw_cpu *hc = hw_self();
 
+	hw_intr_wakes(hc);
 	return xen_evtchn_upcall(xen_vcpu_info(hc), hc->index, tf);
 }
 
-void hw_machine_start(void)
+const char *hw_machine_start(void)
 {
 	if (!xen_hypercall_init())
-		die("kiln: not a guest of Xen\n");
+		xen_die("kiln: not a guest of Xen\n");
 	shared_info_init();
-	hw_machine_cpu_init();
+	xen_vcpu_register();
+	xen_time_init();
+	xen_vcpus_count();
 	upcall_init();
 	xen_console_init();
-}
-
-void hw_machine_cpu_init(void)
-{
-	struct hw_cpu *hc = hw_self();
-	struct vcpu_register_vcpu_info info = {0};
-	unsigned prot;
-	uint64_t pa;
-
-	if (!rumpuser_pmap_extract((uintptr_t)hc->hypervisor, &pa, &prot))
-		die("kiln: vcpu_info is not mapped\n");
-	info.mfn = pa >> RUMPUSER_PAGE_SHIFT;
-	info.offset = pa % RUMPUSER_PAGE_SIZE;
-	if (xen_hypercall(
-		__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, hc->index, (uintptr_t)&info) != 0)
-		die("kiln: Xen refuses vcpu_info\n");
+	return "xen";
 }
 
 const char *hw_machine_config(const char *cmdline)
@@ -156,34 +138,23 @@ const char *hw_machine_config(const char *cmdline)
 	return cmdline;
 }
 
-bool hw_machine_pvclock(void)
-{
-	return true; /* hw_machine_cpu_init() has done it */
-}
-
-/* Xen tells the time at which its system time was 0, which is our monotonic clock. */
-uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
-{
-	const volatile struct shared_info *si = xen_shared_info;
-	uint64_t epoch;
-	uint32_t version;
-
-	do {
-		version = si->wc_version & ~1U;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		epoch = ((uint64_t)si->wc_sec_hi << 32 | si->wc_sec) * SEC + si->wc_nsec;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (si->wc_version != version);
-	return epoch;
-}
-
 void hw_machine_power_init(void)
 {
 }
 
-bool hw_machine_power_intr(void)
+/* No device is the machine's. */
+void rumpuser_intr_replayed(unsigned irq)
 {
-	return false;
+}
+
+int rumpuser_intr_gsi(unsigned gsi, bool level, bool active_low, unsigned cpu, unsigned *irqp)
+{
+	return ENOTSUP;
+}
+
+int rumpuser_intr_msi(unsigned cpu, unsigned *irqp, uint64_t *addr, uint32_t *data)
+{
+	return ENOTSUP;
 }
 
 void rumpuser_exit(enum rumpuser_end how, int status)

@@ -38,6 +38,9 @@ _Static_assert(offsetof(struct vcpu_info, time) ==
 void xen_evtchn_init(void);
 bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf);
 
+/* Those of a CPU: its timer's and, unless it is alone, those for hw_machine_ipi(). */
+int xen_evtchn_cpu_init(unsigned cpu, bool alone);
+
 /* Raise irq when the channel, which Xen has with that CPU already, is notified.  EINVAL a bad port.
  */
 int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq);
@@ -45,8 +48,17 @@ int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq);
 /* SHUTDOWN_* for rumpuser_exit(). */
 unsigned xen_end_reason(enum rumpuser_end how, int status);
 
+void xen_time_init(void); /* once this CPU's pvclock runs */
+
 /* The console, once Xen can be talked to. */
 void xen_console_init(void);
+
+/* The end, before there is a console. */
+void xen_die(const char *why) __attribute__((noreturn));
+
+/* CPUs of PVH guests (vcpu.c): set hw_ncpu; have Xen use this CPU's vcpu_info. */
+void xen_vcpus_count(void);
+void xen_vcpu_register(void);
 
 /* ------------------------- what differs between PVH (machine.c) and PV guests */
 

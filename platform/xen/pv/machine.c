@@ -12,7 +12,6 @@
 
 #define PV_GRANT_FRAMES 64 /* Xen's own default limit */
 
-const char hw_machine_name[] = "xen";
 struct shared_info *xen_shared_info;
 
 void hw_machine_die(char c)
@@ -95,7 +94,7 @@ void pv_vcpu_info_init(struct hw_cpu *hc)
 		pv_die("kiln: Xen refuses vcpu_info\n");
 }
 
-void hw_machine_start(void)
+const char *hw_machine_start(void)
 {
 	xen_console_init();
 	xen_shared_info = pv_window_frame(pv_start_info->shared_info >> RUMPUSER_PAGE_SHIFT);
@@ -104,27 +103,8 @@ void hw_machine_start(void)
 	xen_evtchn_init();
 	pv_vcpu_info_init(&hw_cpu0);
 	pv_intr_cpu_init(&hw_cpu0);
-}
-
-bool hw_machine_power_intr(void)
-{
-	return true;
-}
-
-/* Xen tells the time at which its system time was 0, which is our monotonic clock. */
-uint64_t hw_machine_wall_epoch(uint64_t now, uint64_t before)
-{
-	const volatile struct shared_info *si = xen_shared_info;
-	uint64_t epoch;
-	uint32_t version;
-
-	do {
-		version = si->wc_version & ~1U;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		epoch = ((uint64_t)si->wc_sec_hi << 32 | si->wc_sec) * 1000000000 + si->wc_nsec;
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	} while (si->wc_version != version);
-	return epoch;
+	xen_time_init();
+	return "xen";
 }
 
 /* The initial domain's end is the machine's, which Xen would let stand, or start again after a

@@ -39,10 +39,9 @@ void pv_main(void)
 {
 	leave_boot_tables();
 	hw_cpu_boot_init();
-	hw_machine_start();
+	info.platform = hw_machine_start();
 	pv_enter_user();
 
-	info.platform = hw_machine_name;
 	info.cmdline = hw_phys(hw_boot.cmdline_pa);
 	info.ncpu = pv_count_cpus();
 	info.image_base = (uintptr_t)__ehdr_start;

@@ -357,7 +357,7 @@ static bool job_done(void)
 
 extern uint32_t hw_apic_ids[];
 extern uint64_t hw_trampoline_pa;
-void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline, bool first);
+void hw_lapic_start_ap(uint32_t apic_id, uint64_t trampoline);
 
 /* A CPU that does not answer in time, and comes after all. */
 void late_cpu(void)
@@ -368,7 +368,7 @@ void late_cpu(void)
 	hw_apic_ids[1] = 0x5a;							      /* nobody */
 	CHECK(rumpuser_cpu_start(&cpus[1], (uintptr_t)stack1 + sizeof(stack1)) == 5); /* EIO */
 	cpu1_job = reader;
-	hw_lapic_start_ap(id, hw_trampoline_pa, true);
+	hw_lapic_start_ap(id, hw_trampoline_pa);
 	wait_ns(200 * MS);
 	/* It has not come to kern, and nothing has happened to us. */
 	CHECK(cpu1_job == reader && seen == 0);

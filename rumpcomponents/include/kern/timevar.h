@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Timers on the program's clocks.  Deadlines are ns of nanouptime(), 0 for "not armed". */
+/*
+ * Timers on the program's clocks.  A deadline is in ns, 0 for "not armed"; what it is a time of is
+ * time_now(): of nanouptime(), or, for clocks of CPU time, of that clock itself.
+ */
 #ifndef KERN_TIMEVAR_H
 #define KERN_TIMEVAR_H
 
@@ -10,8 +13,19 @@
 #include <kern/callout.h>
 #include <kern/mutex.h>
 
-/* May a timer be set on this clock? */
-bool time_settable(clockid_t clock);
+/*
+ * May a timer be set on this clock?  That of the calling thread's CPU time is replaced by its name
+ * for others.
+ */
+bool time_settable(clockid_t *clock);
+bool time_is_cputime(clockid_t clock);
+/* What deadlines on the clock are compared with; 0 if its thread is gone.  May take proc_lock. */
+uint64_t time_now(clockid_t clock);
+/*
+ * When (nanouptime()) to look whether the deadline is there.  CPU time runs at most as fast as all
+ * CPUs: no timer interrupt counts it.
+ */
+uint64_t time_look(clockid_t clock, uint64_t deadline);
 /* Is it one that clock_settime(2) moves? */
 static inline bool time_can_be_set(clockid_t clock)
 {
@@ -45,6 +59,6 @@ void time_unwatch(struct time_watch *w);
 /* Mend *deadline, which is not 0, if w is set.  false: it was right. */
 bool time_moved(struct time_watch *w, uint64_t *deadline);
 /* What a timer has left. */
-void time_left(uint64_t deadline, uint64_t interval, struct itimerspec *it);
+void time_left(clockid_t clock, uint64_t deadline, uint64_t interval, struct itimerspec *it);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What timers and timerfds share: struct itimerspec, and deadlines on the program's clocks. */
+#include <kern/cpu.h>
 #include <kern/ktime.h>
+#include <kern/lwp.h>
 #include <kern/systm.h>
 #include <kern/timevar.h>
 #include "time_impl.h"
@@ -9,10 +11,44 @@ volatile int64_t time_offset;
 kmutex_t time_set_lock = {.mtx_type = MUTEX_SPIN};
 struct time_watches time_watches = LIST_HEAD_INITIALIZER(time_watches);
 
-bool time_settable(clockid_t clock)
+#define CPU_GAP	 4000000 /* ns: how often CPU time is looked at, at most */
+#define CPUCLOCK (2 | 4) /* a thread's, what was on the CPU: read_cpuclock() */
+
+bool time_is_cputime(clockid_t clock)
 {
-	return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-	       clock == CLOCK_TAI;
+	return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+bool time_settable(clockid_t *clock)
+{
+	uint64_t now;
+
+	if (*clock == CLOCK_THREAD_CPUTIME_ID)
+		*clock = (clockid_t)((unsigned)~curlwp->l_lid << 3 | CPUCLOCK);
+	if (time_is_cputime(*clock))
+		return time_read(*clock, &now) == 0;
+	return *clock == CLOCK_REALTIME || *clock == CLOCK_MONOTONIC || *clock == CLOCK_BOOTTIME ||
+	       *clock == CLOCK_TAI;
+}
+
+uint64_t time_now(clockid_t clock)
+{
+	uint64_t now;
+
+	if (!time_is_cputime(clock))
+		return nanouptime();
+	return time_read(clock, &now) == 0 ? now : 0;
+}
+
+uint64_t time_look(clockid_t clock, uint64_t deadline)
+{
+	uint64_t now, left;
+
+	if (!time_is_cputime(clock))
+		return deadline;
+	now = time_now(clock);
+	left = deadline > now ? (deadline - now) / cpu_count : 0;
+	return nanouptime() + KMAX(left, (uint64_t)CPU_GAP);
 }
 
 int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t *interval)
@@ -29,7 +65,7 @@ int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t 
 
 uint64_t time_deadline(clockid_t clock, uint64_t value, bool absolute)
 {
-	uint64_t up = nanouptime(), now = up;
+	uint64_t up = time_now(clock), now = up;
 
 	if (absolute) {
 		(void)time_read(clock, &now);
@@ -93,9 +129,9 @@ bool time_moved(struct time_watch *w, uint64_t *deadline)
 	return true;
 }
 
-void time_left(uint64_t deadline, uint64_t interval, struct itimerspec *it)
+void time_left(clockid_t clock, uint64_t deadline, uint64_t interval, struct itimerspec *it)
 {
-	uint64_t now = nanouptime();
+	uint64_t now = deadline ? time_now(clock) : 0;
 
 	memset(it, 0, sizeof(*it));
 	ns_to_timespec(interval, &it->it_interval);

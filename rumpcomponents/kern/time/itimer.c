@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interval timers (setitimer(2), alarm(2)).  ITIMER_REAL alone: the two that count CPU
- * time are refused, not ignored.
+ * Interval timers (setitimer(2), alarm(2)).  Time in the program and in the kernel is not told
+ * apart: ITIMER_VIRTUAL and ITIMER_PROF both count all of the program's CPU time.
  */
 #include <signal.h>
 #include <sys/time.h>
@@ -15,35 +15,43 @@
 #include <kern/lwp.h>
 #include "time_impl.h"
 
-static struct {
-	kmutex_t lock;
+static kmutex_t itimers_lock;
+static struct itimer {
+	clockid_t clock;
+	int signo;
 	callout_t callout;
-	uint64_t deadline; /* 0: off */
+	uint64_t deadline; /* as time_now(clock); 0: off */
 	uint64_t interval;
-} real;
+} itimers[] = {
+    [ITIMER_REAL] = {.clock = CLOCK_MONOTONIC, .signo = SIGALRM},
+    [ITIMER_VIRTUAL] = {.clock = CLOCK_PROCESS_CPUTIME_ID, .signo = SIGVTALRM},
+    [ITIMER_PROF] = {.clock = CLOCK_PROCESS_CPUTIME_ID, .signo = SIGPROF},
+};
 
 static void expired(void *arg)
 {
 	siginfo_t info = {.si_code = SI_KERNEL};
-	uint64_t now = nanouptime();
+	struct itimer *t = arg;
+	uint64_t now = time_now(t->clock);
 	bool due;
 
-	mutex_enter(&real.lock);
-	due = real.deadline != 0 && real.deadline <= now;
-	if (due && real.interval) {
-		/* Periods that were missed make one signal, and no drift. */
-		real.deadline += real.interval * ((now - real.deadline) / real.interval + 1);
-		callout_schedule_at(&real.callout, KMAX(real.deadline, now + TIME_MIN_GAP));
-	} else if (due) {
-		real.deadline = 0;
-	}
-	mutex_exit(&real.lock);
+	mutex_enter(&itimers_lock);
+	due = t->deadline != 0 && t->deadline <= now;
+	if (due) /* Periods that were missed make one signal, and no drift. */
+		t->deadline =
+		    t->interval
+			? t->deadline + t->interval * ((now - t->deadline) / t->interval + 1)
+			: 0;
+	if (t->deadline)
+		callout_schedule_at(&t->callout,
+		    KMAX(time_look(t->clock, t->deadline), nanouptime() + TIME_MIN_GAP));
+	mutex_exit(&itimers_lock);
 	if (!due)
 		return;
 	if (sig_send_proc)
-		sig_send_proc(SIGALRM, &info);
+		sig_send_proc(t->signo, &info);
 	else
-		proc_killed(SIGALRM);
+		proc_killed(t->signo);
 }
 
 static uint64_t to_ns(const struct timeval *tv)
@@ -59,15 +67,15 @@ static void to_timeval(uint64_t ns, struct timeval *tv)
 	tv->tv_usec = ns % NSEC_PER_SEC / 1000;
 }
 
-/* What is left and the interval; real.lock held. */
-static void get_locked(struct itimerval *it)
+/* What is left and the interval; itimers_lock held. */
+static void get_locked(const struct itimer *t, struct itimerval *it)
 {
-	uint64_t now = nanouptime();
+	uint64_t now = time_now(t->clock);
 
-	to_timeval(real.interval, &it->it_interval);
-	to_timeval(real.deadline == 0	 ? 0
-		   : real.deadline > now ? real.deadline - now + 999
-					 : 1000,
+	to_timeval(t->interval, &it->it_interval);
+	to_timeval(t->deadline == 0    ? 0
+		   : t->deadline > now ? t->deadline - now + 999
+				       : 1000,
 	    &it->it_value);
 }
 
@@ -76,32 +84,33 @@ static bool valid(const struct timeval *tv)
 	return tv->tv_sec >= 0 && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
 }
 
-static void set(const struct itimerval *new, struct itimerval *old)
+static void set(struct itimer *t, const struct itimerval *new, struct itimerval *old)
 {
 	uint64_t ns = to_ns(&new->it_value);
 
-	mutex_enter(&real.lock);
-	if (!real.callout.c_func)
-		callout_init(&real.callout, expired, NULL);
-	get_locked(old);
-	(void)callout_stop(&real.callout);
-	real.deadline = ns ? nanouptime() + ns : 0;
-	real.interval = ns ? to_ns(&new->it_interval) : 0;
-	if (real.deadline)
-		callout_schedule_at(&real.callout, real.deadline);
-	mutex_exit(&real.lock);
+	mutex_enter(&itimers_lock);
+	if (!t->callout.c_func)
+		callout_init(&t->callout, expired, t);
+	get_locked(t, old);
+	(void)callout_stop(&t->callout);
+	t->deadline = ns ? time_now(t->clock) + ns : 0;
+	t->interval = ns ? to_ns(&new->it_interval) : 0;
+	if (t->deadline)
+		callout_schedule_at(&t->callout, time_look(t->clock, t->deadline));
+	mutex_exit(&itimers_lock);
 }
 
 long do_sys_setitimer(int which, const struct itimerval *unew, struct itimerval *uold)
 {
 	struct itimerval new, old;
-	int error = which == ITIMER_REAL ? copyin(unew, &new, sizeof(new)) : EINVAL;
+	int error =
+	    which >= 0 && which < (int)NELEM(itimers) ? copyin(unew, &new, sizeof(new)) : EINVAL;
 
 	if (!error && (!valid(&new.it_value) || !valid(&new.it_interval)))
 		error = EINVAL;
 	if (error)
 		return sysret(error, 0);
-	set(&new, &old);
+	set(&itimers[which], &new, &old);
 	return sysret(uold ? copyout(&old, uold, sizeof(old)) : 0, 0);
 }
 
@@ -109,11 +118,11 @@ long do_sys_getitimer(int which, struct itimerval *uvalue)
 {
 	struct itimerval it;
 
-	if (which != ITIMER_REAL)
+	if (which < 0 || which >= (int)NELEM(itimers))
 		return sysret(EINVAL, 0);
-	mutex_enter(&real.lock);
-	get_locked(&it);
-	mutex_exit(&real.lock);
+	mutex_enter(&itimers_lock);
+	get_locked(&itimers[which], &it);
+	mutex_exit(&itimers_lock);
 	return sysret(copyout(&it, uvalue, sizeof(it)), 0);
 }
 
@@ -121,7 +130,7 @@ long do_sys_alarm(unsigned seconds)
 {
 	struct itimerval new = {.it_value = {.tv_sec = seconds}}, old;
 
-	set(&new, &old);
+	set(&itimers[ITIMER_REAL], &new, &old);
 	/* To the nearest second, but what is armed is never "none" (as Linux). */
 	if (old.it_value.tv_usec >= 500000 ||
 	    (old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0))
@@ -131,7 +140,7 @@ long do_sys_alarm(unsigned seconds)
 
 static int time_init(void)
 {
-	mutex_init(&real.lock, MUTEX_DEFAULT);
+	mutex_init(&itimers_lock, MUTEX_DEFAULT);
 	return 0;
 }
 RUMP_COMPONENT(time, RUMP_PHASE_KERN, time_init);

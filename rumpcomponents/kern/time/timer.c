@@ -35,7 +35,7 @@ struct timer {
 	callout_t t_callout;
 	int t_id;
 	clockid_t t_clock;
-	uint64_t t_deadline; /* monotonic; 0: disarmed */
+	uint64_t t_deadline; /* as time_now(t_clock); 0: disarmed */
 	uint64_t t_interval;
 	struct time_watch t_watch; /* set if the deadline is a time of a clock that can be set */
 	bool t_resting;		   /* armed again when t_signal is taken */
@@ -90,7 +90,7 @@ static void arm(struct timer *t, uint64_t gap)
 {
 	uint64_t soonest = nanouptime() + gap;
 
-	callout_schedule_at(&t->t_callout, KMAX(t->t_deadline, soonest));
+	callout_schedule_at(&t->t_callout, KMAX(time_look(t->t_clock, t->t_deadline), soonest));
 }
 
 static int send(struct timer *t)
@@ -104,12 +104,13 @@ static int send(struct timer *t)
 /* Callout; arg is the number, because the timer may be deleted meanwhile. */
 static void expired(void *arg)
 {
-	uint64_t now = nanouptime();
+	uint64_t now;
 	struct timer *t;
 	int error;
 
 	lock_timers();
 	t = timers[(uintptr_t)arg];
+	now = t ? time_now(t->t_clock) : 0;
 	if (t && due(t, now)) {
 		count(t, now);
 		error = send(t);
@@ -121,16 +122,19 @@ static void expired(void *arg)
 			/* For ever, if there is no such thread any more. */
 			t->t_resting = t->t_interval != 0;
 		}
-	} else if (t && t->t_deadline && !t->t_resting) { /* the clock was set back */
+	} else if (t && t->t_deadline && !t->t_resting) { /* CPU time, or the clock was set back */
 		arm(t, 0);
 	}
 	mutex_exit(&timers_lock);
 }
 
-static void resume(struct timer *t, uint64_t now)
+static void resume(struct timer *t)
 {
+	uint64_t now;
+
 	if (!t->t_resting || t->t_signal.ksi_queued)
 		return;
+	now = time_now(t->t_clock);
 	if (due(t, now))
 		count(t, now);
 	t->t_resting = false;
@@ -145,7 +149,6 @@ static struct timer *find(int id)
 /* A thread takes the signal that info says.  NULL: some were forgotten. */
 static void signal_gone(siginfo_t *info)
 {
-	uint64_t now = nanouptime();
 	struct timer *t;
 
 	lock_timers();
@@ -153,12 +156,12 @@ static void signal_gone(siginfo_t *info)
 		t = timers[i];
 		if (t && t->t_resting && !t->t_signal.ksi_queued) {
 			t->t_expired = 0;
-			resume(t, now);
+			resume(t);
 		}
 	}
 	t = info ? find(info->si_timerid) : NULL;
 	if (t && !t->t_signal.ksi_queued) {
-		resume(t, now);
+		resume(t);
 		t->t_overrun = t->t_expired ? (int)t->t_expired - 1 : 0;
 		t->t_expired = 0;
 		info->si_overrun = t->t_overrun;
@@ -228,7 +231,7 @@ long do_sys_timer_create(clockid_t clock, struct sigevent *uevent, int *uid)
 	struct ksigevent ev = {.signo = SIGALRM, .notify = SIGEV_SIGNAL};
 	struct timer *t;
 	uint64_t now;
-	int error = time_settable(clock) ? time_read(clock, &now) : EINVAL;
+	int error = time_settable(&clock) ? time_read(clock, &now) : EINVAL;
 
 	if (!error && uevent)
 		error = copyin(uevent, &ev, sizeof(ev));
@@ -261,11 +264,11 @@ long do_sys_timer_create(clockid_t clock, struct sigevent *uevent, int *uid)
 /* One that rests, or sends nothing, has not been looked at when it came due. */
 static void get(struct timer *t, struct itimerspec *it)
 {
-	uint64_t now = nanouptime();
+	uint64_t now = time_now(t->t_clock);
 
 	if ((t->t_resting || t->t_event.notify == SIGEV_NONE) && due(t, now))
 		count(t, now);
-	time_left(t->t_deadline, t->t_interval, it);
+	time_left(t->t_clock, t->t_deadline, t->t_interval, it);
 }
 
 long do_sys_timer_settime(
@@ -299,7 +302,7 @@ long do_sys_timer_settime(
 		t->t_expired = 0;
 		t->t_resting = false;
 		if (t->t_deadline && t->t_event.notify != SIGEV_NONE)
-			callout_schedule_at(&t->t_callout, t->t_deadline);
+			arm(t, 0);
 	}
 	mutex_exit(&timers_lock);
 	if (!t)

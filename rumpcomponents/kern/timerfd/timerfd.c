@@ -131,7 +131,8 @@ long do_sys_timerfd_create(clockid_t clock, int flags)
 	struct timerfd *tf;
 	int fd = 0, error;
 
-	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) || !time_settable(clock) || clock == CLOCK_TAI)
+	if (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK) || !time_settable(&clock) || clock == CLOCK_TAI ||
+	    time_is_cputime(clock))
 		return sysret(EINVAL, 0);
 	tf = kmem_zalloc(sizeof(*tf));
 	if (!tf)
@@ -176,7 +177,7 @@ long do_sys_timerfd_settime(
 		return sysret(error, 0);
 	mutex_enter(&tf->tf_lock);
 	catch_up(tf);
-	time_left(tf->tf_deadline, tf->tf_interval, &old);
+	time_left(tf->tf_clock, tf->tf_deadline, tf->tf_interval, &old);
 	time_unwatch(&tf->tf_watch);
 	(void)callout_stop(&tf->tf_callout);
 	tf->tf_cancel = flags & TFD_TIMER_CANCEL_ON_SET;
@@ -207,7 +208,7 @@ long do_sys_timerfd_gettime(int fd, struct itimerspec *uvalue)
 		return sysret(error, 0);
 	mutex_enter(&tf->tf_lock);
 	catch_up(tf);
-	time_left(tf->tf_deadline, tf->tf_interval, &it);
+	time_left(tf->tf_clock, tf->tf_deadline, tf->tf_interval, &it);
 	mutex_exit(&tf->tf_lock);
 	fd_putfile(fp);
 	return sysret(copyout(&it, uvalue, sizeof(it)), 0);

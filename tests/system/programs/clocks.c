@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -158,9 +159,54 @@ static void cpu_time(void)
 	check(killpg(getpgrp(), 0) == 0, "we are in our process group");
 }
 
+/* Busy until the signal came `times` times, at most 20 seconds. */
+static int burn(int times)
+{
+	double end = now(CLOCK_MONOTONIC) + 20;
+
+	while (fired < times && now(CLOCK_MONOTONIC) < end)
+		;
+	return fired >= times;
+}
+
+static void cpu_timers(void)
+{
+	struct itimerval prof = {{0, 20000}, {0, 50000}}, off = {{0, 0}, {0, 0}}, left;
+	struct itimerspec it = {{0, 0}, {0, 50000000}}, rest;
+	struct sigevent ev = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	double start = now(CLOCK_PROCESS_CPUTIME_ID);
+	timer_t timer;
+
+	signal(SIGPROF, on_alarm);
+	signal(SIGUSR1, on_alarm);
+	check(setitimer(ITIMER_PROF, &prof, NULL) == 0, "setitimer(ITIMER_PROF)");
+	usleep(150000);
+	check(fired == 0, "sleeping costs no CPU time");
+	check(burn(3) && now(CLOCK_PROCESS_CPUTIME_ID) - start >= 0.08,
+	    "it comes again and again, never too early");
+	check(setitimer(ITIMER_PROF, &off, &left) == 0 && left.it_interval.tv_usec == 20000,
+	    "and is stopped");
+	fired = 0;
+	check(timer_create(CLOCK_THREAD_CPUTIME_ID, &ev, &timer) == 0 &&
+		  timer_settime(timer, 0, &it, NULL) == 0,
+	    "a timer on a thread's CPU time");
+	start = now(CLOCK_THREAD_CPUTIME_ID);
+	usleep(100000);
+	timer_gettime(timer, &rest);
+	check(fired == 0 && rest.it_value.tv_nsec > 0 && rest.it_value.tv_nsec <= 50000000,
+	    "has time left");
+	check(
+	    burn(1) && now(CLOCK_THREAD_CPUTIME_ID) - start >= 0.049, "expires when it is used up");
+	timer_gettime(timer, &rest);
+	check(rest.it_value.tv_sec == 0 && rest.it_value.tv_nsec == 0, "once");
+	timer_delete(timer);
+	fired = 0;
+}
+
 int main(int argc, char **argv)
 {
 	cpu_time();
+	cpu_timers();
 	if (argc > 1 && strcmp(argv[1], "set") == 0)
 		setting();
 	return 0;

@@ -1,5 +1,5 @@
 FUZZ  := f_netfront
-SRCS  := tests/fuzz/f_netfront.c tests/unit/netfront_world.c \
+SRCS  := tests/fuzz/f_netfront.c tests/unit/netfront_world.c tests/unit/front_world.c \
 	$(addprefix rumpcomponents/dev/netfront/,netfront.c netfront_rx.c netfront_tx.c) rumpcomponents/net/core/mbuf.c
 NEEDS := kern/base kern/mem net/core dev/xenbus
 DEFS  := -I tests/unit

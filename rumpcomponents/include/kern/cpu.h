@@ -15,6 +15,7 @@ struct cpu_info;
 #ifdef KILN_NATIVE
 /* Native tests: one thread of the host is one lwp; see tests/unit/support. */
 extern __thread struct lwp *native_curlwp;
+extern __thread unsigned native_cpu; /* 0, unless a test says otherwise */
 #define curlwp native_curlwp
 static inline void cpu_hold(void)
 {
@@ -24,7 +25,7 @@ static inline void cpu_release(void)
 }
 static inline unsigned cpu_index(void)
 {
-	return 0;
+	return native_cpu;
 }
 #else
 /* The running lwp.  One load; valid wherever this lwp runs. */

@@ -47,6 +47,7 @@ bool (*native_idle)(void);
 
 static __thread struct lwp main_lwp = {.l_lid = 1, .l_name = "main", .l_affinity = 1};
 __thread struct lwp *native_curlwp;
+__thread unsigned native_cpu;
 
 static __attribute__((constructor)) void native_main_lwp(void)
 {

@@ -1,0 +1,4 @@
+FUZZ  := f_blkfront
+SRCS  := tests/fuzz/f_blkfront.c tests/unit/blkfront_world.c tests/unit/front_world.c $(wildcard rumpcomponents/dev/blkfront/*.c)
+NEEDS := kern/base kern/mem dev/xenbus
+DEFS  := -I tests/unit

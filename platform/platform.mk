@@ -7,13 +7,14 @@
 #   PLATFORM_SRCS.<name>    .c and .S files in the folder
 #   PLATFORM_SHARED.<name>  sources of other platforms whose objects it has, too: folder/file.c
 #   PLATFORM_ALSO.<name>    such sources that are compiled anew, with its options
+#   PLATFORM_OBJS.<name>    further objects, for which it has rules
 #   PLATFORM_OPT.<name>     optimisation, -O2 if absent
 #   PLATFORM_CFLAGS.<name>  further compiler options; PLATFORM_INCLUDES.<name> where headers are
 #   PLATFORM_FILES.<name>   files that are copied as they are, from its folder or from
 #   PLATFORM_FILES_FROM.<name>  another's
 # and PLATFORM_DIR.<name> is its folder, below platform/.
 
-PLATFORM_MKS := $(sort $(wildcard platform/*/*.mk platform/*/*/*.mk))
+PLATFORM_MKS := $(sort $(wildcard platform/*/*.mk)) $(sort $(wildcard platform/*/*/*.mk))
 PLATFORMS := $(basename $(notdir $(PLATFORM_MKS)))
 $(foreach m,$(PLATFORM_MKS),$(eval PLATFORM_DIR.$(basename $(notdir $m)) := $(patsubst platform/%/,%,$(dir $m))))
 include $(PLATFORM_MKS)
@@ -29,7 +30,7 @@ define platform_rules
 $(call keep,build/flags/platform/$1,$(CC) $(KERN_CFLAGS) $(PLATFORM_CFLAGS.$1) $(PLATFORM_OPT.$1) $(PLATFORM_SRCS.$1) $(PLATFORM_ALSO.$1) $(PLATFORM_SHARED.$1))
 P.$1.OBJS := $(addprefix build/obj/platform/$2/,$(addsuffix .o,$(PLATFORM_SRCS.$1))) \
 	$(addprefix build/obj/platform/$2/also/,$(addsuffix .o,$(PLATFORM_ALSO.$1))) \
-	$(addprefix build/obj/platform/,$(addsuffix .o,$(PLATFORM_SHARED.$1)))
+	$(addprefix build/obj/platform/,$(addsuffix .o,$(PLATFORM_SHARED.$1))) $(PLATFORM_OBJS.$1)
 
 build/obj/platform/$2/%.c.o: platform/$2/%.c platform/$2/$1.mk $(PLATFORM_PREREQS) | build/sysroot/include/.stamp
 	@mkdir -p $$(@D); echo "  CC      platform/$2/$$*.c"

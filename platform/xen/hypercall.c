@@ -24,19 +24,28 @@ long xen_hypercall(unsigned op, uintptr_t a, uintptr_t b, uintptr_t c)
 	return result;
 }
 
-bool xen_hypercall_init(void)
+uint32_t xen_cpuid_base(void)
 {
+	struct hw_cpuid r;
 	uint32_t base;
-	struct hw_cpuid r = {0};
-	uint64_t pa;
 
-	for (base = XEN_CPUID_FIRST_LEAF; base < LAST_BASE; base += 0x100) {
+	for (base = XEN_CPUID_FIRST_LEAF; hw_features.hypervisor && base < LAST_BASE;
+	     base += 0x100) {
 		r = hw_cpuid(base, 0);
 		if (r.b == XEN_CPUID_SIGNATURE_EBX && r.c == XEN_CPUID_SIGNATURE_ECX &&
 		    r.d == XEN_CPUID_SIGNATURE_EDX)
-			break;
+			return base;
 	}
-	if (base >= LAST_BASE)
+	return 0;
+}
+
+bool xen_hypercall_init(void)
+{
+	uint32_t base = xen_cpuid_base();
+	struct hw_cpuid r;
+	uint64_t pa;
+
+	if (base == 0)
 		return false;
 	r = hw_cpuid(base + 2, 0);
 	pa = hw_mem_alloc(1);

@@ -15,6 +15,9 @@
 /* A hypercall: 0 or more, or -errno.  Any context. */
 long xen_hypercall(unsigned op, uintptr_t a, uintptr_t b, uintptr_t c);
 
+/* The first of Xen's CPUID leaves; 0: not a guest of Xen. */
+uint32_t xen_cpuid_base(void);
+
 /* Find Xen and have it fill in the hypercall page.  false: not a guest of Xen. */
 bool xen_hypercall_init(void);
 

@@ -240,6 +240,14 @@ static const char *parse_options(struct run *r, int argc, char **argv)
 	return argv[optind];
 }
 
+/* Platform any is hw and xen. */
+static bool runs_on(const struct run *r, const char *platform)
+{
+	return strcmp(r->image.platform, platform) == 0 ||
+	       (strcmp(r->image.platform, "any") == 0 &&
+		   (strcmp(platform, "hw") == 0 || strcmp(platform, "xen") == 0));
+}
+
 /* What follows from several options, or from options and image. */
 static void settle(struct run *r)
 {
@@ -247,8 +255,8 @@ static void settle(struct run *r)
 	bool hosted;
 
 	if (r->platform == NULL)
-		r->platform = r->image.platform;
-	if (strcmp(r->platform, r->image.platform) != 0)
+		r->platform = runs_on(r, "hw") ? "hw" : r->image.platform;
+	if (!runs_on(r, r->platform))
 		errx(kiln_failure,
 		    "--platform %s: %s was baked for %s; bake it again with --platform %s",
 		    r->platform, r->image.path, r->image.platform, r->platform);

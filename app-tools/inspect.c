@@ -16,11 +16,13 @@
 
 static void usage(void)
 {
-	printf("usage: kiln inspect IMAGE [--json | --size | --syscalls | --why NAME]\n\n"
+	printf("usage: kiln inspect IMAGE [--json | --size | --syscalls | --why NAME]\n"
+	       "       kiln inspect --xl [option of kiln run ...] IMAGE [-- argument ...]\n\n"
 	       "      --json       the report as it is\n"
 	       "      --size       bytes of the image without its root file system, as a number\n"
 	       "      --syscalls   system calls that the program can reach\n"
 	       "      --why NAME   why a component, function or system call is in the image\n"
+	       "      --xl         the configuration with which kiln run has xl make a domain\n"
 	       "      --report F   report to read, if it is not IMAGE.json\n");
 }
 
@@ -151,6 +153,15 @@ static struct json read_report(const struct image *im, const char *path, struct 
 	return report;
 }
 
+/* kiln run is what knows. */
+static bool wants_xl(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--xl") == 0)
+			return true;
+	return false;
+}
+
 enum { OPT_JSON = 256, OPT_SIZE, OPT_SYSCALLS, OPT_WHY, OPT_REPORT };
 
 int inspect_main(int argc, char **argv)
@@ -166,6 +177,8 @@ int inspect_main(int argc, char **argv)
 	struct image im;
 	int mode = 0, c;
 
+	if (wants_xl(argc, argv))
+		return run_main(argc, argv);
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == OPT_REPORT) {
 			path = optarg;

@@ -6,6 +6,8 @@
  *   run_config.c  the launch document
  *   run_qemu.c    the machine that QEMU makes
  *   run_hosted.c  the image as a process
+ *   run_xen.c     the domain that Xen makes
+ *   run_domain.c  its keeper
  *   run_guest.c   the life of the guest
  *   run_status.c  its last word
  *
@@ -44,13 +46,14 @@ static void usage(void)
 	    "  -m, --memory SIZE      memory, in MiB: 32M, 1G (default 128M)\n"
 	    "  -c, --cpus N           processors (default 1)\n"
 	    "  -e, --env NAME=VALUE   environment variable\n"
-	    "      --net user|tap=IF|none   network (default: user if the image has one)\n"
+	    "      --net user|tap=IF|bridge=BR|none   network (default: user if the image has "
+	    "one)\n"
 	    "      --ip ADDR/LEN, --gw ADDR, --dns ADDR   static address instead of DHCP\n"
 	    "      --dhcp             ask the user network's DHCP server instead of knowing its "
 	    "answer\n"
 	    "      --disk FILE[:ro]   a disk, raw (may be repeated); for an image with dev/disk\n"
 	    "      --hostname NAME    host name\n"
-	    "      --platform hw|hosted   default: the image's\n"
+	    "      --platform hw|hosted|xen   default: the image's\n"
 	    "      --machine pc|q35|microvm   what QEMU emulates (default microvm)\n"
 	    "      --accel auto|kvm|tcg   default: kvm if it is usable\n"
 	    "      --gdb[=PORT]       wait for gdb and say how to connect (default port 1234)\n"
@@ -80,6 +83,7 @@ enum {
 	OPT_STATUS,
 	OPT_QEMU,
 	OPT_DRY,
+	OPT_XL,
 	OPT_HELP,
 };
 
@@ -104,6 +108,7 @@ static const struct option options[] = {
     {"status-file", required_argument, NULL, OPT_STATUS},
     {"qemu-arg", required_argument, NULL, OPT_QEMU},
     {"dry-run", no_argument, NULL, OPT_DRY},
+    {"xl", no_argument, NULL, OPT_XL}, /* of kiln inspect */
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
@@ -179,7 +184,7 @@ static void parse_option(struct run *r, int c)
 		r->hostname = optarg;
 		break;
 	case OPT_PLATFORM:
-		check("--platform", one_of(optarg, "hw, hosted"));
+		check("--platform", one_of(optarg, "hw, hosted, xen, xen-pv"));
 		r->platform = optarg;
 		break;
 	case OPT_MACHINE:
@@ -206,6 +211,9 @@ static void parse_option(struct run *r, int c)
 		break;
 	case OPT_QEMU:
 		strlist_add(&r->qemu_args, optarg);
+		break;
+	case OPT_XL:
+		r->xl = r->dry_run = true;
 		break;
 	case OPT_DRY:
 		r->dry_run = true;
@@ -248,6 +256,20 @@ static bool runs_on(const struct run *r, const char *platform)
 		   (strcmp(platform, "hw") == 0 || strcmp(platform, "xen") == 0));
 }
 
+void run_memory_check(const struct run *r)
+{
+	const uint64_t mib = 1 << 20;
+	/* A PC's low megabyte holds no image. */
+	uint64_t least = (r->image.memory + 2 * mib - 1) / mib;
+
+	if (r->memory % mib != 0)
+		errx(kiln_failure, "-m %luK: must be whole MiB, such as %luM", r->memory >> 10,
+		    r->memory / mib + 1 > least ? r->memory / mib + 1 : least);
+	if (r->memory < least * mib)
+		errx(kiln_failure, "-m %luM: too little; %s needs %luM at least", r->memory / mib,
+		    r->image.path, least);
+}
+
 /* What follows from several options, or from options and image. */
 static void settle(struct run *r)
 {
@@ -255,23 +277,28 @@ static void settle(struct run *r)
 	bool hosted;
 
 	if (r->platform == NULL)
-		r->platform = runs_on(r, "hw") ? "hw" : r->image.platform;
+		r->platform = r->xl && runs_on(r, "xen") ? "xen"
+			      : runs_on(r, "hw")	 ? "hw"
+							 : r->image.platform;
 	if (!runs_on(r, r->platform))
 		errx(kiln_failure,
 		    "--platform %s: %s was baked for %s; bake it again with --platform %s",
 		    r->platform, r->image.path, r->image.platform, r->platform);
 	hosted = strcmp(r->platform, "hosted") == 0;
-	if (!hosted && strcmp(r->platform, "hw") != 0)
+	if (!hosted && !run_on_xen(r) && strcmp(r->platform, "hw") != 0)
 		errx(kiln_failure,
 		    "%s was baked for platform %s, which kiln run cannot start; "
-		    "accepted: hw, hosted",
+		    "accepted: hw, hosted, xen",
+		    r->image.path, r->platform);
+	if (r->xl && !run_on_xen(r))
+		errx(kiln_failure, "--xl: %s was baked for %s; bake it again with --platform xen",
 		    r->image.path, r->platform);
 	if (r->net == NET_AUTO)
 		r->net = !hosted && (r->nforward > 0 || has_net) ? NET_USER : NET_NONE;
 	if (r->nforward > 0 && !has_net)
 		errx(kiln_failure, "-p %s: %s has no network: its program calls nothing of one",
 		    r->forward_text[0], r->image.path);
-	if (r->nforward > 0 && r->net != NET_USER && !hosted)
+	if (r->nforward > 0 && r->net != NET_USER && r->net != NET_BRIDGE && !hosted)
 		errx(kiln_failure, "-p %s: only --net user forwards ports", r->forward_text[0]);
 	if (r->net == NET_TAP && !r->dry_run && if_nametoindex(r->net_detail) == 0)
 		errx(kiln_failure,
@@ -390,11 +417,21 @@ int run_main(int argc, char **argv)
 	if (strcmp(r.platform, "hosted") == 0) {
 		run_hosted_check(&r);
 		command = run_hosted_command;
+	} else if (run_on_xen(&r)) {
+		run_xen_check(&r);
+		r.keeper = run_domain;
+		command = NULL;
+		if (r.dry_run || r.verbose)
+			run_xen_print(&r, r.dry_run ? stdout : stderr);
+		if (r.dry_run)
+			return 0;
+		scratch_open("/tmp/");
+		scratch_path(RUN_XEN_FILE); /* which the keeper writes and we remove */
 	} else {
 		run_qemu_check(&r);
 		command = run_qemu_command;
 	}
-	if (r.dry_run || r.verbose) {
+	if (r.keeper == NULL && (r.dry_run || r.verbose)) {
 		bool dry_run = r.dry_run;
 
 		r.dry_run = true;

@@ -6,6 +6,8 @@
 #include "image.h"
 #include "spec.h"
 
+#include <stdio.h>
+
 #define RUN_QEMU "qemu-system-x86_64"
 
 struct run {
@@ -24,13 +26,26 @@ struct run {
 	enum net_mode net;
 	const char *net_detail;
 	const char *ip, *gateway, *hostname, *machine, *accel, *status_file;
-	bool dhcp, gdb, dry_run, verbose;
+	bool dhcp, gdb, dry_run, xl, verbose;
 	unsigned gdb_port, timeout, grace;
 
 	/* descriptors of the guest's side, -1 if there is none */
 	int console_fd, status_fd, qmp_fd, net_fd;
 	bool pipe_input; /* standard input is no terminal: it has an end */
+
+	/* A process of ours that keeps the guest, in place of a command; NULL: there is one. */
+	void (*keeper)(struct run *r);
+	struct { /* run_xen_check() */
+		char *name, *uuid, *mac;
+		char *token; /* the guest's last word begins with it; NULL: it has none */
+		char *host;  /* address and prefix of our end of the link */
+		bool link;   /* the network is a link between guest and domain 0 */
+		int *listen; /* sockets of the forwarded ports */
+	} xen;
 };
+
+/* run.c: ends the command if -m is no good, or too little for the image. */
+void run_memory_check(const struct run *r);
 
 /* run_config.c: the launch document (docs/configuration.md). */
 void run_config(const struct run *r, struct sbuf *doc);
@@ -40,6 +55,12 @@ void run_config(const struct run *r, struct sbuf *doc);
 void run_qemu_check(struct run *r);
 /* QEMU's command.  With r->dry_run it is one that works when pasted to a shell. */
 void run_qemu_command(const struct run *r, struct strlist *cmd);
+/* The socket of the i-th forwarded port, listening or bound; ends the command if it is taken. */
+int run_port_take(const struct run *r, size_t i);
+/* Ends the command if a disk's file cannot be used. */
+void run_disks_check(const struct run *r);
+/* The name of a --disk's file, to be freed; *readonly from what is behind it. */
+char *run_disk_file(const char *spec, bool *readonly);
 /* Write the gdb script and say how to connect. */
 void run_qemu_gdb(const struct run *r);
 
@@ -48,6 +69,22 @@ void run_qemu_gdb(const struct run *r);
 int run_tap(const char *name);
 void run_hosted_check(struct run *r);
 void run_hosted_command(const struct run *r, struct strlist *cmd);
+
+/* run_xen.c */
+#define RUN_XEN_FILE "xl.cfg"
+#define RUN_XEN_PART 2000 /* bytes of a stored document in one node of the store */
+bool run_on_xen(const struct run *r);
+/* Ends the command, with the reason, if no domain can be made here. */
+void run_xen_check(struct run *r);
+/* xl's configuration, and what of the launch document must go to the store, if any. */
+void run_xen_config(const struct run *r, struct sbuf *config, struct sbuf *stored);
+/* The same, to be read. */
+void run_xen_print(const struct run *r, FILE *to);
+
+/* run_domain.c: make the domain and keep it until its end; never returns. */
+void run_domain(struct run *r);
+/* The keeper died: destroy what it kept. */
+void run_domain_lost(struct run *r);
 
 /* run_guest.c */
 enum outcome {

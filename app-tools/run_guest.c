@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The life of a guest, be it QEMU or a hosted process: a child in a session of
- * its own, so that the terminal's Ctrl-C comes to us alone, which dies with us
+ * The life of a guest, be it QEMU, a hosted process or the keeper of a domain: a child in a session
+ * of its own, so that the terminal's Ctrl-C comes to us alone, which dies with us
  * (PR_SET_PDEATHSIG).  We hold the other ends of
  *
  *   console  socket; what the guest writes goes to standard output unchanged, and
  *            past the symbolizer; standard input goes to the guest once it listens
  *   status   socket; the guest's last word (run_status.c)
- *   qmp      QEMU only: the power button
+ *   qmp      not hosted: the power button
  *
  * The first SIGINT, SIGTERM or SIGHUP presses the power button, which is SIGTERM
  * to the program; the second, or the end of the grace period, ends the guest.
@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #define AFTER_STATUS_MS 2000	   /* from the guest's last word to its end */
+#define AFTER_KEEPER_MS 30000	   /* both of a keeper, who has much to tidy up */
 #define PROCESS_AHEAD	16384	   /* bytes of output that we hold, of a process */
 #define SERIAL_AHEAD	(64 << 20) /* of a machine */
 #define AFTER_QUIT_MS	1000	   /* from asking QEMU to quit to SIGKILL */
@@ -86,6 +87,23 @@ static void pair(int *ours, int *guests)
 	*guests = sv[1];
 }
 
+/* A process of ours has the descriptors that would close with an exec: it would not see us end. */
+static void keep(const struct guest *g, struct run *r, const sigset_t *mask)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	close(g->console);
+	close(g->status);
+	close(g->qmp);
+	close(g->signals);
+	dup2(null, STDIN_FILENO);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	r->keeper(r);
+	_exit(1);
+}
+
 static void child(const struct run *r, const struct strlist *cmd, const char *path, pid_t parent,
     const sigset_t *mask)
 {
@@ -113,14 +131,16 @@ static void child(const struct run *r, const struct strlist *cmd, const char *pa
 
 static void spawn(struct guest *g, struct run *r, const struct strlist *cmd, const sigset_t *mask)
 {
-	char *path = find_program(cmd->v[0]);
+	char *path = r->keeper ? NULL : find_program(cmd->v[0]);
 	pid_t parent = getpid();
 
-	if (path == NULL)
+	if (path == NULL && r->keeper == NULL)
 		err(kiln_failure, "%s", cmd->v[0]);
 	g->pid = fork();
 	if (g->pid == -1)
 		err(kiln_failure, "fork");
+	if (g->pid == 0 && r->keeper != NULL)
+		keep(g, r, mask);
 	if (g->pid == 0)
 		child(r, cmd, path, parent, mask);
 	free(path);
@@ -159,12 +179,14 @@ static void end_guest(struct guest *g)
 		g->forced = true;
 	if (g->ended) /* its number may be another's by now */
 		return;
+	if (g->killing && g->run->keeper != NULL && now() < g->kill_at)
+		return; /* it is at it */
 	if (g->killing || g->qmp == -1) {
 		kill(g->pid, SIGKILL);
 		g->kill_at = INT64_MAX;
 	} else {
 		qmp_send(g, "{\"execute\":\"quit\"}\n");
-		g->kill_at = now() + AFTER_QUIT_MS;
+		g->kill_at = now() + (g->run->keeper ? AFTER_KEEPER_MS : AFTER_QUIT_MS);
 	}
 	g->killing = true;
 }
@@ -257,14 +279,15 @@ static bool read_status(struct guest *g)
 {
 	char buf[256];
 	ssize_t n = recv(g->status, buf, sizeof(buf), MSG_DONTWAIT);
+	int64_t patience = g->run->keeper ? AFTER_KEEPER_MS : AFTER_STATUS_MS;
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (n <= 0)
 		return false;
 	status_feed(&g->reader, buf, (size_t)n);
-	if (g->reader.ending.outcome != END_NONE && g->kill_at > now() + AFTER_STATUS_MS)
-		g->kill_at = now() + AFTER_STATUS_MS;
+	if (g->reader.ending.outcome != END_NONE && g->kill_at > now() + patience)
+		g->kill_at = now() + patience;
 	return true;
 }
 
@@ -536,7 +559,8 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	pair(&g.status, &r->status_fd);
 	if (!g.hosted)
 		pair(&g.qmp, &r->qmp_fd);
-	command(r, &cmd);
+	if (command != NULL)
+		command(r, &cmd);
 	block_signals(&g, &mask);
 	spawn(&g, r, &cmd, &mask);
 	if (r->timeout != 0)
@@ -546,6 +570,8 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	g.stdin_open = stdin_usable();
 	while (!g.ended)
 		wait_once(&g);
+	if (r->keeper != NULL && WIFSIGNALED(g.wstatus))
+		run_domain_lost(r);
 	drain(&g);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return ending_of(&g);

@@ -47,6 +47,8 @@ void run_hosted_check(struct run *r)
 {
 	unsigned fd;
 
+	if (r->net == NET_BRIDGE)
+		errx(kiln_failure, "--net bridge=%s: only for platform xen", r->net_detail);
 	if (r->net == NET_USER || r->nforward > 0)
 		errx(kiln_failure,
 		    "%s: the user network belongs to QEMU; platform hosted has "

@@ -98,6 +98,16 @@ static void no_port(
 	}
 }
 
+int run_port_take(const struct run *r, size_t i)
+{
+	const struct port_forward *f = &r->forward[i];
+	int fd = take_port(f->addr, f->host, f->udp);
+
+	if (fd == -1)
+		no_port("-p ", r->forward_text[i], f->addr, f->host, f->udp);
+	return fd;
+}
+
 /* Take each port, all at once so that two options cannot share one. */
 static void check_ports(const struct run *r)
 {
@@ -105,13 +115,8 @@ static void check_ports(const struct run *r)
 	const struct in_addr local = {htonl(INADDR_LOOPBACK)};
 	char gdb_port[8];
 
-	for (size_t i = 0; i < r->nforward; i++) {
-		const struct port_forward *f = &r->forward[i];
-
-		fd[i] = take_port(f->addr, f->host, f->udp);
-		if (fd[i] == -1)
-			no_port("-p ", r->forward_text[i], f->addr, f->host, f->udp);
-	}
+	for (size_t i = 0; i < r->nforward; i++)
+		fd[i] = run_port_take(r, i);
 	fd[r->nforward] = -1;
 	snprintf(gdb_port, sizeof(gdb_port), "%u", r->gdb_port);
 	if (r->gdb && (fd[r->nforward] = take_port(local, r->gdb_port, false)) == -1)
@@ -122,8 +127,7 @@ static void check_ports(const struct run *r)
 	free(fd);
 }
 
-/* The file's name, to be freed; *readonly from what is behind it. */
-static char *disk_file(const char *spec, bool *readonly)
+char *run_disk_file(const char *spec, bool *readonly)
 {
 	size_t len = strlen(spec);
 
@@ -131,11 +135,11 @@ static char *disk_file(const char *spec, bool *readonly)
 	return xasprintf("%.*s", (int)(*readonly ? len - 3 : len), spec);
 }
 
-static void check_disks(const struct run *r)
+void run_disks_check(const struct run *r)
 {
 	for (size_t i = 0; i < r->disks.n; i++) {
 		bool ro;
-		char *file = disk_file(r->disks.v[i], &ro);
+		char *file = run_disk_file(r->disks.v[i], &ro);
 		int fd = open(file, (ro ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 
 		if (fd == -1)
@@ -154,10 +158,6 @@ static const char *qemu_program(void)
 
 void run_qemu_check(struct run *r)
 {
-	const uint64_t mib = 1 << 20;
-	/* QEMU's own low megabyte holds no image. */
-	uint64_t least = (r->image.memory + 2 * mib - 1) / mib;
-
 	if (find_program(qemu_program()) == NULL && !r->dry_run)
 		errx(kiln_failure, "%s is not installed: apt-get install qemu-system-x86",
 		    qemu_program());
@@ -171,16 +171,13 @@ void run_qemu_check(struct run *r)
 				      : "its hardware does not answer");
 	if (r->net == NET_FD)
 		errx(kiln_failure, "--net fd=%s: only for platform hosted", r->net_detail);
-	if (r->memory % mib != 0)
-		errx(kiln_failure, "-m %luK: must be whole MiB, such as %luM", r->memory >> 10,
-		    r->memory / mib + 1 > least ? r->memory / mib + 1 : least);
-	if (r->memory < least * mib)
-		errx(kiln_failure, "-m %luM: too little; %s needs %luM at least", r->memory / mib,
-		    r->image.path, least);
+	if (r->net == NET_BRIDGE)
+		errx(kiln_failure, "--net bridge=%s: only for platform xen", r->net_detail);
+	run_memory_check(r);
 	if (r->dry_run)
 		return;
 	check_ports(r);
-	check_disks(r);
+	run_disks_check(r);
 	if (r->net == NET_TAP)
 		close(run_tap(r->net_detail)); /* QEMU opens it anew */
 }
@@ -270,7 +267,7 @@ static void add_disks(const struct run *r, struct strlist *cmd)
 	for (size_t i = 0; i < r->disks.n; i++) {
 		struct sbuf drive = {0};
 		bool ro;
-		char *file = disk_file(r->disks.v[i], &ro);
+		char *file = run_disk_file(r->disks.v[i], &ro);
 
 		sbuf_printf(&drive, "if=none,id=d%zu,format=raw,discard=unmap%s,file=", i,
 		    ro ? ",readonly=on" : "");

@@ -121,6 +121,16 @@ const char *spec_prefix(const char *s)
 	return NULL;
 }
 
+struct in_addr spec_prefix_address(const char *s)
+{
+	struct in_addr a = {0};
+	char ip[INET_ADDRSTRLEN];
+
+	snprintf(ip, sizeof(ip), "%.*s", (int)strcspn(s, "/"), s);
+	inet_pton(AF_INET, ip, &a);
+	return a;
+}
+
 const char *spec_env(const char *s)
 {
 	const char *eq = strchr(s, '=');
@@ -130,18 +140,20 @@ const char *spec_env(const char *s)
 
 const char *spec_net(const char *s, enum net_mode *mode, const char **detail)
 {
-	static const char accepted[] = "user, tap=INTERFACE or none";
+	static const char accepted[] = "user, tap=INTERFACE, bridge=BRIDGE or none";
 
 	*detail = NULL;
 	if (strcmp(s, "user") == 0) {
 		*mode = NET_USER;
 	} else if (strcmp(s, "none") == 0) {
 		*mode = NET_NONE;
-	} else if (strncmp(s, "tap=", 4) == 0) {
-		if (s[4] == '\0' || strlen(s + 4) >= IFNAMSIZ || strpbrk(s + 4, ",/ ") != NULL)
+	} else if (strncmp(s, "tap=", 4) == 0 || strncmp(s, "bridge=", 7) == 0) {
+		const char *name = strchr(s, '=') + 1;
+
+		if (*name == '\0' || strlen(name) >= IFNAMSIZ || strpbrk(name, ",/ ") != NULL)
 			return accepted;
-		*mode = NET_TAP;
-		*detail = s + 4;
+		*mode = *s == 't' ? NET_TAP : NET_BRIDGE;
+		*detail = name;
 	} else if (strncmp(s, "fd=", 3) == 0) {
 		unsigned fd;
 

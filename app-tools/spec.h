@@ -28,6 +28,8 @@ const char *spec_forward(const char *s, struct port_forward *pf);
 /* A.B.C.D/LEN and A.B.C.D; checked only, they travel as text. */
 const char *spec_prefix(const char *s);
 const char *spec_address(const char *s);
+/* The address in a good prefix. */
+struct in_addr spec_prefix_address(const char *s);
 
 /* NAME=VALUE of an environment variable; the name is not empty. */
 const char *spec_env(const char *s);
@@ -36,8 +38,9 @@ enum net_mode {
 	NET_AUTO,
 	NET_NONE,
 	NET_USER,
-	NET_TAP, /* detail: interface */
-	NET_FD,	 /* detail: number of an open datagram descriptor */
+	NET_TAP,    /* detail: interface */
+	NET_BRIDGE, /* detail: bridge of a Xen host */
+	NET_FD,	    /* detail: number of an open datagram descriptor */
 };
 const char *spec_net(const char *s, enum net_mode *mode, const char **detail);
 

@@ -135,7 +135,7 @@ const char *hw_machine_start(void)
 
 const char *hw_machine_config(const char *cmdline)
 {
-	return cmdline;
+	return xen_config(cmdline);
 }
 
 void hw_machine_power_init(void)
@@ -161,6 +161,7 @@ void rumpuser_exit(enum rumpuser_end how, int status)
 {
 	struct sched_shutdown s = {xen_end_reason(how, status)};
 
+	xen_last_word(how, status);
 	/* Of all CPUs at once. */
 	(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0);
 	hw_triple_fault();

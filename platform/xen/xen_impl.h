@@ -53,6 +53,11 @@ unsigned xen_end_reason(enum rumpuser_end how, int status);
 
 void xen_time_init(void); /* once this CPU's pvclock runs */
 
+/* config.c: the launch configuration, given the command line; the console works. */
+const char *xen_config(const char *cmdline);
+/* Tell the launcher how the program ended, if it wants to know. */
+void xen_last_word(enum rumpuser_end how, int status);
+
 /* The console, once Xen can be talked to. */
 void xen_console_init(void);
 

@@ -115,6 +115,7 @@ void rumpuser_exit(enum rumpuser_end how, int status)
 
 	if (pv_start_info->flags & SIF_INITDOMAIN)
 		s.reason = SHUTDOWN_reboot;
+	xen_last_word(how, status);
 	(void)hw_irq_save();
 	for (;;)
 		(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0);

@@ -42,7 +42,7 @@ void pv_main(void)
 	info.platform = hw_machine_start();
 	pv_enter_user();
 
-	info.cmdline = hw_phys(hw_boot.cmdline_pa);
+	info.cmdline = xen_config(hw_phys(hw_boot.cmdline_pa));
 	info.ncpu = pv_count_cpus();
 	info.image_base = (uintptr_t)__ehdr_start;
 	info.image_end = (uintptr_t)__kiln_image_end;

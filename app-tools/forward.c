@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Forwarding of ports.  A TCP connection is two sockets; what is read from one waits in its
+ * buffer until the other takes it, and only then is more read.  The end of one direction is passed
+ * on, an error ends both.  For UDP each sender has a socket of its own towards the
+ * guest, so that answers find the way back; the one that was used least recently makes room.
+ *
+ * Events of one epoll_wait(2) may concern a connection that an earlier one of them ended: those are
+ * freed behind the last.
+ */
+#include "forward.h"
+#include "util.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER		65536
+#define MAX_CONNECTIONS 400 /* two descriptors each: below the usual limit */
+#define MAX_FLOWS	64
+#define BATCH		32
+#define TURNS		4 /* buffers in a row for one connection */
+
+enum kind { LISTENER, SIDE, DATAGRAMS, FLOW };
+
+/* What an event's pointer points to. */
+struct watch {
+	enum kind kind;
+	int fd;
+};
+
+struct listener {
+	struct watch watch;
+	struct sockaddr_in to;
+	struct listener *next;
+	bool paused; /* as many connections as there may be */
+};
+
+struct side {
+	struct watch watch;
+	struct connection *of;
+	char *buf; /* what was read here and the other side has not taken */
+	size_t at, len;
+	bool ended;  /* nothing more comes from here */
+	bool passed; /* and the other side has been told */
+	uint32_t events;
+};
+
+struct connection {
+	struct side side[2];
+	struct connection *dead_next;
+	bool dead;
+};
+
+struct flow {
+	struct watch watch;
+	struct listener *of;
+	struct sockaddr_in from;
+	uint64_t used;
+};
+
+struct forwarder {
+	int epoll;
+	struct listener *listeners;
+	struct connection *dead;
+	unsigned connections;
+	struct flow flow[MAX_FLOWS];
+	uint64_t clock;
+};
+
+static bool watch(struct forwarder *f, struct watch *w, int op, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = w};
+
+	return epoll_ctl(f->epoll, op, w->fd, &e) == 0;
+}
+
+struct forwarder *forward_open(void)
+{
+	struct forwarder *f = xcalloc(1, sizeof(*f));
+
+	f->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (f->epoll == -1) {
+		free(f);
+		return NULL;
+	}
+	for (size_t i = 0; i < MAX_FLOWS; i++)
+		f->flow[i].watch = (struct watch){FLOW, -1};
+	return f;
+}
+
+int forward_fd(const struct forwarder *f)
+{
+	return f->epoll;
+}
+
+void forward_add(struct forwarder *f, int fd, struct in_addr guest, uint16_t port, bool udp)
+{
+	struct listener *l = xcalloc(1, sizeof(*l));
+
+	l->watch = (struct watch){udp ? DATAGRAMS : LISTENER, fd};
+	l->to =
+	    (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = guest, .sin_port = htons(port)};
+	l->next = f->listeners;
+	f->listeners = l;
+	watch(f, &l->watch, EPOLL_CTL_ADD, EPOLLIN);
+}
+
+/* A socket on its way to the guest; -1 if there is none to be had. */
+static int towards(const struct listener *l, int type)
+{
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&l->to, sizeof(l->to)) == -1 &&
+	    errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* ---------------------------------------------------------------------- TCP */
+
+static void pause_listeners(struct forwarder *f, bool pause)
+{
+	for (struct listener *l = f->listeners; l != NULL; l = l->next)
+		if (l->watch.kind == LISTENER && l->paused != pause) {
+			l->paused = pause;
+			watch(f, &l->watch, EPOLL_CTL_MOD, pause ? 0 : EPOLLIN);
+		}
+}
+
+static void end(struct forwarder *f, struct connection *c)
+{
+	if (c->dead)
+		return;
+	for (int i = 0; i < 2; i++) {
+		close(c->side[i].watch.fd);
+		free(c->side[i].buf);
+	}
+	c->dead = true;
+	c->dead_next = f->dead;
+	f->dead = c;
+	f->connections--;
+	pause_listeners(f, false);
+}
+
+/* An error of one side is a reset for the other. */
+static void reset(struct forwarder *f, struct connection *c)
+{
+	const struct linger now = {1, 0};
+
+	for (int i = 0; !c->dead && i < 2; i++)
+		setsockopt(c->side[i].watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	end(f, c);
+}
+
+/* Move what one side sent to the other.  Returns false after an error. */
+static bool pump(struct side *from, struct side *to)
+{
+	ssize_t n;
+
+	for (int turn = 0; turn < TURNS; turn++) {
+		if (from->len == 0 && !from->ended) {
+			n = recv(from->watch.fd, from->buf, BUFFER, 0);
+			if (n == -1)
+				return errno == EAGAIN || errno == EINTR;
+			from->ended = n == 0;
+			from->at = 0;
+			from->len = (size_t)n;
+		}
+		if (from->len > 0) {
+			n = send(to->watch.fd, from->buf + from->at, from->len, MSG_NOSIGNAL);
+			if (n == -1)
+				return errno == EAGAIN || errno == EINTR;
+			from->at += (size_t)n;
+			from->len -= (size_t)n;
+		}
+		if (from->ended && from->len == 0) {
+			if (!from->passed)
+				shutdown(to->watch.fd, SHUT_WR);
+			from->passed = true;
+			return true;
+		}
+	}
+	return true;
+}
+
+/* Nothing to wait for is not to be watched: a connection that has ended both ways is an event for
+ * ever.
+ */
+static void rewatch(struct forwarder *f, struct side *s, uint32_t events)
+{
+	if (events == s->events)
+		return;
+	watch(f, &s->watch,
+	    events == 0	     ? EPOLL_CTL_DEL
+	    : s->events == 0 ? EPOLL_CTL_ADD
+			     : EPOLL_CTL_MOD,
+	    events);
+	s->events = events;
+}
+
+static void side_event(struct forwarder *f, struct side *s, uint32_t events)
+{
+	struct connection *c = s->of;
+
+	if (c->dead)
+		return;
+	if (events & EPOLLERR) {
+		reset(f, c);
+		return;
+	}
+	for (int i = 0; i < 2; i++)
+		if (!pump(&c->side[i], &c->side[!i])) {
+			reset(f, c);
+			return;
+		}
+	if (c->side[0].passed && c->side[1].passed) {
+		end(f, c);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct side *side = &c->side[i], *other = &c->side[!i];
+
+		rewatch(f, side,
+		    (side->len == 0 && !side->ended ? (uint32_t)EPOLLIN : 0) |
+			(other->len > 0 ? (uint32_t)EPOLLOUT : 0));
+	}
+}
+
+static void accept_one(struct forwarder *f, struct listener *l)
+{
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
+	int fd =
+		accept4(l->watch.fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK),
+	    guest;
+	struct connection *c;
+
+	if (fd == -1) {
+		/* Out of descriptors: somebody must close one first. */
+		if ((errno == EMFILE || errno == ENFILE) && f->connections > 0)
+			pause_listeners(f, true);
+		return;
+	}
+	guest = towards(l, SOCK_STREAM);
+	if (guest == -1) {
+		close(fd);
+		return;
+	}
+	c = xcalloc(1, sizeof(*c));
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &c->side[i];
+
+		s->watch = (struct watch){SIDE, i == 0 ? fd : guest};
+		s->of = c;
+		s->buf = xcalloc(1, BUFFER);
+		s->events = EPOLLIN;
+		setsockopt(s->watch.fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+		watch(f, &s->watch, EPOLL_CTL_ADD, s->events);
+	}
+	if (++f->connections >= MAX_CONNECTIONS)
+		pause_listeners(f, true);
+}
+
+/* ---------------------------------------------------------------------- UDP */
+
+static struct flow *flow_of(struct forwarder *f, struct listener *l, const struct sockaddr_in *from)
+{
+	struct flow *oldest = &f->flow[0];
+
+	for (size_t i = 0; i < MAX_FLOWS; i++) {
+		struct flow *w = &f->flow[i];
+
+		if (w->watch.fd != -1 && w->of == l &&
+		    w->from.sin_addr.s_addr == from->sin_addr.s_addr &&
+		    w->from.sin_port == from->sin_port)
+			return w;
+		if (w->used < oldest->used)
+			oldest = w;
+	}
+	if (oldest->watch.fd != -1)
+		close(oldest->watch.fd);
+	oldest->of = l;
+	oldest->from = *from;
+	oldest->watch.fd = towards(l, SOCK_DGRAM);
+	if (oldest->watch.fd != -1)
+		watch(f, &oldest->watch, EPOLL_CTL_ADD, EPOLLIN);
+	return oldest;
+}
+
+static void datagram_in(struct forwarder *f, struct listener *l)
+{
+	static char data[65536];
+	struct sockaddr_in from;
+	socklen_t size = sizeof(from);
+	ssize_t n = recvfrom(
+	    l->watch.fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+	struct flow *w;
+
+	if (n == -1 || from.sin_family != AF_INET)
+		return;
+	w = flow_of(f, l, &from);
+	w->used = ++f->clock;
+	if (w->watch.fd != -1)
+		(void)!send(w->watch.fd, data, (size_t)n, MSG_NOSIGNAL);
+}
+
+static void datagram_back(struct flow *w)
+{
+	static char data[65536];
+	ssize_t n = recv(w->watch.fd, data, sizeof(data), MSG_DONTWAIT);
+
+	if (n >= 0)
+		sendto(w->of->watch.fd, data, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL,
+		    (struct sockaddr *)&w->from, sizeof(w->from));
+}
+
+void forward_work(struct forwarder *f)
+{
+	struct epoll_event e[BATCH];
+	int n = epoll_wait(f->epoll, e, BATCH, 0);
+
+	for (int i = 0; i < n; i++) {
+		struct watch *w = e[i].data.ptr;
+
+		switch (w->kind) {
+		case LISTENER:
+			accept_one(f, (struct listener *)w);
+			break;
+		case SIDE:
+			side_event(f, (struct side *)w, e[i].events);
+			break;
+		case DATAGRAMS:
+			datagram_in(f, (struct listener *)w);
+			break;
+		case FLOW:
+			if (w->fd != -1)
+				datagram_back((struct flow *)w);
+			break;
+		}
+	}
+	while (f->dead != NULL) {
+		struct connection *c = f->dead;
+
+		f->dead = c->dead_next;
+		free(c);
+	}
+}

@@ -426,6 +426,12 @@ static bool wait_once(struct keeper *k)
 	return true;
 }
 
+/* Not ignored: what we run would inherit that. */
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
 void run_domain_lost(struct run *r)
 {
 	struct keeper k = {.run = r};
@@ -442,7 +448,7 @@ void run_domain(struct run *r)
 	k.mark = xasprintf("\033_kiln:%s ", r->xen.token);
 	for (int s = SIGHUP; s <= SIGTERM; s++)
 		if (s == SIGHUP || s == SIGINT || s == SIGTERM || s == SIGPIPE)
-			signal(s, SIG_IGN);
+			signal(s, nothing);
 	create(&k, &stored);
 	store_document(&k, &stored);
 	open_console(&k);

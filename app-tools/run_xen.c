@@ -66,10 +66,12 @@ static bool store_answers(void)
 
 	for (const char *const *p = own[0] ? own : paths; *p != NULL && !up; p++) {
 		struct sockaddr_un sun = {.sun_family = AF_UNIX};
-		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 		snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", *p);
-		up = fd != -1 && connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+		/* EAGAIN: it is there, but busy. */
+		up = fd != -1 &&
+		     (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 || errno == EAGAIN);
 		if (!up && errno == EACCES)
 			errx(kiln_failure, "%s: only root may use Xen", *p);
 		if (fd != -1)

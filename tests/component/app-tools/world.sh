@@ -54,7 +54,7 @@ make_world() {
 	export KILN_LIB=$dir/lib
 	mkdir -p "$KILN_LIB/components" "$KILN_LIB/platform/toy" "$KILN_LIB/platform/hw"
 	: > "$KILN_LIB/components/index"
-	for p in hw hosted; do
+	for p in hw hosted xen; do
 		mkdir -p "$KILN_LIB/platform/$p"
 		echo '-pie --no-dynamic-linker -z noexecstack --no-warn-rwx-segments' > "$KILN_LIB/platform/$p/link.flags"
 		cat > "$KILN_LIB/platform/$p/link.ld" <<-'LD'

@@ -1,0 +1,212 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# kiln run on a host of Xen, with a stand-in for that (fakexen.py): the configuration, exit
+# statuses, Ctrl-C, forwarded ports, errors.
+. "$(dirname "$0")/world.sh"
+make_world
+program hello <<'C'
+long sys_exit(int);
+void _start(void);
+void _start(void) { sys_exit(0); }
+C
+program net <<'C'
+long sys_socket(void), sys_exit(int);
+void _start(void);
+void _start(void) { sys_socket(); sys_exit(0); }
+C
+for p in hello net; do "$kiln" bake -p xen "$dir/$p" -o "$dir/$p.img" > /dev/null || exit 1; done
+"$kiln" bake "$dir/hello" -o "$dir/hw.img" > /dev/null || exit 1
+img=$dir/hello.img
+mkdir "$dir/bin" "$dir/nothing"
+for t in xl xenstore-read xenstore-write xenstore-watch ip; do
+	ln -s "$(realpath "$(dirname "$0")/fakexen.py")" "$dir/bin/$t"
+done
+export PATH=$dir/bin:$PATH FAKE_DIR=$dir/xen KILN_XENSTORED=$dir/store.socket KILN_XEN_CAPABILITIES=$dir/capabilities
+echo control_d > "$dir/capabilities"
+python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(9); time.sleep(600)' "$KILN_XENSTORED" &
+store=$!
+trap 'kill $store; rm -rf "$dir"' EXIT
+for _ in $(seq 100); do [ -S "$KILN_XENSTORED" ] && break; sleep 0.05; done
+
+cat > "$dir/how.py" <<'PY'
+import subprocess, sys
+p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+sys.stdout.buffer.write(p.stdout)
+print("\nsignal %d" % -p.returncode if p.returncode < 0 else "\nexit %d" % p.returncode)
+PY
+fresh() { rm -rf "$FAKE_DIR"; mkdir "$FAKE_DIR"; }
+how() { fresh; FAKE=$1; export FAKE; shift; python3 "$dir/how.py" "$kiln" run "$@"; }
+fake() { fresh; FAKE=$1; export FAKE; shift; "$kiln" run "$@"; }
+inspect() { "$kiln" inspect --xl "$@"; }
+
+for n in 000 001 125 255; do
+	expect "exit status $n passes through" 0 "^exit $((10#$n))\$" how "exit $n" "$img"
+done
+expect "console output comes through" 0 '^booting' fake "exit 000" "$img"
+expect "the last word does not" 0 '^ending$' how "exit 000" "$img"
+expect "a signal is a death by that signal" 0 '^signal 11$' how "signal 011" "$img"
+expect "a panic is SIGABRT" 0 '^signal 6$' how panic "$img"
+expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' how lost "$img"
+expect "it is destroyed, too" 0 '^xl destroy hello-' cat "$FAKE_DIR/log"
+expect "xl's refusal is 125" 125 'libxl: error: no memory' fake refuse "$img"
+grep -q 'xl create failed' "$dir/out" && ok "in words" || fail "in words" "$(cat "$dir/out")"
+fake binary "$img" > "$dir/bin.out" 2> /dev/null
+printf 'booting\n\000\377\r\n\033\033_kiln:0123 exit 009\033\\\033[0m\033_kiln' | cmp -s - "$dir/bin.out" &&
+	ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
+n=$(fake big "$img" | (sleep 0.5; wc -c))
+[ "$n" = 1000008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
+[ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" ||
+	fail "standard input" ""
+expect "order: made paused, then started" 0 '^xl create xl domid xenstore-read xl unpause xl destroy $' \
+	sh -c 'awk "/^xl/ { print \$1, \$2 } /^xenstore-read/ { print \$1 }" "$1/log" | tr "\n" " "; echo' - "$FAKE_DIR"
+
+# A document that is too long for a command line, with what xenstore-write would read as something else.
+fake "exit 000" "$img" -- 'a\b' "$(printf 'x%.0s' $(seq 5000))" ü > /dev/null
+grep -q "^cmdline='status:[0-9a-f]\{16\} xenstore:3'" "$FAKE_DIR/cfg" &&
+	[ "$(cat "$FAKE_DIR/store")" = '{"args":["a\\b","'"$(printf 'x%.0s' $(seq 5000))"'","ü"]}' ] &&
+	ok "a long document goes through the store" || fail "a long document goes through the store" "$(head -c 300 "$FAKE_DIR/store")"
+
+# Signals.  start FAKE OPTIONS...: in the background, until it has said something.
+start() {
+	fresh
+	rm -f "$dir/bg.out" "$dir/how.txt" "$dir/how.txt.pid"
+	FAKE=$1; export FAKE; shift
+	python3 - "$dir/how.txt" "$kiln" run "$@" > "$dir/bg.out" 2>&1 <<'PY' &
+import subprocess, sys
+p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+open(sys.argv[1] + ".pid", "w").write(str(p.pid))
+r = p.wait()
+open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
+PY
+	waiter=$!
+	for _ in $(seq 200); do grep -qs booting "$dir/bg.out" && break; sleep 0.05; done
+	launcher=$(cat "$dir/how.txt.pid")
+}
+ended() { # NAME EXPECTED
+	wait "$waiter"
+	got=$(cat "$dir/how.txt")
+	if [ "$got" != "$2" ]; then fail "$1" "$got instead of $2: $(cat "$dir/bg.out")"
+	elif [ -e "$FAKE_DIR/state" ]; then fail "$1" "the domain is still there"
+	else ok "$1"; fi
+}
+for s in INT TERM HUP; do
+	start button "$img"; kill -$s "$launcher"
+	ended "SIG$s is xl shutdown; the program's status counts" "exit 5"
+done
+start deaf "$img"; kill -INT "$launcher"; sleep 0.2; kill -INT "$launcher"
+ended "a second Ctrl-C destroys the guest" "signal 2"
+start deaf --grace 1 "$img"; kill -TERM "$launcher"
+ended "the grace period destroys the guest" "signal 15"
+start deaf --timeout 1 "$img"
+ended "--timeout destroys the guest" "signal 14"
+start deaf "$img"; kill -KILL "$launcher"; wait "$waiter"
+for _ in $(seq 100); do [ -e "$FAKE_DIR/state" ] || break; sleep 0.05; done
+[ ! -e "$FAKE_DIR/state" ] && ok "SIGKILL of the launcher leaves no domain behind" || fail "SIGKILL of the launcher" "there is a domain"
+start deaf "$img"; kill -SEGV "$(pgrep -P "$launcher" | head -n 1)"
+ended "nor does the keeper's" "signal 6"
+
+# The configuration.
+expect "a configuration: name" 0 "^name='hello'\$" inspect "$img"
+expect "type" 0 "^type='pvh'\$" inspect "$img"
+expect "memory and CPUs" 0 '^memory=32$' inspect -m 32M --cpus 3 "$img"
+grep -q '^maxmem=32$' "$dir/out" && grep -q '^vcpus=3$' "$dir/out" && ok "as on QEMU" || fail "as on QEMU" "$(cat "$dir/out")"
+expect "no network" 1 '^0$' sh -c "'$kiln' inspect --xl '$img' | grep -c vif"
+expect "the user network when the image has one" 0 "^vif=\['mac=00:16:3e:[0-9a-f:]{8},script=/bin/true'\]\$" inspect "$dir/net.img"
+expect "with addresses" 0 '"if":\[\{"mode":"static","address":"198\.18\.[0-9.]+/30","gateway":"198\.18\.[0-9.]+"' inspect "$dir/net.img"
+expect "a bridge" 0 "^vif=\['mac=00:16:3e:.*,bridge=br7'\]\$" inspect --net bridge=br7 "$dir/net.img"
+expect "strings of xl's" 0 "^cmdline='\{\"args\":\[\"it\\\\'s\",\"a\\\\\\\\\\\\\\\\b\"\],\"env\":\{\"K\":\"v\"\}\}'\$" inspect -e K=v "$img" -- "it's" 'a\b'
+expect "an image for machines" 125 'baked for hw; bake it again with --platform xen' inspect "$dir/hw.img"
+expect "a dry run says the same" 0 "^type='pvh'\$" "$kiln" run --dry-run "$img"
+
+# The user network: our end of the link, before the guest runs.
+fake "exit 000" "$dir/net.img" > /dev/null
+expect "the link's address" 0 '^ip address add 198\.18\.[0-9.]+/30 dev vif7.0$' cat "$FAKE_DIR/log"
+expect "what the driver waits for" 0 '^xenstore-write /local/domain/0/backend/vif/7/0/hotplug-status connected$' cat "$FAKE_DIR/log"
+
+# Forwarded ports.  The guest is 127.0.0.2 here; it sends back what it gets, once it has all of it.
+cat > "$dir/echo.py" <<'PY'
+import socket, sys, threading, time
+t, u = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+t.bind(("127.0.0.2", 0)); t.listen(50); u.bind(("127.0.0.2", 0))
+open(sys.argv[1] + ".new", "w").write("%d %d" % (t.getsockname()[1], u.getsockname()[1]))
+import os; os.rename(sys.argv[1] + ".new", sys.argv[1])
+def serve(c):
+    data = b""
+    while (d := c.recv(65536)):
+        data += d
+        if data.startswith(b"reset"):
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"); c.close(); return
+    c.sendall(data); c.close()
+def datagrams():
+    while True:
+        d, a = u.recvfrom(65536); u.sendto(d.upper(), a)
+threading.Thread(target=datagrams, daemon=True).start()
+while True:
+    threading.Thread(target=serve, args=(t.accept()[0],), daemon=True).start()
+PY
+cat > "$dir/client.py" <<'PY'
+import os, socket, sys, threading
+port, uport = int(sys.argv[1]), int(sys.argv[2])
+def talk(data, slow=False):
+    c = socket.create_connection(("127.0.0.1", port)); c.settimeout(20)
+    def send():
+        c.sendall(data); c.shutdown(socket.SHUT_WR)
+    threading.Thread(target=send, daemon=True).start()
+    got = b""
+    while (d := c.recv(65536)):
+        got += d
+    return got
+big = os.urandom(3000000)
+print("ok big" if talk(big) == big else "FAIL big")
+ts, bad = [], []
+def one(i):
+    if talk(b"%d" % i * 1000) != b"%d" % i * 1000: bad.append(i)
+for i in range(40):
+    t = threading.Thread(target=one, args=(i,)); t.start(); ts.append(t)
+for t in ts: t.join()
+print("ok many" if not bad else "FAIL many %s" % bad)
+c = socket.create_connection(("127.0.0.1", port)); c.sendall(b"reset")
+try:
+    print("FAIL reset" if c.recv(10) else "FAIL reset is an end")
+except ConnectionResetError:
+    print("ok reset")
+us = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(100)]
+for i, s in enumerate(us):
+    s.settimeout(5); s.sendto(b"x%d" % i, ("127.0.0.1", uport))
+    if s.recv(100) != b"X%d" % i: print("FAIL udp %d" % i)
+us[99].sendto(b"again", ("127.0.0.1", uport)); us[0].sendto(b"zero", ("127.0.0.1", uport))
+print("ok udp" if us[99].recv(100) == b"AGAIN" and us[0].recv(100) == b"ZERO" else "FAIL udp")
+PY
+python3 "$dir/echo.py" "$dir/ports" & echo=$!
+for _ in $(seq 100); do [ -s "$dir/ports" ] && break; sleep 0.05; done
+read -r tcp udp < "$dir/ports"
+port=$((20000 + RANDOM % 20000))
+start deaf --net bridge=lo --ip 127.0.0.2/8 -p "$port:$tcp" -p "$((port + 1)):$udp/udp" "$dir/net.img"
+for w in big many reset udp; do echo; done > /dev/null
+timeout 60 python3 "$dir/client.py" "$port" "$((port + 1))" > "$dir/client.out" 2>&1
+for w in big many reset udp; do
+	grep -q "^ok $w" "$dir/client.out" && ok "forwarded ports: $w" || fail "forwarded ports: $w" "$(tail -n 3 "$dir/client.out")"
+done
+keeper=$(pgrep -P "$launcher" | head -n 1)
+t0=$(awk '{ print $14 + $15 }' "/proc/$keeper/stat"); sleep 1; t1=$(awk '{ print $14 + $15 }' "/proc/$keeper/stat")
+[ $((t1 - t0)) -le 5 ] && ok "the keeper is idle when nothing happens" || fail "the keeper is idle" "$((t1 - t0)) ticks"
+expect "a port that is taken" 125 "-p $port:80: TCP port $port on 127.0.0.1 is in use already" "$kiln" run --net bridge=lo --ip 127.0.0.2/8 -p "$port:80" "$dir/net.img"
+kill -TERM "$launcher"; kill -TERM "$launcher"
+ended "and goes with the rest" "signal 15"
+kill $echo; wait $echo 2> /dev/null
+
+# Errors.
+expect "no Xen" 125 'this machine does not run on Xen' env KILN_XEN_CAPABILITIES="$dir/nosuch" "$kiln" run "$img"
+: > "$dir/none"
+expect "not domain 0" 125 'this is a guest of Xen, but only the control domain' env KILN_XEN_CAPABILITIES="$dir/none" "$kiln" run "$img"
+expect "no xl, or no tools of the store" 125 ': apt-get install xen(-utils|store-utils)' env PATH="$dir/nothing" "$kiln" run "$img"
+expect "no store" 125 'xenstored does not run' env KILN_XENSTORED="$dir/nosuch" "$kiln" run "$img"
+expect "no such bridge" 125 'net bridge=nosuch0: no such bridge; create it: ip link add' "$kiln" run --net bridge=nosuch0 "$dir/net.img"
+expect "TAP" 125 "Xen's guests have no TAP devices" "$kiln" run --net tap=lo "$dir/net.img"
+expect "an address on the user network" 125 '^kiln run: --ip: on Xen the user network' "$kiln" run --ip 10.0.0.1/8 "$dir/net.img"
+expect "ports without an address" 125 '-p 80:80: on a bridge the guest needs an address' "$kiln" run --net bridge=lo -p 80:80 "$dir/net.img"
+expect "gdb" 125 'gdb: Xen runs no QEMU' "$kiln" run --gdb "$img"
+expect "a bridge for QEMU" 125 'only for platform xen' "$kiln" run --net bridge=lo "$dir/hw.img"
+expect "too little memory" 125 'needs 2M at least' "$kiln" run -m 1 "$img"
+finish

@@ -234,7 +234,7 @@ expect "KiB that are whole MiB" 0 ' -m 4M ' run --dry-run -m 4096K "$img"
 expect "bad port" 125 '-p 8080: not a good value; accepted: \[IP:\]HOSTPORT:GUESTPORT' run -p 8080 "$img"
 expect "bad CPUs" 125 'accepted: a number from 1 to 32' run --cpus 99 "$img"
 expect "bad machine" 125 'accepted: pc, q35, microvm' run --machine vax "$img"
-expect "bad network" 125 'accepted: user, tap=INTERFACE or none' run --net bridge "$img"
+expect "bad network" 125 'accepted: user, tap=INTERFACE, bridge=BRIDGE or none' run --net bridge "$img"
 expect "arguments without --" 125 'arguments of the program come after --' run "$img" foo
 expect "ports without the user network" 125 'only --net user forwards ports' run --net none -p 1:1 "$dir/net.img"
 expect "ports of an image without network" 125 '-p 8080:80: .*hello.img has no network' run -p 8080:80 "$img"

@@ -129,10 +129,24 @@ status=$?
 check_output "a file of domain 0's, read-only" "$log"
 [ $status = 0 ] && grep -q "^$(md5sum < "$work/fresh")" "$work/out/hook.log" && ok "a file of domain 0's is as it was" ||
 	{ tail -n 20 "$log.xen"; fail "a file of domain 0's: status $status"; }
+
+# What is typed; two processors, for it comes by an event channel.
+BAKE_OPTIONS="--platform xen"
 bake_program cat
 printf 'a line\nand another\n\020\004' > "$work/input"
 echo 'cat input > "$(xenstore-read "/local/domain/$GUEST/console/tty")"' > "$work/type"
 options=(-h "$work/type" -f "$work/input")
-xen "console input" "$work/cat.img" 0 "cmdline='"'{"console":{"input":"pipe"}}'"'" && contains "console input" "^and another"
+xen "console input" "$work/cat.img" 0 vcpus=2 "cmdline='"'{"console":{"input":"pipe"}}'"'" && contains "console input" "^and another"
+options=()
+
+# An image for any platform, which finds out that this is Xen.
+kiln bake --platform any --root build/packages/nginx/root -o "$work/any.img" build/packages/nginx/nginx > "$work/any.bake" || cat "$work/any.bake"
+cat > "$work/hook" <<- 'END'
+	for n in 1 2 3 4 5 6 7 8; do wget -q -O page "http://$IP/" && break; sleep 1; done
+	cmp page index.html || exit 1
+	xl shutdown -w guest
+END
+options=(-h "$work/hook" -f packages/nginx/root/var/www/html/index.html)
+xen "any platform" "$work/any.img" 0 "vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']" && ok "any platform is Xen, too"
 options=()
 exit $failed

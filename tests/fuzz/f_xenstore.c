@@ -51,6 +51,12 @@ void rumpuser_evtchn_notify(unsigned port)
 	REQUIRE(port == 1);
 }
 
+/* Watches are run by us. */
+int no_kthread(int priority, int cpu, void (*func)(void *), void *arg, const char *name)
+{
+	return 0;
+}
+
 void rumpuser_exit_asked(bool restart)
 {
 }
@@ -333,7 +339,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wire.got = 0;
 	TAILQ_INIT(&watches);
 	last_id = 0;
-	xenstore_control_start();
+	native_components();
+	while (native_step())
+		continue;
 	for (unsigned n = 0; n < 200 && in_len > 0 && !wire.broken; n++)
 		ask_something(byte());
 	if (!wire.broken) {
@@ -350,8 +358,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	native_quiet = true;
 	native_idle = act;
-	REQUIRE(xenstore_wire_start() == 0);
-	cv_init(&work, "xswatch");
+	xenstore_wire_init();
+	REQUIRE(xenstore_open() == 0);
 	watcher = curlwp;
 	return 0;
 }

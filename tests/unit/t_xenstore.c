@@ -598,16 +598,40 @@ START_TEST(unknown_wish_is_left)
 }
 END_TEST
 
-/* Nothing is asked of the store before the program runs, little behind its back. */
-START_TEST(start_does_not_wait)
+/* What a program that is soon done should not be kept waiting by. */
+START_TEST(nothing_happens_for_a_while)
 {
-	store_stopped = true;
 	native_quiet = true;
 	ck_assert_int_eq(xenworld_start(), 0);
-	store_stopped = false;
+	(void)lwp_sleep_until(native_now() + NSEC_PER_SEC / 4, "a while");
+	ck_assert_uint_eq(store_wakeups, 0);
 	xenworld_settle();
 	ck_assert_uint_eq(store_requests, 4); /* watch, read it, two features */
 	ck_assert_uint_eq(store_wakeups, 4);
+}
+END_TEST
+
+START_TEST(asking_early_is_answered_early)
+{
+	uint64_t begin = native_now();
+
+	native_quiet = true;
+	store_set("test/a", "1");
+	ck_assert_int_eq(xenworld_start(), 0);
+	ck_assert_int_eq(reading("a"), 0);
+	ck_assert_uint_lt(native_now() - begin, NSEC_PER_SEC / 4);
+	ck_assert_uint_eq(store_requests, 1);
+}
+END_TEST
+
+START_TEST(start_that_fails_is_enxio)
+{
+	native_quiet = true;
+	ck_assert_int_eq(xenworld_start(), 0);
+	evtchn_fail = true;
+	ck_assert_int_eq(reading("a"), ENXIO);
+	ck_assert_ptr_nonnull(strstr(native_console(), "no xenstore: error"));
+	ck_assert_int_eq(reading("a"), ENXIO);
 }
 END_TEST
 
@@ -646,7 +670,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, unknown_wish_is_left);
 	suite_add_tcase(s, tc);
 	tcase_add_test(none, absent_store_is_enxio);
-	tcase_add_test(none, start_does_not_wait);
+	tcase_add_test(none, nothing_happens_for_a_while);
+	tcase_add_test(none, asking_early_is_answered_early);
+	tcase_add_test(none, start_that_fails_is_enxio);
 	suite_add_tcase(s, none);
 	return s;
 }

@@ -460,6 +460,8 @@ int rumpuser_evtchn_alloc(unsigned domid, unsigned *port)
 
 int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 {
+	if (port == STORE_PORT && evtchn_fail)
+		return ENOSPC;
 	if (port >= MAXPORTS || !ports[port].open || cpu >= cpu_count)
 		return EINVAL;
 	for (unsigned i = 0; *irqp != 0 && i < MAXPORTS; i++)

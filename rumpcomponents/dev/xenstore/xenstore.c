@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What can be asked of xenstore (docs/misc/xenstore.txt of Xen), one function each. */
-#include <kern/component.h>
 #include <kern/kmem.h>
 #include <kern/systm.h>
 #include "xenstore_impl.h"
@@ -94,15 +93,3 @@ int xenstore_transaction_end(uint32_t tx, bool commit)
 {
 	return xenstore_request(XS_TRANSACTION_END, tx, commit ? "T" : "F", NULL, NULL, 0, NULL);
 }
-
-/* No store is no error: such a machine is none of Xen's. */
-static int xenstore_start(void)
-{
-	int error = xenstore_wire_start();
-
-	if (error == ENOTSUP || error == ENXIO)
-		return 0;
-	return error ? error : xenstore_watch_start();
-}
-
-RUMP_COMPONENT(xenstore, RUMP_PHASE_KERN, xenstore_start);

@@ -4,13 +4,20 @@
  * Xen).  The program gets SIGTERM, whether it is to power off, halt or reboot; what comes after its
  * end is the platform's.  The acknowledgement is an empty value, in a transaction lest a later wish
  * be overwritten.
+ *
+ * None of it is urgent, and a wish that comes before we look is found then: the program is let run
+ * first, which may well have ended by the time.
  */
 #include <rumpuser.h>
+#include <kern/callout.h>
+#include <kern/component.h>
+#include <kern/ktime.h>
 #include <kern/lwp.h>
 #include <kern/systm.h>
 #include "xenstore_impl.h"
 
-#define TRIES 10 /* of a transaction that others come into the way of */
+#define BEGIN_AFTER (500 * NSEC_PER_MSEC)
+#define TRIES	    10 /* of a transaction that others come into the way of */
 
 static bool is_ours(const char *what)
 {
@@ -53,13 +60,36 @@ static void shutdown_changed(struct xenstore_watch *w)
 	proc_power_button();
 }
 
-void xenstore_control_start(void)
+/* In the lwp of the watches. */
+static void begin(struct xenstore_watch *w)
 {
 	static struct xenstore_watch shutdown = {
 	    .xw_path = "control", .xw_node = "shutdown", .xw_func = shutdown_changed};
 
+	(void)w;
 	if (xenstore_watch(&shutdown) == 0) {
 		(void)xenstore_write(XST_NIL, "control", "feature-poweroff", "1");
 		(void)xenstore_write(XST_NIL, "control", "feature-reboot", "1");
 	}
 }
+
+static void begin_soon(void *arg)
+{
+	static struct xenstore_watch beginning = {.xw_func = begin};
+
+	(void)arg;
+	if (xenstore_watch(&beginning) == 0)
+		xenstore_watch_run(&beginning);
+}
+
+static int control_init(void)
+{
+	static callout_t later;
+
+	xenstore_wire_init();
+	callout_init(&later, begin_soon, NULL);
+	callout_schedule(&later, BEGIN_AFTER);
+	return 0;
+}
+
+RUMP_COMPONENT(xenstore, RUMP_PHASE_KERN, control_init);

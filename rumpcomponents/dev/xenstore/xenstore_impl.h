@@ -31,16 +31,15 @@ struct xenstore_answer {
  */
 int xenstore_request(uint32_t type, uint32_t tx, const char *dir, const char *node,
     const void *extra, size_t extra_len, struct xenstore_answer *a);
-/* Is there a store? */
-bool xenstore_present(void);
-int xenstore_wire_start(void);
+/* Begin to talk to the store, if that has not happened yet; ENXIO there is none. */
+int xenstore_open(void);
+/* Once, before anything else. */
+void xenstore_wire_init(void);
 
 /* A watch's event, from the wire.  => xenstore_lock held. */
 void xenstore_watch_event(const char *token);
+/* The lwp that calls them.  => xenstore_lock held. */
 int xenstore_watch_start(void);
-
-/* In the lwp of the watches, first of all. */
-void xenstore_control_start(void);
 
 /* A decimal number and nothing else; false if it is none or larger than max. */
 bool xenstore_number(const char *s, uint64_t max, uint64_t *value);

@@ -65,10 +65,10 @@ static void forget(struct xenstore_watch *w)
 
 int xenstore_watch(struct xenstore_watch *w)
 {
-	int error;
+	int error = xenstore_open();
 
-	if (!xenstore_present())
-		return ENXIO;
+	if (error)
+		return error;
 	mutex_enter(&xenstore_lock);
 	w->xw_id = ++last_id;
 	w->xw_due = false;
@@ -104,7 +104,6 @@ static void watch_lwp(void *arg)
 {
 	(void)arg;
 	watcher = curlwp;
-	xenstore_control_start();
 	mutex_enter(&xenstore_lock);
 	for (;;) {
 		struct xenstore_watch *w = next();

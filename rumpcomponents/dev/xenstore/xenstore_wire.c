@@ -4,6 +4,9 @@
  * and a payload follow each other.  Whoever asks something sends it, all of it before anybody
  * else's, and sleeps; a soft interrupt takes in what comes and wakes those whose id it bears.
  *
+ * Nothing is done before somebody asks: a start costs hypercalls, and the first request gives the
+ * CPU, if there is but one, to the domain that answers.
+ *
  * The store is believed nothing that could hurt: we keep the indices that are ours to move, and
  * look whether the others are possible; lengths, ids and types have to fit.  What cannot be read
  * any further (an impossible index or length) ends the store for good.
@@ -18,10 +21,10 @@ kmutex_t xenstore_lock;
 kcondvar_t xenstore_cv;
 
 static struct {
-	struct xenstore_domain_interface *page; /* NULL: no store */
+	/* All under xenstore_lock. */
+	bool tried;
+	struct xenstore_domain_interface *page; /* NULL: no store, or not yet */
 	unsigned port;
-	struct softint *softint;
-	/* The rest under xenstore_lock. */
 	uint32_t req_prod, rsp_cons;
 	uint32_t last_id;
 	bool sending; /* somebody is between the bytes of a request */
@@ -32,11 +35,6 @@ static struct {
 	char body[XENSTORE_PAYLOAD_MAX + 1];
 	size_t got; /* bytes of both */
 } wire;
-
-bool xenstore_present(void)
-{
-	return wire.page != NULL;
-}
 
 static void answer(struct xenstore_answer *a, int error)
 {
@@ -256,16 +254,66 @@ static int ask(struct xsd_sockmsg *head, const char *dir, const char *node, cons
 	return a->xa_error;
 }
 
+/* ------------------------------------------------------------------- start */
+
+static int start(void)
+{
+	struct softint *softint;
+	unsigned irq = 0;
+	void *page;
+	int error = rumpuser_xenstore(&page, &wire.port);
+
+	if (error)
+		return error;
+	softint = softint_establish(input, NULL);
+	if (softint == NULL)
+		return ENOMEM;
+	error = rumpuser_evtchn_bind(wire.port, 0, &irq);
+	if (!error)
+		error = intr_establish(irq, interrupt, softint);
+	if (!error)
+		error = xenstore_watch_start();
+	if (error)
+		return error;
+	wire.page = page;
+	wire.req_prod = wire.page->req_prod;
+	wire.rsp_cons = wire.page->rsp_cons;
+	return 0;
+}
+
+int xenstore_open(void)
+{
+	int error = 0;
+
+	mutex_enter(&xenstore_lock);
+	if (!wire.tried) {
+		wire.tried = true;
+		error = start();
+		if (error && error != ENOTSUP && error != ENXIO)
+			kprintf("kiln: no xenstore: error %d\n", error);
+	}
+	error = wire.page != NULL ? 0 : ENXIO;
+	mutex_exit(&xenstore_lock);
+	return error;
+}
+
+void xenstore_wire_init(void)
+{
+	mutex_init(&xenstore_lock, MUTEX_DEFAULT);
+	cv_init(&xenstore_cv, "xenstore");
+	TAILQ_INIT(&wire.waiting);
+}
+
 int xenstore_request(uint32_t type, uint32_t tx, const char *dir, const char *node,
     const void *extra, size_t extra_len, struct xenstore_answer *a)
 {
 	size_t len = strlen(dir) + (node != NULL ? strlen(node) + 1 : 0) + 1;
 	struct xsd_sockmsg head = {.type = type, .tx_id = tx, .len = (uint32_t)(len + extra_len)};
 	struct xenstore_answer none = {0};
-	int error;
+	int error = xenstore_open();
 
-	if (wire.page == NULL)
-		return ENXIO;
+	if (error)
+		return error;
 	if (len > XENSTORE_ABS_PATH_MAX)
 		return ENAMETOOLONG;
 	if (extra_len > XENSTORE_PAYLOAD_MAX - len)
@@ -274,27 +322,4 @@ int xenstore_request(uint32_t type, uint32_t tx, const char *dir, const char *no
 	error = ask(&head, dir, node, extra, extra_len, a != NULL ? a : &none);
 	mutex_exit(&xenstore_lock);
 	return error;
-}
-
-int xenstore_wire_start(void)
-{
-	unsigned irq = 0;
-	void *page;
-	int error = rumpuser_xenstore(&page, &wire.port);
-
-	if (error)
-		return error;
-	mutex_init(&xenstore_lock, MUTEX_DEFAULT);
-	cv_init(&xenstore_cv, "xenstore");
-	TAILQ_INIT(&wire.waiting);
-	wire.softint = softint_establish(input, NULL);
-	if (wire.softint == NULL)
-		return ENOMEM;
-	error = rumpuser_evtchn_bind(wire.port, 0, &irq);
-	if (error || (error = intr_establish(irq, interrupt, wire.softint)) != 0)
-		return error;
-	wire.page = page;
-	wire.req_prod = wire.page->req_prod;
-	wire.rsp_cons = wire.page->rsp_cons;
-	return 0;
 }

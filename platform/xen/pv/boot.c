@@ -15,18 +15,27 @@
 
 #define PTE_P	      1ULL
 #define PTE_W	      2ULL
+#define PTE_ALL	      0x67ULL /* present, writable, user, accessed, dirty */
 #define PTE_ADDR      0x000ffffffffff000ULL
 #define INDEX(va, l)  ((va) >> (RUMPUSER_PAGE_SHIFT + 9 * (l)) & 511)
 #define PAGE_MASK     (RUMPUSER_PAGE_SIZE - 1)
 #define NUPDATES      64
 #define MAX_CMDLINE   MAX_GUEST_CMDLINE
 #define PAGES_A_TABLE 512
+#define LARGE	      (2ULL << 20)
+#define OTHER_TABLES  24 /* the image's, and of higher levels */
 
 uint64_t hw_identity_end;
 struct hw_boot hw_boot;
 struct start_info *pv_start_info;
 const uint64_t *pv_p2m;
 uint64_t pv_npages;
+static uint64_t behind; /* Xen's own things end here: tables, stack, what we add to the tables */
+
+uint64_t pv_boot_end(void)
+{
+	return behind;
+}
 
 uint64_t hw_early(uint32_t magic, uint64_t info);
 uint64_t pv_boot(uint64_t info);
@@ -42,21 +51,33 @@ uint64_t pv_page(uint64_t mfn)
 	return pfn < pv_npages && pv_p2m[pfn] == mfn ? pfn : PV_NO_FRAME;
 }
 
-/* The entry of Xen's tables for va in the tables of Xen; NULL if there is none. */
-static uint64_t *old_entry(uintptr_t va)
+/* The entry for va in Xen's tables of level 1; NULL if there is none. */
+static uint64_t *old_entry_above(uintptr_t va)
 {
 	uint64_t *table = (uint64_t *)pv_start_info->pt_base, *e;
 	unsigned level;
 
-	for (level = 3;; level--) {
+	for (level = 3; level > 1; level--) {
 		e = &table[INDEX(va, level)];
 		if (!(*e & PTE_P))
 			return NULL;
-		if (level == 0)
-			return e;
 		table = (uint64_t *)(pv_page((*e & PTE_ADDR) >> RUMPUSER_PAGE_SHIFT)
 				     << RUMPUSER_PAGE_SHIFT);
 	}
+	return &table[INDEX(va, 1)];
+}
+
+/* That of the lowest level; NULL if va is not mapped. */
+static uint64_t *old_entry(uintptr_t va)
+{
+	uint64_t *e = old_entry_above(va), *table;
+
+	if (e == NULL || !(*e & PTE_P))
+		return NULL;
+	table =
+	    (uint64_t *)(pv_page((*e & PTE_ADDR) >> RUMPUSER_PAGE_SHIFT) << RUMPUSER_PAGE_SHIFT);
+	e = &table[INDEX(va, 0)];
+	return *e & PTE_P ? e : NULL;
 }
 
 /* The memory that Xen's tables map; they end at a hole. */
@@ -77,12 +98,18 @@ static void flush_updates(void)
 	nupdates = 0;
 }
 
-/* Our tables have the page at pa: nobody may write to it any more. */
-static void protect(uint64_t pa)
+/* The page at pa is one of our tables: nobody may write to it, by ours (which still can be written)
+ * or theirs. */
+static void protect(uint64_t pa, bool ours)
 {
-	uint64_t *e = old_entry(pa);
+	uint64_t *e;
 
-	if (rumpuser_pmap_protect(direct + pa, 1, RUMPUSER_PROT_READ) != 0 || e == NULL)
+	if (ours) {
+		(void)rumpuser_pmap_protect(direct + pa, 1, RUMPUSER_PROT_READ);
+		return;
+	}
+	e = old_entry(pa);
+	if (e == NULL)
 		hw_machine_die('T');
 	updates[nupdates].ptr = pv_machine_address((uintptr_t)e);
 	updates[nupdates++].val = *e & ~PTE_W;
@@ -90,7 +117,7 @@ static void protect(uint64_t pa)
 		flush_updates();
 }
 
-static void protect_tables(uint64_t table, unsigned level)
+static void protect_tables(uint64_t table, unsigned level, bool ours)
 {
 	const uint64_t *e = (const uint64_t *)table;
 	unsigned i;
@@ -100,8 +127,8 @@ static void protect_tables(uint64_t table, unsigned level)
 		if (e[i] & PTE_P)
 			protect_tables(pv_page((e[i] & PTE_ADDR) >> RUMPUSER_PAGE_SHIFT)
 					   << RUMPUSER_PAGE_SHIFT,
-			    level - 1);
-	protect(table);
+			    level - 1, ours);
+	protect(table, ours);
 }
 
 /* Free memory, as far as there are frames behind it. */
@@ -117,15 +144,47 @@ static void memory(void)
 	}
 }
 
+/* Map 2 MB more, by a table in the mapped page at `table`.  Both are multiples of their sizes. */
+static bool map_more(uint64_t table, uint64_t end)
+{
+	uint64_t *t = (uint64_t *)table, *e = old_entry(table), *above = old_entry_above(end), i,
+		 mfn;
+
+	if (e == NULL || above == NULL || end % LARGE != 0)
+		return false;
+	for (i = 0; i < 512; i++) {
+		mfn = pv_frame((end >> RUMPUSER_PAGE_SHIFT) + i);
+		t[i] = mfn == PV_NO_FRAME ? 0 : mfn << RUMPUSER_PAGE_SHIFT | PTE_ALL;
+	}
+	updates[0].ptr = pv_machine_address((uintptr_t)e);
+	updates[0].val = *e & ~PTE_W;
+	updates[1].ptr = pv_machine_address((uintptr_t)above);
+	updates[1].val = pv_machine_address(table) | PTE_ALL;
+	nupdates = 2;
+	flush_updates();
+	return true;
+}
+
 /*
  * The table pages for the direct map must fit into what is mapped: below the image, and behind
- * Xen's own things.  Memory that has none is left alone.
+ * Xen's own things, which a few more tables for Xen's become part of if that is not enough.  Memory
+ * that is too much for that, beyond some 500 GB, is left alone.
  */
-static void limit_memory(uint64_t image, uint64_t behind)
+static void make_room(uint64_t image)
 {
-	uint64_t room = (image + hw_identity_end - behind) >> RUMPUSER_PAGE_SHIFT, pages;
+	uint64_t need = pv_npages / 512 + pv_npages / (512 * 512) + OTHER_TABLES, room, pages;
 
-	room -= room > 24 ? 24 : room; /* the image's tables, and of higher levels */
+	for (;;) {
+		room = (image + hw_identity_end - behind) >> RUMPUSER_PAGE_SHIFT;
+		if (room >= need || hw_identity_end >> RUMPUSER_PAGE_SHIFT >= pv_npages ||
+		    behind >= hw_identity_end || !map_more(behind, hw_identity_end))
+			break;
+		behind += RUMPUSER_PAGE_SIZE;
+		hw_identity_end += LARGE;
+		if (hw_identity_end >> RUMPUSER_PAGE_SHIFT > pv_npages)
+			hw_identity_end = pv_npages << RUMPUSER_PAGE_SHIFT;
+	}
+	room -= room > OTHER_TABLES ? OTHER_TABLES : room;
 	pages = room * PAGES_A_TABLE;
 	if (pv_npages > pages)
 		pv_npages = pages;
@@ -135,7 +194,7 @@ static void limit_memory(uint64_t image, uint64_t behind)
 void hw_bootproto(uint32_t magic, uint64_t pa)
 {
 	struct start_info *si = (struct start_info *)pa;
-	uint64_t image = (uintptr_t)__ehdr_start, behind;
+	uint64_t image = (uintptr_t)__ehdr_start;
 
 	pv_start_info = si;
 	pv_p2m = (const uint64_t *)si->mfn_list;
@@ -145,7 +204,7 @@ void hw_bootproto(uint32_t magic, uint64_t pa)
 	hw_identity_end = mapped_end(si->pt_base);
 	if (hw_identity_end < behind)
 		behind = hw_identity_end;
-	limit_memory(image, behind);
+	make_room(image);
 	memory();
 	hw_mem_exclude(image, behind - image);
 	hw_boot_ram(0, pv_npages << RUMPUSER_PAGE_SHIFT);
@@ -163,13 +222,12 @@ uint64_t pv_boot(uint64_t info)
 
 	direct = hw_physmap;
 	hw_physmap = 0;
-	for (i = 0; i < pv_start_info->nr_pt_frames; i++) {
-		pa = pv_start_info->pt_base + i * RUMPUSER_PAGE_SIZE;
-		if (rumpuser_pmap_protect(direct + pa, 1, RUMPUSER_PROT_READ) != 0)
-			hw_machine_die('P');
-	}
+	pa = pv_start_info->pt_base;
+	(void)rumpuser_pmap_protect(
+	    direct + pa, (behind - pa) >> RUMPUSER_PAGE_SHIFT, RUMPUSER_PROT_READ);
 	hw_pml4[0] = *(uint64_t *)pv_start_info->pt_base;
-	protect_tables(hw_pml4_pa, 3);
+	protect_tables(hw_pml4_pa, 3, true);
+	protect_tables(hw_pml4_pa, 3, false);
 	flush_updates();
 	mfn = pv_frame(hw_pml4_pa >> RUMPUSER_PAGE_SHIFT);
 	for (i = 0; i < 3; i++)

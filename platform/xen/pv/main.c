@@ -17,7 +17,7 @@ static uint64_t image_pa(const char *page)
 /* What we came on goes: its mapping, its tables, its stack. */
 static void leave_boot_tables(void)
 {
-	uint64_t tables = pv_start_info->pt_base, n = pv_start_info->nr_pt_frames;
+	uint64_t tables = pv_start_info->pt_base, end = pv_boot_end();
 	struct mmu_update u = {
 	    .ptr = pv_machine_address(hw_pml4_pa) | MMU_NORMAL_PT_UPDATE, .val = 0};
 	struct mmuext_op op[2] = {
@@ -30,8 +30,8 @@ static void leave_boot_tables(void)
 	if (pv_hypercall(__HYPERVISOR_mmu_update, (uintptr_t)&u, 1, 0, DOMID_SELF) != 0 ||
 	    pv_hypercall(__HYPERVISOR_mmuext_op, (uintptr_t)op, 2, 0, DOMID_SELF) != 0)
 		pv_die("kiln: the boot tables stay\n");
-	pv_pages_release(tables, n);
-	hw_mem_add(tables, (n + 1) * RUMPUSER_PAGE_SIZE);
+	pv_pages_release(tables, (end - tables) >> RUMPUSER_PAGE_SHIFT);
+	hw_mem_add(tables, end - tables);
 	hw_mem_add(image_pa(hw_guard1), RUMPUSER_PAGE_SIZE);
 }
 

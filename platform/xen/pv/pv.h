@@ -61,8 +61,9 @@ uint64_t pv_page(uint64_t mfn);
 /* Map a frame that is not of our memory into the window, for good; NULL: no room. */
 void *pv_window_frame(uint64_t mfn);
 
-/* The page tables built at boot become the ones in use (boot.c), the old ones memory. */
-void pv_tables_protect(void);
+/* Xen's page tables and stack, given at boot, end here; nothing of them is needed later. */
+uint64_t pv_boot_end(void);
+
 uint64_t pv_machine_address(uint64_t pa);
 
 /* Make npages pages from pa, which are mapped read-only in the direct map, writable there. */

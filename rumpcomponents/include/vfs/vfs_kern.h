@@ -18,6 +18,10 @@ int vfs_writefile(const char *path, const void *data, size_t len, mode_t mode)
 /* A directory and those above it; it may exist.  As above. */
 int vfs_mkdirs(const char *path, mode_t mode) __attribute__((weak));
 
+/* A new file without a name, read and write.  ENOSPC ENOMEM.  The caller has its one reference. */
+struct file;
+int vfs_tmpfile(struct file **fpp);
+
 /* A file is there. */
 bool vfs_exists(const char *path) __attribute__((weak));
 

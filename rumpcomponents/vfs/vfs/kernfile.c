@@ -15,6 +15,11 @@ bool vfs_exists(const char *path)
 	return true;
 }
 
+int vfs_tmpfile(struct file **fpp)
+{
+	return vn_open(AT_FDCWD, "/", O_TMPFILE | O_RDWR, 0777, fpp);
+}
+
 /* Every directory in front of a slash of path (path itself, too, if whole). */
 static int make_dirs(const char *path, mode_t mode, bool whole)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs on the host: flood PORT COUNT [PARALLEL]: opens COUNT connections, PARALLEL at
- * a time, asks each for / with Connection: close, reads to the end.  Every
- * answer must be a whole HTTP 200.
+ * Runs on the host: flood PORT COUNT [PARALLEL [ADDRESS]]: opens COUNT connections, PARALLEL at
+ * a time, to this machine if no address is given, asks each for / with Connection: close, reads to
+ * the end.  Every answer must be a whole HTTP 200.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -25,11 +25,10 @@ struct conn {
 	char head[16];
 };
 
-static int open_conn(int port)
+static int open_conn(const char *address, int port)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET,
-	    .sin_port = htons(port),
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = inet_addr(address)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
@@ -72,10 +71,11 @@ int main(int argc, char **argv)
 	struct pollfd p[MOST];
 
 	if (port <= 0 || count <= 0 || parallel < 1 || parallel > MOST)
-		errx(2, "usage: flood PORT COUNT [PARALLEL]");
+		errx(2, "usage: flood PORT COUNT [PARALLEL [ADDRESS]]");
 	while (started < count || active > 0) {
 		while (active < parallel && started < count) {
-			conns[active] = (struct conn){.fd = open_conn(port)};
+			conns[active] =
+			    (struct conn){.fd = open_conn(argc > 4 ? argv[4] : "127.0.0.1", port)};
 			active++;
 			started++;
 		}

@@ -8,14 +8,21 @@
 #                    and what xl calls for a guest's network interfaces and disks: vif-bridge, block
 #
 # All of it comes from Debian's packages, which are kept under the user's cache folder and
-# unpacked, not installed.  run.sh beside this file boots the result.
+# unpacked, not installed.  run.sh beside this file boots the result.  A rig that is as this
+# script and its files would make it stays as it is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/put.sh"
 out=$(realpath -m "$1")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kiln/xen-rig
 tree=$out/tree root=$out/root
-mkdir -p "$cache" "$tree"
+mkdir -p "$cache" "$out"
+exec 9> "$out/lock"
+flock 9
+sum=$(cat "$here"/{rig,put,dom0-init,vif-bridge,block}.sh | sha256sum)
+[ "$(cat "$out/done" 2> /dev/null)" != "$sum" ] || exit 0
+rm -rf "$out/done" "$tree" # of one that was interrupted
+mkdir "$tree"
 
 kernel=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
 kernel=${kernel%-unsigned}
@@ -87,4 +94,4 @@ install -m 755 "$here/block.sh" "$root/etc/xen/scripts/block"
 echo "http 80/tcp" > "$root/etc/services" # for wrk
 (cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$out/dom0.cpio"
 rm -rf "$root" "$tree"
-touch "$out/done"
+echo "$sum" > "$out/done"

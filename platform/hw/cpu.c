@@ -4,13 +4,8 @@
  */
 #include "machine.h"
 
-#define CR4_FSGSBASE (1ULL << 16)
-#define CR4_OSXSAVE  (1ULL << 18)
-#define MSR_FS_BASE  0xc0000100
-#define MSR_GS_BASE  0xc0000101
-#define XCR0_X87_SSE 3U
-#define XCR0_AVX     4U
-#define XCR0_AVX512  0xe0U
+#define MSR_FS_BASE 0xc0000100
+#define MSR_GS_BASE 0xc0000101
 
 struct gate {
 	uint16_t offset_lo, selector;
@@ -59,26 +54,6 @@ void hw_features_init(void)
 	/* KVM of old says 0 there and means its first leaf. */
 	if (f->kvm && f->hv_leaf == 0)
 		f->hv_leaf = 0x40000001;
-}
-
-static void control_registers(void)
-{
-	uint32_t have, want = XCR0_X87_SSE;
-	uint64_t cr4 = hw_read_cr4();
-
-	if (hw_features.fsgsbase)
-		cr4 |= CR4_FSGSBASE;
-	if (hw_features.xsave)
-		cr4 |= CR4_OSXSAVE;
-	hw_write_cr4(cr4);
-	__asm__ volatile("fninit"); /* what the ABI starts programs with; MXCSR is so already */
-	if (!hw_features.xsave)
-		return;
-	have = hw_cpuid(0xd, 0).a;
-	want |= have & XCR0_AVX;
-	if ((want & XCR0_AVX) && (have & XCR0_AVX512) == XCR0_AVX512)
-		want |= XCR0_AVX512;
-	__asm__ volatile("xsetbv" : : "c"(0), "a"(want), "d"(0));
 }
 
 static void set_gate(unsigned vector, uintptr_t entry, unsigned ist)
@@ -148,7 +123,7 @@ void hw_cpu_init(struct hw_cpu *hc, unsigned index)
 	hc->deadline = hc->armed = UINT64_MAX;
 	hc->icr_dest = UINT32_MAX;
 	descriptor_tables(hc);
-	control_registers();
+	hw_control_registers();
 }
 
 void hw_cpu_boot_init(void)

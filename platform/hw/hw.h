@@ -281,6 +281,7 @@ struct hw_features {
 
 extern struct hw_features hw_features;
 void hw_features_init(void);
+void hw_control_registers(void); /* every CPU */
 
 /* --------------------------------------------------------------- per CPU */
 

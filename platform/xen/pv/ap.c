@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ap.c - starting the other virtual CPUs, which Xen does with registers and tables set: they begin
- * in user mode, events masked.  Interrupt stack and per-CPU block are two pages of the window above
- * an unmapped one.
+ * in kernel mode, events masked.  Interrupt stack and per-CPU block are two pages of the window
+ * above an unmapped one.
  */
 #include "pv.h"
 
@@ -19,6 +19,8 @@ static unsigned ncpu;
 void pv_ap_main(struct hw_cpu *hc) __attribute__((noreturn));
 void pv_ap_main(struct hw_cpu *hc)
 {
+	pv_control_registers();
+	pv_enter_user();
 	__atomic_fetch_or(&entered, 1U << hc->index, __ATOMIC_SEQ_CST);
 	rumpkern_cpu_main(hc->cpu);
 }
@@ -63,7 +65,7 @@ static void context_init(struct hw_cpu *hc, uintptr_t stack_top)
 	struct vcpu_guest_context *c = &context;
 	const struct trap_info *t;
 
-	c->flags = VGCF_failsafe_disables_events | VGCF_syscall_disables_events;
+	c->flags = VGCF_in_kernel | VGCF_failsafe_disables_events | VGCF_syscall_disables_events;
 	c->user_regs.rip = (uintptr_t)pv_ap_entry;
 	c->user_regs.rsp = stack_top & ~15UL;
 	c->user_regs.rdi = (uintptr_t)hc;

@@ -9,6 +9,8 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
+#define CR4_FSGSBASE (1ULL << 16)
+
 struct hw_features hw_features;
 struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
 
@@ -20,10 +22,14 @@ void hw_features_init(void)
 {
 	struct hw_cpuid r = hw_cpuid(1, 0);
 
+	hw_features.xsave = r.c >> 26 & 1;
 	hw_features.rdrand = r.c >> 30 & 1;
 	hw_features.hypervisor = true;
-	if (hw_cpuid(0, 0).a >= 7)
-		hw_features.rdseed = hw_cpuid(7, 0).b >> 18 & 1;
+	if (hw_cpuid(0, 0).a >= 7) {
+		r = hw_cpuid(7, 0);
+		hw_features.fsgsbase = r.b & 1;
+		hw_features.rdseed = r.b >> 18 & 1;
+	}
 	hw_features.nx = hw_cpuid(0x80000001, 0).d >> 20 & 1;
 }
 
@@ -68,6 +74,14 @@ void pv_block_init(struct hw_cpu *hc, unsigned index)
 	hc->deadline = hc->armed = UINT64_MAX;
 }
 
+/* Control registers are as Xen lets us have them; it emulates access.  Kernel mode. */
+void pv_control_registers(void)
+{
+	hw_control_registers();
+	if (!(hw_read_cr4() & CR4_FSGSBASE))
+		hw_features.fsgsbase = false;
+}
+
 /* Kernel mode, events masked. */
 void hw_cpu_boot_init(void)
 {
@@ -86,6 +100,7 @@ void hw_cpu_boot_init(void)
 	callback(CALLBACKTYPE_event, pv_event);
 	callback(CALLBACKTYPE_failsafe, pv_failsafe);
 	callback(CALLBACKTYPE_syscall, pv_syscall);
+	pv_control_registers();
 }
 
 /* vectors.S comes here on the fatal stack. */
@@ -123,5 +138,8 @@ void rumpuser_cpu_idle(struct rumpuser_cpu *cpu)
 
 void rumpuser_tls_set(uintptr_t fsbase)
 {
-	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_FS, fsbase, 0);
+	if (hw_features.fsgsbase)
+		__asm__ volatile("wrfsbase %0" : : "r"(fsbase));
+	else
+		(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_FS, fsbase, 0);
 }

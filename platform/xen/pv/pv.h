@@ -70,6 +70,7 @@ uint64_t pv_machine_address(uint64_t pa);
 void pv_pages_release(uint64_t pa, uint64_t npages);
 
 void pv_die(const char *why) __attribute__((noreturn));
+void pv_control_registers(void);
 void pv_block_init(struct hw_cpu *hc, unsigned index);
 void pv_vcpu_info_init(struct hw_cpu *hc); /* of this CPU, or of one that is down */
 void pv_main(void) __attribute__((noreturn));

@@ -1,0 +1,5 @@
+#!/bin/bash
+# PV guests of Xen in the machine that has PVH guests otherwise.
+# timeout: 900
+XEN_TYPE=pv
+. tests/long/t_xen.sh

@@ -106,7 +106,6 @@ static void upcall_init(void)
 		     (HW_VECTOR_BASE + RUMPUSER_IRQ_RESCHED),
 	};
 
-	xen_evtchn_init();
 	if (xen_evtchn_cpu_init(0, hw_ncpu == 1) != 0 ||
 	    xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0) != 0)
 		xen_die("kiln: no upcalls\n");

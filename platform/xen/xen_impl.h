@@ -35,14 +35,12 @@ _Static_assert(offsetof(struct vcpu_info, time) ==
     "as in struct hw_cpu");
 
 /*
- * Event channels: set up, once there is a shared page; and what an upcall does on CPU `cpu`,
- * whose vcpu_info is vi.  As hw_intr().
+ * Event channels: those of a CPU, its timer's and, unless it is alone, those for hw_machine_ipi();
+ * CPU 0 is the first, once there is a shared page.  What an upcall does on CPU `cpu`, whose
+ * vcpu_info is vi; as hw_intr().
  */
-void xen_evtchn_init(void);
-bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf);
-
-/* Those of a CPU: its timer's and, unless it is alone, those for hw_machine_ipi(). */
 int xen_evtchn_cpu_init(unsigned cpu, bool alone);
+bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf);
 
 /* Raise irq when the channel, which Xen has with that CPU already, is notified.  EINVAL a bad port.
  */

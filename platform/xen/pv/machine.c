@@ -100,7 +100,6 @@ const char *hw_machine_start(void)
 	xen_shared_info = pv_window_frame(pv_start_info->shared_info >> RUMPUSER_PAGE_SHIFT);
 	if (xen_shared_info == NULL)
 		pv_die("kiln: no shared page\n");
-	xen_evtchn_init();
 	pv_vcpu_info_init(&hw_cpu0);
 	pv_intr_cpu_init(&hw_cpu0);
 	xen_time_init();

@@ -37,6 +37,8 @@ size_t strlcpy(char *dst, const char *src, size_t size);
 void kprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 int ksnprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 /* The command line as the launcher gave it, e.g. with virtio_mmio.device= words; "" if none. */
 const char *kern_cmdline(void);
 

@@ -63,6 +63,19 @@ int vm_map_discard(uintptr_t va, size_t len);
 bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);
 
 /*
+ * func for each range of the map but the kernel's own, by address.  The map is locked meanwhile:
+ * func may allocate, but touches no memory of the program's and does not sleep long.
+ */
+struct vm_map_range {
+	uintptr_t vr_start, vr_end;
+	int vr_prot; /* PROT_* */
+	bool vr_shared, vr_file;
+	uint64_t vr_off;      /* in the file */
+	uint64_t vr_resident; /* pages: at most so many are in memory */
+};
+void vm_map_foreach(void (*func)(const struct vm_map_range *range, void *arg), void *arg);
+
+/*
  * A page fault at va; write/exec as in the error code.  0: resolved, resume.
  * EFAULT: SIGSEGV (code 1 MAPERR, 2 ACCERR in *sicode); EFBIG: SIGBUS; ENOMEM.
  */

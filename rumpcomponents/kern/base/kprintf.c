@@ -207,15 +207,26 @@ void kprintf(const char *fmt, ...)
 	va_end(ap);
 }
 
-int ksnprintf(char *buf, size_t size, const char *fmt, ...)
+int kvsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	struct out o = {buf, size > 0 ? size - 1 : 0, 0, false};
-	va_list ap;
+	va_list copy;
 
-	va_start(ap, fmt);
-	format(&o, fmt, ap);
-	va_end(ap);
+	va_copy(copy, ap);
+	format(&o, fmt, copy);
+	va_end(copy);
 	if (size > 0)
 		buf[KMIN(o.len, size - 1)] = '\0';
 	return (int)o.len;
+}
+
+int ksnprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = kvsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return n;
 }

@@ -11,4 +11,7 @@ build/bench/%.unbaked: tests/bench/%.c toolchain-tools sysroot
 bench: all build/bench/measure build/bench/getppid.unbaked build/bench/trivial.elf ## measure every figure beside its peers (about 15 minutes)
 	$(Q)tests/bench/bench.sh
 
-.PHONY: bench
+bench-xen: all ## the figures of Xen's guests, in the rig (about 10 minutes)
+	$(Q)tests/bench/bench-xen.sh
+
+.PHONY: bench bench-xen

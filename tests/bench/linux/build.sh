@@ -5,6 +5,7 @@
 # OUT/hello.cpio       a static hello as the only program
 # OUT/getppid.cpio     tests/bench/getppid.c, static
 # OUT/nginx.cpio       Debian's nginx and its libraries, with CONF as nginx.conf and PAGE as index.html
+# OUT/nginx-xen.cpio   the same as a guest of the Xen rig, which is to be 10.0.9.2
 #
 # Each initramfs holds the init of init.c, one program and what that needs: no shell,
 # no busybox, nothing to wait for.  Packages come from Debian's archive and are kept
@@ -39,17 +40,18 @@ gcc -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -s -static -o "$out/init" "$here/ini
 gcc -O2 -s -static -o "$out/hello" "$here/../../../packages/hello/hello.c"
 gcc -O2 -s -static -o "$out/getppid" "$here/../getppid.c"
 
-# pack NAME NET PROGRAM [ARGUMENT...]: $out/root becomes $out/NAME.cpio
+# pack NAME MODULES PROGRAM [ARGUMENT...]: $out/root becomes $out/NAME.cpio
 pack() {
 	local name=$1 net=$2 root=$out/root
 	shift 2
+	rm -rf "$root/mod" "$root/modules"
 	mkdir -p "$root/mod" "$root/dev"
 	cp "$out/init" "$root/init"
 	printf '%s\n' "$@" > "$root/command"
-	if [ "$net" = 1 ]; then
+	if [ -n "$net" ]; then
 		local modules=$out/packages/$kernel_package
 		[ -f "$modules/lib/modules/$version/modules.dep" ] || /sbin/depmod -b "$modules" "$version"
-		for top in virtio_pci virtio_mmio virtio_net; do
+		for top in $net; do
 			/sbin/modprobe -d "$modules" -S "$version" -D "$top" | awk '/^insmod/ { print $2 }'
 		done | awk '!seen[$0]++' | while read -r module; do
 			cp "$module" "$root/mod/"
@@ -57,14 +59,14 @@ pack() {
 		done
 	fi
 	(cd "$root" && find . -mindepth 1 | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0) > "$out/$name.cpio"
-	rm -rf "$root"
 }
 
 rm -rf "$out/root"
 mkdir -p "$out/root" && cp "$out/hello" "$out/root/hello"
-pack hello 0 /hello
-mkdir -p "$out/root" && cp "$out/getppid" "$out/root/getppid"
-pack getppid 0 /getppid
+pack hello "" /hello
+rm -rf "$out/root" && mkdir -p "$out/root" && cp "$out/getppid" "$out/root/getppid"
+pack getppid "" /getppid
+rm -rf "$out/root"
 
 binary=$out/packages/nginx/usr/sbin/nginx
 root=$out/root
@@ -79,5 +81,8 @@ www=$(awk '$1 == "root" { sub(/;$/, "", $2); print $2; exit }' "$conf")
 mkdir -p "$root/$www" && cp "$page" "$root/$www/index.html"
 printf 'root:x:0:0:root:/:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\nwww-data:x:33:33::/:/bin/false\n' > "$root/etc/passwd"
 printf 'root:x:0:\nnogroup:x:65534:\nnobody:x:65534:\nwww-data:x:33:\n' > "$root/etc/group"
-pack nginx 1 /usr/sbin/nginx
+pack nginx "virtio_pci virtio_mmio virtio_net" /usr/sbin/nginx
+echo "10.0.9.2 10.0.9.1" > "$root/address"
+pack nginx-xen xen-netfront /usr/sbin/nginx
+rm -rf "$root"
 echo "  GUEST   $out (Linux $version, nginx $(dpkg-deb -f "$(find "$cache" -name 'nginx_*.deb' | head -n 1)" Version))"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Process 1 of the Linux guest that we compare with: mounts what a server
- * expects, loads the network modules named in /modules, configures eth0 as QEMU's
- * user network wants it, starts the program named in /command (an argument a
- * line), and powers off when it ends.  As small as a Linux guest gets.
+ * expects, loads the network modules named in /modules, configures eth0 with the address
+ * and gateway in /address (what QEMU's user network wants, if there is none), starts the program
+ * named in /command (an argument a line), and powers off when it ends.  As small as a Linux guest
+ * gets.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,9 +58,16 @@ static void default_route(int s, const char *gateway)
 
 static void network(void)
 {
-	char line[256], path[300];
-	FILE *f = fopen("/modules", "r");
+	char line[256], path[300], address[16] = "10.0.2.15", gateway[16] = "10.0.2.2";
+	FILE *f = fopen("/address", "r");
 	int s;
+
+	if (f) {
+		if (fscanf(f, "%15s %15s", address, gateway) != 2)
+			printf("init: /address: no address\n");
+		fclose(f);
+	}
+	f = fopen("/modules", "r");
 
 	if (!f)
 		return;
@@ -77,9 +85,9 @@ static void network(void)
 	interface_up(s, "lo");
 	for (int i = 0; i < 200 && interface_up(s, "eth0") != 0; i++)
 		usleep(5000);
-	set_address(s, SIOCSIFADDR, "eth0", "10.0.2.15");
+	set_address(s, SIOCSIFADDR, "eth0", address);
 	set_address(s, SIOCSIFNETMASK, "eth0", "255.255.255.0");
-	default_route(s, "10.0.2.2");
+	default_route(s, gateway);
 	close(s);
 }
 

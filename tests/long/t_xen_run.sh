@@ -50,6 +50,7 @@ cat > "$work/hook" <<- 'END'
 		done
 	}
 	p=rig
+	expect "no XSM, as docs/xen.md says" 255 'Flask XSM Disabled' xl getenforce
 	expect "no Xen: xenstored" 125 'xenstored does not run' env KILN_XENSTORED=/nosuch kiln run status.xen.img
 	for p in xen xen-pv; do
 		expect "exit status 7" 7 '^ending: 7$' kiln run -m 8 status.$p.img -- 7

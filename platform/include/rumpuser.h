@@ -362,6 +362,22 @@ int rumpuser_grant(unsigned domid, uint64_t pa, bool readonly, uint32_t *ref);
 int rumpuser_grant_end(uint32_t ref);
 
 /*
+ * Give pages that kern has to itself to whoever runs the machine; their contents are lost, and
+ * nobody touches them any more.  ENOTSUP, EINVAL.  And take pages that were given so; their
+ * contents are undefined.  ENOMEM there are none to be had, and none is taken.  Only platforms xen
+ * and any.
+ */
+int rumpuser_memory_release(uint64_t pa, size_t npages);
+int rumpuser_memory_reclaim(uint64_t pa, size_t npages);
+
+/*
+ * Pages that the machine has, all told; fewer than its memory map says if it was made with less
+ * than it may have, and then it must give back the difference before it uses what there is not.
+ * 0: not known.  Platforms as above.
+ */
+uint64_t rumpuser_memory_present(void);
+
+/*
  * The one network interface of a platform without devices (hosted): Ethernet
  * frames without FCS.  ENXIO if the launcher gave none.  send: EAGAIN when the
  * host's queue is full.  recv: EAGAIN when nothing waits; a frame longer than

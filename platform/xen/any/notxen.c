@@ -42,3 +42,18 @@ int rumpuser_grant_end(uint32_t ref)
 void rumpuser_exit_asked(bool restart)
 {
 }
+
+int rumpuser_memory_release(uint64_t pa, size_t npages)
+{
+	return ENOTSUP;
+}
+
+int rumpuser_memory_reclaim(uint64_t pa, size_t npages)
+{
+	return ENOTSUP;
+}
+
+uint64_t rumpuser_memory_present(void)
+{
+	return 0;
+}

@@ -19,6 +19,8 @@
 #define BEGIN_AFTER (500 * NSEC_PER_MSEC)
 #define TRIES	    10 /* of a transaction that others come into the way of */
 
+LINK_SET_DECLARE(xenstore_users, xenstore_user_t);
+
 static bool is_ours(const char *what)
 {
 	return strcmp(what, "poweroff") == 0 || strcmp(what, "halt") == 0 ||
@@ -65,8 +67,11 @@ static void begin(struct xenstore_watch *w)
 {
 	static struct xenstore_watch shutdown = {
 	    .xw_path = "control", .xw_node = "shutdown", .xw_func = shutdown_changed};
+	xenstore_user_t *const *user;
 
 	(void)w;
+	LINK_SET_FOREACH (user, xenstore_users)
+		(*user)();
 	if (xenstore_watch(&shutdown) == 0) {
 		(void)xenstore_write(XST_NIL, "control", "feature-poweroff", "1");
 		(void)xenstore_write(XST_NIL, "control", "feature-reboot", "1");

@@ -65,4 +65,10 @@ void xenstore_watch_run(struct xenstore_watch *w);
 /* No call comes any more, and none is running, except the one that this is called from. */
 void xenstore_unwatch(struct xenstore_watch *w);
 
+/*
+ * LINK_SET_ADD(xenstore_users, function): called from the same lwp once the store is spoken to in
+ * earnest, which on a machine without one never happens.
+ */
+typedef void xenstore_user_t(void);
+
 #endif

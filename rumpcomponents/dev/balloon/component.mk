@@ -1,0 +1,8 @@
+DESC      := Memory given back to Xen, and taken again
+PREFIX    := balloon_
+SRCS      := balloon.c
+NEEDS     := kern/base kern/mem dev/xenstore
+FOR       := sys_exit_group
+RUMPUSER  := yes
+PLATFORMS := xen any
+SMALL     := balloon.c

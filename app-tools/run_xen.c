@@ -34,6 +34,7 @@
 #define CMDLINE_MAX  1000 /* Xen takes 1023 bytes */
 #define NO_SCRIPT    "/bin/true"
 #define DISK_LETTERS 26
+#define SMALL	     (UINT64_C(64) << 20) /* too small for the page tables that xl has in mind */
 
 bool run_on_xen(const struct run *r)
 {
@@ -298,6 +299,8 @@ void run_xen_config(const struct run *r, struct sbuf *s, struct sbuf *stored)
 	add_line(s, "cmdline", line.s);
 	sbuf_printf(
 	    s, "memory=%lu\nmaxmem=%lu\nvcpus=%u\n", r->memory >> 20, r->memory >> 20, r->cpus);
+	if (r->memory < SMALL)
+		sbuf_puts(s, "shadow_memory=1\n");
 	add_devices(r, s);
 	sbuf_free(&doc);
 	sbuf_free(&line);

@@ -19,7 +19,7 @@ row() {
 	printf '%s|%s|%s|%s\n' "$1" "$2" "$3" "$4" >> "$rows"
 	printf '   %-58s %-14s bar %s\n' "$1" "$2" "$3" >&2
 }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", (b > 0) ? a / b : 0 }'; }
 # median of the lines "KEY VALUE" in the hook's output
 median() { awk -v k="$1" '$1 == k { print $2 }' "$out/run/hook.log" | sort -n | awk '{ v[NR] = $1 } END { print NR ? v[int((NR + 1) / 2)] : 0 }'; }
 
@@ -75,19 +75,20 @@ cat > "$out/hook" <<- 'END'
 		key=$1 type=$2 kernel=$3 cmdline=$4 sizes=$5
 		shift 5
 		for m in $sizes; do
-			config least $type $kernel $m "$cmdline" "$@"
+			# Of its own accord xl gives so small a guest less for page tables than Xen wants.
+			config least $type $kernel $m "$cmdline" shadow_memory=1 "$@"
 			ok=
 			if [ $# = 0 ]; then
-				xentime least /tmp/least.cfg "Hello, world" 6 > /dev/null 2>&1 && ok=1
+				xentime least /tmp/least.cfg "Hello, world" 15 > /dev/null 2>&1 && ok=1
 			else
-				xl create -q -e /tmp/least.cfg > /dev/null 2>&1 && answers 8 && ok=1
+				xl create -q -e /tmp/least.cfg > /dev/null 2>&1 && answers 15 && ok=1
 			fi
 			xl destroy least > /dev/null 2>&1
 			[ -n "$ok" ] && echo "$key $m" && return
 		done
 	}
-	least least.hello pvh hello.xen.img "{}" "1 2 3 4 5 6 8"
-	least least.nginx pvh nginx.xen.img "$net" "5 6 7 8 9 10 11 12 14 16" "$vif"
+	least least.hello pvh hello.xen.img "{}" "2 3 4 5 6 8"
+	least least.nginx pvh nginx.xen.img "$net" "6 8 9 10 11 12 14 16" "$vif"
 	# requests KEY TYPE KERNEL CMDLINE [LINE]
 	requests() {
 		key=$1
@@ -102,7 +103,7 @@ cat > "$out/hook" <<- 'END'
 		xl destroy nginx
 		sleep 1
 	}
-	for i in 1 2 3; do
+	for i in 1 2; do
 		requests requests.xen pvh nginx.xen.img "$net"
 		requests requests.xen-pv pv nginx.xen-pv.img "$net"
 		requests requests.linux pvh vmlinuz "console=hvc0 quiet loglevel=3 panic=-1" "ramdisk='/job/nginx-xen.cpio'"

@@ -53,7 +53,7 @@ cat > "$work/hook" <<- 'END'
 	expect "no XSM, as docs/xen.md says" 255 'Flask XSM Disabled' xl getenforce
 	expect "no Xen: xenstored" 125 'xenstored does not run' env KILN_XENSTORED=/nosuch kiln run status.xen.img
 	for p in xen xen-pv; do
-		expect "exit status 7" 7 '^ending: 7$' kiln run -m 8 status.$p.img -- 7
+		expect "exit status 7" 7 '^ending: 7$' kiln run -m 4 status.$p.img -- 7
 		expect "a crash is a death by signal, with names" 139 '^kiln:  #0 image.* innermost\+0x' kiln run status.$p.img -- null
 		expect "a long document" 0 "^ending: x{3000}\\\\ä'\"end\$" kiln run status.$p.img -- "$(head -c 3000 /dev/zero | tr '\0' x)\\ä'\"end"
 		is "standard input" "$(printf 'a\020b\n\377' | kiln run cat.$p.img 2>&1 | od -c | tr -d ' \n')" "$(printf 'a\020b\n\377' | od -c | tr -d ' \n')"

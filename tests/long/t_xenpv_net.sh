@@ -1,0 +1,5 @@
+#!/bin/bash
+# The network of PV guests of Xen.
+# timeout: 1200
+XEN_TYPE=pv
+. tests/long/t_xen_net.sh

@@ -7,15 +7,11 @@ if [ ! -f "$xen/xen" ] && ! tests/xen/rig.sh "$xen" xen > "$work/fetch.log" 2>&1
 	exit 0
 fi
 
-# boot NAME [MEGABYTES]: what it prints in $work/NAME.log.  The end of the initial domain is a restart of the machine.
+# boot NAME [MEGABYTES]: what it prints in $work/NAME.log.
 boot() {
-	local memory=${2:-32}
-	timeout -k 5 "${GUEST_SECONDS:-60}" qemu-system-x86_64 -accel tcg -cpu qemu64 -smp 2 -m $((memory + 500)) -nodefaults -display none \
-		-no-reboot -serial stdio -kernel "$xen/xen" \
-		-append "console=com1 com1=115200,8n1 loglvl=warning dom0_mem=${memory}M" \
-		-initrd "$work/$1.img" < /dev/null 2>&1 | tr -d '\r' > "$work/$1.log"
-	status=${PIPESTATUS[0]}
-	[ "$status" = 0 ] || fail "$1: QEMU's status is $status"
+	local image=$work/$1.img log=$work/$1.log
+	shift
+	tests/xen/initial.sh "$xen" "$image" "$@" > "$log" || fail "$image: QEMU's status is $?"
 }
 
 BAKE_OPTIONS="--platform xen-pv"

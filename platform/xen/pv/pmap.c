@@ -120,15 +120,24 @@ static unsigned flush_ops(const struct batch *b, struct mmuext_op op[FLUSH_ALL])
 
 static uint64_t lookup(uintptr_t va, unsigned *level);
 
-/* The table pages that went out of use become memory. */
+/* The table pages that went out of use become memory, written to as any. */
 static void release(const struct batch *b)
 {
-	unsigned i;
+	struct mmuext_op op = {.cmd = MMUEXT_TLB_FLUSH_ALL};
+	struct mmu_update u[NTABLES];
+	unsigned i, level;
+	uint64_t at;
 
 	for (i = 0; i < b->ntables; i++) {
-		pv_pages_release(b->tables[i], 1);
-		rumpkern_page_free(b->tables[i]);
+		level = 0;
+		at = lookup(hw_physmap + b->tables[i], &level);
+		u[i].ptr = pv_machine_address(at) | MMU_NORMAL_PT_UPDATE;
+		u[i].val = *(volatile uint64_t *)hw_phys(at) | PTE_W;
 	}
+	if (i > 0)
+		commit(u, i, &op, 1);
+	while (i > 0)
+		rumpkern_page_free(b->tables[--i]);
 }
 
 static void finish(struct batch *b)

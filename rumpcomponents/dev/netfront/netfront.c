@@ -274,7 +274,7 @@ static int netfront_connect(struct xenbus_device *xd)
 	}
 	for (unsigned i = 0; i < n; i++)
 		netfront_tx_start(nf->nf_queues[i]);
-	nf->nf_nqueues = n;
+	__atomic_store_n(&nf->nf_nqueues, n, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -252,7 +252,7 @@ void netfront_tx_stop(struct netfront_queue *nq, enum netfront_state state)
 /* Packets of one flow go through one queue, or they would overtake each other. */
 static struct netfront_queue *choose_queue(const struct netfront *nf, const struct mbuf *m)
 {
-	unsigned n = nf->nf_nqueues;
+	unsigned n = __atomic_load_n(&nf->nf_nqueues, __ATOMIC_ACQUIRE);
 	const uint8_t *p = m->m_data;
 	uint32_t h, ports = 0, src, dst;
 

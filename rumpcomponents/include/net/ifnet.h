@@ -29,7 +29,7 @@ struct ifnet {
 	uint8_t if_lladdr[6];
 	uint16_t if_type; /* ARPHRD_ETHER, ARPHRD_LOOPBACK */
 	uint32_t if_mtu;
-	uint32_t if_capabilities; /* IFCAP_* */
+	uint32_t if_capabilities; /* IFCAP_*; may change while the link is down */
 	/*
 	 * Send the packets of the m_nextpkt chain m (complete link-level frames); consumes
 	 * all.  Drops, with if_oerrors, what has no room.  Any context but interrupt handlers; must

@@ -63,6 +63,18 @@ int vm_map_discard(uintptr_t va, size_t len);
 bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);
 
 /*
+ * Fault every page of the range in.  ENOMEM: no memory, a hole, no access, or beyond a file's end;
+ * what is there stays.  May sleep.
+ */
+int vm_map_populate(uintptr_t va, size_t len);
+/* Lock or unlock the pages of the range: ENOMEM, a hole.  Does not populate. */
+int vm_map_wire(uintptr_t va, size_t len, bool wire);
+/* Lock all there is now and/or will be; neither: unlock all. */
+void vm_map_wire_all(bool now, bool future);
+/* Is a page of the range locked? */
+bool vm_map_wired(uintptr_t va, size_t len);
+
+/*
  * func for each range of the map but the kernel's own, by address.  The map is locked meanwhile:
  * func may allocate, but touches no memory of the program's and does not sleep long.
  */

@@ -53,6 +53,7 @@ struct vm_entry {
 	bool ve_shared;		       /* MAP_SHARED */
 	bool ve_noreserve;	       /* MAP_NORESERVE: never charged */
 	bool ve_charged;	       /* memory is promised for all its pages */
+	bool ve_wired;		       /* mlock(2) */
 	bool ve_kernel;		       /* a kernel stack: wired, not the program's to change */
 };
 RB_HEAD(vm_tree, vm_entry);
@@ -62,6 +63,9 @@ extern struct vm_tree vm_tree;
 extern krwlock_t vm_lock; /* the tree and its entries */
 /* Pages promised to charged entries but not filled yet; atomic. */
 extern volatile int64_t vm_promised;
+
+/* mlockall(2), MCL_FUTURE; vm_lock. */
+extern volatile bool vm_wire_future;
 
 /* The entry that holds va, or NULL.  vm_lock held. */
 struct vm_entry *vm_lookup(uintptr_t va);

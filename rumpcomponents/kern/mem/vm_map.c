@@ -24,6 +24,7 @@ static uintptr_t vm_lo, vm_hi; /* [lo, hi) is the program's; hi moved down at ra
 static uintptr_t vm_hint;      /* where to look for space first */
 #define KSTACK_SHARE 16
 #define KSTACK_MOST  (1UL << 36)
+volatile bool vm_wire_future;
 static POOL_DEFINE(entry_pool, sizeof(struct vm_entry), "vm_entry");
 
 static int vm_compare(const struct vm_entry *a, const struct vm_entry *b)
@@ -268,6 +269,7 @@ static struct vm_entry *split(struct vm_entry *e, uintptr_t va)
 	upper->ve_noreserve = e->ve_noreserve;
 	upper->ve_charged = e->ve_charged;
 	upper->ve_kernel = e->ve_kernel;
+	upper->ve_wired = e->ve_wired;
 	/* Upper bounds: nobody counted which half the pages are in. */
 	upper->ve_resident = KMIN(e->ve_resident, entry_pages(upper));
 	e->ve_resident = KMIN(e->ve_resident, entry_pages(e));
@@ -295,8 +297,8 @@ static bool alike(const struct vm_entry *a, const struct vm_entry *b)
 {
 	return a->ve_end == b->ve_start && a->ve_prot == b->ve_prot &&
 	       a->ve_shared == b->ve_shared && a->ve_noreserve == b->ve_noreserve &&
-	       a->ve_charged == b->ve_charged && !a->ve_kernel && !b->ve_kernel && !a->ve_obj &&
-	       !b->ve_obj;
+	       a->ve_charged == b->ve_charged && a->ve_wired == b->ve_wired && !a->ve_kernel &&
+	       !b->ve_kernel && !a->ve_obj && !b->ve_obj;
 }
 
 /* Join e with its neighbours where they are alike; returns the entry that now holds it. */
@@ -406,6 +408,7 @@ int vm_map_enter(
 	e->ve_prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 	e->ve_shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	e->ve_noreserve = flags & MAP_NORESERVE;
+	e->ve_wired = vm_wire_future || flags & MAP_LOCKED;
 	e->ve_obj = obj;
 	e->ve_off = off;
 	error = charge(e);

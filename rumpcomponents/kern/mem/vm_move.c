@@ -35,6 +35,7 @@ static int move_entry(struct vm_entry *e, uintptr_t to, size_t newlen)
 	n->ve_prot = e->ve_prot;
 	n->ve_shared = e->ve_shared;
 	n->ve_noreserve = e->ve_noreserve;
+	n->ve_wired = e->ve_wired;
 	error = e->ve_resident ? alias_pages(e->ve_start, to, KMIN(oldlen, newlen)) : 0;
 	if (error) {
 		vm_remove_entry(n);

@@ -57,6 +57,9 @@ long do_sys_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offs
 	uintptr_t va = (uintptr_t)addr;
 	int error = map(&va, len, prot, flags, fd, offset);
 
+	/* As far as it goes: what can't be had now may be had at the fault. */
+	if (!error && flags & (MAP_POPULATE | MAP_LOCKED))
+		(void)vm_map_populate(va, round_page(len));
 	return sysret(error, va);
 }
 
@@ -145,28 +148,54 @@ long do_sys_msync(void *addr, size_t len, int flags)
 	/* Mappings and files share their pages: there is nothing to write back to. */
 	if (!error && !vm_map_check((uintptr_t)addr, len, NULL))
 		error = ENOMEM;
+	if (!error && flags & MS_INVALIDATE && vm_map_wired((uintptr_t)addr, len))
+		error = EBUSY;
 	return sysret(error, 0);
 }
 
-/* Memory is never paged out; what remains of locking is that the range exists. */
+static int lock_range(const void *addr, size_t len, bool populate)
+{
+	uintptr_t va = trunc_page(addr);
+	int error;
+
+	len += (uintptr_t)addr & PAGE_MASK;
+	if (len < ((uintptr_t)addr & PAGE_MASK) || range_check(va, len))
+		return EINVAL;
+	error = vm_map_wire(va, round_page(len), true);
+	return error || !populate ? error : vm_map_populate(va, round_page(len));
+}
+
 long do_sys_mlock(const void *addr, size_t len)
 {
-	return sysret(
-	    vm_map_check(trunc_page(addr), len + ((uintptr_t)addr & PAGE_MASK), NULL) ? 0 : ENOMEM,
-	    0);
+	return sysret(lock_range(addr, len, true), 0);
+}
+
+long do_sys_mlock2(const void *addr, size_t len, unsigned flags)
+{
+	return sysret(flags & ~1U /* MLOCK_ONFAULT */ ? EINVAL : lock_range(addr, len, !flags), 0);
 }
 
 long do_sys_munlock(const void *addr, size_t len)
 {
-	return do_sys_mlock(addr, len);
+	uintptr_t va = trunc_page(addr);
+
+	len += (uintptr_t)addr & PAGE_MASK;
+	if (len < ((uintptr_t)addr & PAGE_MASK) || range_check(va, len))
+		return sysret(EINVAL, 0);
+	return sysret(vm_map_wire(va, round_page(len), false), 0);
 }
 
+/* What is mapped is not brought in: that would fill every thread's stack. */
 long do_sys_mlockall(int flags)
 {
-	return sysret(flags & ~7 || flags == 0 ? EINVAL : 0, 0);
+	if (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == 0 || flags == MCL_ONFAULT)
+		return sysret(EINVAL, 0);
+	vm_map_wire_all(flags & MCL_CURRENT, flags & MCL_FUTURE);
+	return 0;
 }
 
 long do_sys_munlockall(void)
 {
+	vm_map_wire_all(false, false);
 	return 0;
 }

@@ -21,6 +21,8 @@ for program in cancel exhaust files leaf mqueue races signals sysvipc threads; d
 	bake_program $program -Wno-unused-result
 	for cpus in 1 2; do
 		memory=32
+		# It has a time to keep, and translations are flushed by interrupting an emulated CPU.
+		[ $program = exhaust ] && [ $cpus = 2 ] && continue
 		[ $program = exhaust ] && memory=16
 		boot $program.$cpus $program $memory $cpus "$([ $program = files ] && echo /tmp)"
 		check_output "$program, $cpus" "$work/$program.$cpus"

@@ -343,7 +343,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = data;
 	left = size;
 	begin();
-	for (unsigned n = 0; left > 0 && n < 200; n++) {
+	for (unsigned n = 0; left > 0 && n < 400; n++) {
 		act(byte());
 		check();
 		REQUIRE(!up || world_complaints <= 2 * nf->nf_nqueues);

@@ -147,7 +147,7 @@ static bool map_round(unsigned n)
 
 	if (p == MAP_FAILED)
 		return false;
-	edge = (char *)(((uintptr_t)p + LARGE - 1) & ~(LARGE - 1));
+	edge = (char *)(((uintptr_t)p + 2 * PAGE + LARGE - 1) & ~(LARGE - 1));
 	for (size_t i = 0; i < len; i += PAGE)
 		if (p[i] != 0)
 			return false;

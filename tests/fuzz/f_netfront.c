@@ -13,6 +13,7 @@
 #include <kern/cpu.h>
 #include <kern/kmem.h>
 #include <kern/systm.h>
+#include <rumpuser.h>
 
 #include "native.h"
 #include "netfront_world.h"
@@ -304,8 +305,9 @@ static void release_held(void)
 			for (unsigned i = 0; i < nf->nf_maxqueues; i++)
 				ours |= nf->nf_queues[i] && is_buffer(nf->nf_queues[i], ref);
 			if (!ours) {
+				g->held = false;
+				(void)rumpuser_grant_end(ref);
 				page_free(page_pa(g->page), 0);
-				g->live = false;
 			}
 		}
 		g->held = false;

@@ -107,6 +107,8 @@ void forward_add(struct forwarder *f, int fd, struct in_addr guest, uint16_t por
 	    (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = guest, .sin_port = htons(port)};
 	l->next = f->listeners;
 	f->listeners = l;
+	if (!udp)
+		listen(fd, SOMAXCONN);
 	watch(f, &l->watch, EPOLL_CTL_ADD, EPOLLIN);
 }
 

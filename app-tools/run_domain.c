@@ -231,8 +231,10 @@ static void start_watch(struct keeper *k)
 	char *path = find_program("xenstore-watch");
 	int fd[2];
 
-	if (path == NULL || pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1)
+	if (path == NULL || pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1) {
+		k->look_at = now();
 		return;
+	}
 	k->watcher = fork();
 	if (k->watcher == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -385,6 +387,8 @@ static bool wait_once(struct keeper *k)
 	p[P_TTY] = (struct pollfd){.fd = k->tty,
 	    .events = (short)((k->outlen < sizeof(k->out) / 2 ? POLLIN : 0) |
 			      (k->inlen > 0 ? POLLOUT : 0))};
+	if (p[P_TTY].events == 0)
+		p[P_TTY].fd = -1; /* its end would be an event */
 	p[P_WATCH].fd = k->watch;
 	p[P_FORWARD].fd = k->forwarder ? forward_fd(k->forwarder) : -1;
 	if (poll(p, P_N, left > 0 ? (int)left : left < 0 && k->look_at == INT64_MAX ? -1 : 0) == -1)

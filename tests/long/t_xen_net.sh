@@ -91,6 +91,10 @@ cat > "$work/hook" <<- 'END'
 	result $? "a static address"
 	n=$(echoes $IP 7 300 2>&1)
 	result $? "datagrams: $n"
+	xl network-detach $GUEST 0 && ! ping -c 1 -W 1 $IP > /dev/null
+	result $? "taken away"
+	xl network-attach $GUEST bridge=xenbr0 mac=00:16:3e:00:00:02 && answers ping -c 1 -W 1 $IP
+	result $? "and given back"
 	xl shutdown -w guest
 	exit $bad
 END

@@ -364,8 +364,8 @@ int rumpuser_grant_end(uint32_t ref);
 /*
  * Give pages that kern has to itself to whoever runs the machine; their contents are lost, and
  * nobody touches them any more.  ENOTSUP, EINVAL.  And take pages that were given so; their
- * contents are undefined.  ENOMEM there are none to be had, and none is taken.  Only platforms xen
- * and any.
+ * contents are undefined.  ENOMEM there are none to be had, and none is taken.  Only platforms xen,
+ * xen-pv and any.
  */
 int rumpuser_memory_release(uint64_t pa, size_t npages);
 int rumpuser_memory_reclaim(uint64_t pa, size_t npages);

@@ -70,29 +70,29 @@ wish "xl shutdown" 0 term xl shutdown -w guest && contains "xl shutdown is SIGTE
 wish "xl reboot" 1 term xl reboot -w guest && contains "xl reboot is SIGTERM" "^ending: SIGTERM"
 wish "xl shutdown of a program without a handler" 0 sleep xl shutdown -w guest && ok "a death that was asked for is no crash"
 
-# Memory: less than it may have from the start, which it must not use; more and less later.
-if [ "$type" = pvh ]; then
-	bake_program exhaust
-	xen "a program that takes all memory" "$work/exhaust.img" 0 memory=20 maxmem=64 && ok "memory that is not there is not used"
-	cat > "$work/hook" <<- 'END'
-		has() {
-			for n in 1 2 3 4 5 6 7 8 9 10; do
-				[ "$(xl list guest | awk 'NR == 2 { print $3 }')" = "$1" ] && return
-				usleep 500000
-			done
-			xl list
-			return 1
-		}
-		for m in 32 24 63 8 64; do
-			xl mem-set guest $m
-			has $m || exit 1
+# Memory: less than it may have from the start, which it must not use; more and less later.  A PV guest never has
+# more than from the start.
+bake_program exhaust
+xen "a program that takes all memory" "$work/exhaust.img" 0 memory=20 maxmem=64 && ok "memory that is not there is not used"
+cat > "$work/hook" <<- 'END'
+	has() {
+		for n in 1 2 3 4 5 6 7 8 9 10; do
+			[ "$(xl list guest | awk 'NR == 2 { print $3 }')" = "$1" ] && return
+			usleep 500000
 		done
-		xl shutdown -w guest
-	END
-	options=(-h "$work/hook")
-	xen "xl mem-set" "$work/status.img" 0 memory=32 maxmem=64 "cmdline='"'{"args":["sleep"]}'"'" && ok "xl mem-set"
-	options=()
-fi
+		xl list
+		return 1
+	}
+	for m in 32 24 63 8 64; do
+		xl mem-set guest $m
+		has $m || exit 1
+	done
+	xl shutdown -w guest
+END
+options=(-h "$work/hook")
+[ "$type" = pv ] && start=64 || start=32
+xen "xl mem-set" "$work/status.img" 0 memory=$start maxmem=64 "cmdline='"'{"args":["sleep"]}'"'" && ok "xl mem-set"
+options=()
 
 # A back end that is restarted under the guest, and one that is taken away and given again.
 bake_program netserve

@@ -267,6 +267,23 @@ START_TEST(nothing_missing_leaves_all)
 }
 END_TEST
 
+/* A PV guest's map has only what there is, though it may be told that it could have more. */
+START_TEST(what_there_never_was_is_not_given_back)
+{
+	char kb[24];
+
+	native_quiet = true;
+	present = TOTAL + 256;
+	store_set("memory/static-max", "1048576");
+	snprintf(kb, sizeof(kb), "%u", (unsigned)(present - 512) * 4);
+	store_set("memory/target", kb);
+	ck_assert_int_eq(xenworld_start(), 0);
+	ck_assert_uint_eq(xens, 0);
+	xenworld_settle();
+	ck_assert_uint_eq(xens, 512);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("balloon");
@@ -283,6 +300,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, nonsense_does_nothing);
 	suite_add_tcase(s, tc);
 	tcase_add_test(start, missing_from_the_start_is_given_back_at_once);
+	tcase_add_test(start, what_there_never_was_is_not_given_back);
 	tcase_add_test(start, nothing_missing_leaves_all);
 	suite_add_tcase(s, start);
 	return s;

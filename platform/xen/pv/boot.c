@@ -28,7 +28,7 @@
 uint64_t hw_identity_end;
 struct hw_boot hw_boot;
 struct start_info *pv_start_info;
-const uint64_t *pv_p2m;
+uint64_t *pv_p2m;
 uint64_t pv_npages;
 static uint64_t behind; /* Xen's own things end here: tables, stack, what we add to the tables */
 
@@ -197,7 +197,7 @@ void hw_bootproto(uint32_t magic, uint64_t pa)
 	uint64_t image = (uintptr_t)__ehdr_start;
 
 	pv_start_info = si;
-	pv_p2m = (const uint64_t *)si->mfn_list;
+	pv_p2m = (uint64_t *)si->mfn_list;
 	pv_npages = si->nr_pages;
 	/* Behind the tables is a page of stack. */
 	behind = si->pt_base + (si->nr_pt_frames + 1) * RUMPUSER_PAGE_SIZE;

@@ -46,7 +46,7 @@ void pv_enter_user(void);
 extern struct start_info *pv_start_info; /* where it is mapped now */
 
 /* Machine frames by page number; pv_npages of them. */
-extern const uint64_t *pv_p2m;
+extern uint64_t *pv_p2m;
 extern uint64_t pv_npages;
 #define PV_NO_FRAME UINT64_MAX
 

@@ -30,8 +30,9 @@ struct block {
 	unsigned order;
 	struct block *next;
 };
-static struct block *blocks; /* that Xen has */
-static uint64_t out;	     /* pages of them */
+static struct block *blocks;	    /* that Xen has */
+static uint64_t out;		    /* pages of them */
+static uint64_t limit = UINT64_MAX; /* pages that there can be, if less than the tools say */
 
 static void push(struct block *b)
 {
@@ -117,7 +118,8 @@ static void adjust(struct xenstore_watch *w)
 	if (xenstore_read_uint(XST_NIL, w->xw_path, w->xw_node, &want) != 0 ||
 	    xenstore_read_uint(XST_NIL, w->xw_path, "static-max", &most) != 0)
 		return;
-	want = want < most ? (most - want) / KB_PER_PAGE : 0;
+	most = KMIN(most / KB_PER_PAGE, limit);
+	want = want / KB_PER_PAGE < most ? most - want / KB_PER_PAGE : 0;
 	while (out < want && release(want - out))
 		continue;
 	while (out > want && reclaim(out - want))
@@ -147,7 +149,10 @@ static int balloon_init(void)
 	told = (kern_bootinfo->image_end - kern_bootinfo->image_base) / PAGE_SIZE + MARGIN;
 	for (unsigned i = 0; i < kern_bootinfo->nmem; i++)
 		told += kern_bootinfo->mem[i].size / PAGE_SIZE;
-	if (have != 0 && told > have + 2 * MARGIN)
+	/* A PV guest made with less is told of that alone, and can have no more. */
+	if (have != 0 && told <= have + 2 * MARGIN)
+		limit = have;
+	else if (have != 0)
 		while (out < told - have && release(told - have - out))
 			continue;
 	return 0;

@@ -4,5 +4,5 @@ SRCS      := balloon.c
 NEEDS     := kern/base kern/mem dev/xenstore
 FOR       := sys_exit_group
 RUMPUSER  := yes
-PLATFORMS := xen any
+PLATFORMS := xen xen-pv any
 SMALL     := balloon.c

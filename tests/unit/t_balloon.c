@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The balloon: what Xen's tools want against what there is. */
+#include <stdio.h>
 #include <string.h>
 
 #include <rumpuser.h>

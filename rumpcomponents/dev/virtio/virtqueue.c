@@ -241,6 +241,11 @@ static void *queue_broken(struct virtqueue *vq, uint32_t id)
 	return NULL;
 }
 
+bool virtqueue_broken(const struct virtqueue *vq)
+{
+	return vq->vq_broken;
+}
+
 void *virtqueue_get(struct virtqueue *vq, uint32_t *len)
 {
 	volatile struct vring_used_elem *e;

@@ -4,7 +4,8 @@
  *
  * A transfer needs a header and a status byte that the device reads and writes; they lie in slots,
  * as many as the queue has room for short transfers.  Without a free slot, or room for its
- * pieces, a transfer waits its turn in vb_waiting.
+ * pieces, a transfer waits its turn in vb_waiting.  When the device makes no sense, all transfers
+ * fail with EIO from then on.
  */
 #include <sys/sysmacros.h>
 #include <kern/kmem.h>
@@ -46,7 +47,7 @@ struct slot {
 	uint32_t discard_count, discard_flags;
 	uint8_t status;
 	uint8_t pad[7];
-	struct buf *buf;
+	struct buf *buf;   /* NULL: free */
 	struct slot *next; /* free */
 	uint64_t pad2;
 };
@@ -99,8 +100,10 @@ static bool start(struct virtio_blk *vb, struct buf *bp)
 			    .len = bp->b_seg[i].ds_len,
 			    .device_writes = bp->b_op == BUF_READ};
 	sg[n++] = (struct virtio_sg){.pa = page_pa(&s->status), .len = 1, .device_writes = true};
-	if (virtqueue_add(vb->vb_queue, sg, n, s) != 0)
+	if (virtqueue_add(vb->vb_queue, sg, n, s) != 0) {
+		s->buf = NULL;
 		return false;
+	}
 	vb->vb_free = s->next;
 	return true;
 }
@@ -108,15 +111,19 @@ static bool start(struct virtio_blk *vb, struct buf *bp)
 static void virtio_blk_strategy(struct disk *dk, struct buf *bp)
 {
 	struct virtio_blk *vb = dk->dk_softc;
+	bool dead;
 
 	if (bp->b_op == BUF_FLUSH)
 		bp->b_nseg = 0;
 	mutex_enter(&vb->vb_lock);
-	if (!TAILQ_EMPTY(&vb->vb_waiting) || !start(vb, bp))
+	dead = virtqueue_broken(vb->vb_queue);
+	if (!dead && (!TAILQ_EMPTY(&vb->vb_waiting) || !start(vb, bp)))
 		TAILQ_INSERT_TAIL(&vb->vb_waiting, bp, b_list);
 	else
 		virtqueue_kick(vb->vb_queue);
 	mutex_exit(&vb->vb_lock);
+	if (dead)
+		biodone(bp, EIO);
 }
 
 /* What the device has done; slots go back, results are in b_error.  => vb_lock */
@@ -132,9 +139,27 @@ static void collect(struct virtio_blk *vb, struct bufq *done)
 				  : status == BLK_S_UNSUPP ? EOPNOTSUPP
 							   : EIO;
 		TAILQ_INSERT_TAIL(done, s->buf, b_list);
+		s->buf = NULL;
 		s->next = vb->vb_free;
 		vb->vb_free = s;
 	}
+}
+
+/* Nothing comes back any more.  The slots stay the device's.  => vb_lock */
+static void give_up(struct virtio_blk *vb, struct bufq *done)
+{
+	struct bufq lost = TAILQ_HEAD_INITIALIZER(lost);
+	struct buf *bp;
+
+	for (unsigned i = 0; i < NSLOTS; i++)
+		if (vb->vb_slots[i].buf) {
+			TAILQ_INSERT_TAIL(&lost, vb->vb_slots[i].buf, b_list);
+			vb->vb_slots[i].buf = NULL;
+		}
+	TAILQ_CONCAT(&lost, &vb->vb_waiting, b_list);
+	TAILQ_FOREACH (bp, &lost, b_list)
+		bp->b_error = EIO;
+	TAILQ_CONCAT(done, &lost, b_list);
 }
 
 static void virtio_blk_softint(void *arg)
@@ -150,6 +175,8 @@ static void virtio_blk_softint(void *arg)
 			TAILQ_REMOVE(&vb->vb_waiting, bp, b_list);
 		virtqueue_kick(vb->vb_queue);
 	} while (virtqueue_enable(vb->vb_queue, 1));
+	if (virtqueue_broken(vb->vb_queue))
+		give_up(vb, &done);
 	mutex_exit(&vb->vb_lock);
 	while ((bp = TAILQ_FIRST(&done)) != NULL) {
 		TAILQ_REMOVE(&done, bp, b_list);

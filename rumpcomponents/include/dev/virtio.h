@@ -72,6 +72,8 @@ int virtqueue_add(struct virtqueue *vq, const struct virtio_sg *sg, unsigned n, 
 void virtqueue_kick(struct virtqueue *vq);
 /* A used buffer's cookie and how many bytes the device wrote; NULL if none. */
 void *virtqueue_get(struct virtqueue *vq, uint32_t *len);
+/* The device made no sense: nothing goes in or comes out any more. */
+bool virtqueue_broken(const struct virtqueue *vq);
 /*
  * Ask for an interrupt when the device uses the next buffer (or the n-th from now).
  * Returns true if some are used already: then go on with virtqueue_get().

@@ -386,10 +386,16 @@ START_TEST(backend_that_vanishes_is_waited_for)
 }
 END_TEST
 
-START_TEST(restart_that_went_unseen_reconnects)
+START_TEST(restart_that_went_unseen_begins_from_closed)
 {
 	back("2");
-	expect("dc", "3");
+	expect("d", "6");
+	back("4"); /* with our rings of before */
+	expect("", "6");
+	back("6");
+	expect("", "1");
+	back("2");
+	expect("c", "3");
 	back("4");
 	expect("C", "4");
 	back("1");
@@ -403,6 +409,7 @@ START_TEST(states_told_twice_do_nothing)
 
 	back("4");
 	expect("", "4");
+	back("1");
 	back("2");
 	expect("dc", "3");
 	back("2");
@@ -454,6 +461,7 @@ END_TEST
 START_TEST(connect_that_fails_waits_for_another_backend)
 {
 	connect_error = EINVAL;
+	back("1");
 	back("2");
 	expect("dc", "6");
 	ck_assert_ptr_nonnull(
@@ -473,6 +481,7 @@ END_TEST
 
 START_TEST(connected_that_fails_closes)
 {
+	back("1");
 	back("2");
 	expect("dc", "3");
 	connected_error = EINVAL;
@@ -519,6 +528,7 @@ START_TEST(ring_in_use_is_kept_until_it_is_not)
 	size_t live = native_alloc_live();
 
 	grant_busy = true;
+	back("1");
 	back("2");
 	expect("dc", "3");
 	ck_assert_uint_eq(grants_standing(), 2);
@@ -595,7 +605,7 @@ static Suite *make_suite(void)
 	tcase_add_test(up, closing_disconnects);
 	tcase_add_test(up, closed_without_closing_disconnects);
 	tcase_add_test(up, backend_that_vanishes_is_waited_for);
-	tcase_add_test(up, restart_that_went_unseen_reconnects);
+	tcase_add_test(up, restart_that_went_unseen_begins_from_closed);
 	tcase_add_test(up, states_told_twice_do_nothing);
 	tcase_add_test(up, connected_before_us_is_closed);
 	tcase_add_loop_test(up, nonsense_states_do_nothing, 0, 5);

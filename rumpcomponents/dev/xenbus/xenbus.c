@@ -6,12 +6,16 @@
  * for a while, until all devices have come up or will not.  What we see of the back end is its
  * state now and when we last looked: steps in between may have escaped us.
  *
- *   back end                    we
- *   gone, Initialising          disconnect; Initialising, for the next back end
- *   InitWait, Initialised       connect; Initialised.  First disconnect, if it was further before
- *   Connected                   connected; Connected.  Closed if we were not up: it speaks of
- * others Closing                     disconnect; Closed Closed                      disconnect;
- * Closed; if it is to come again, Initialising
+ *  - gone, Initialising: disconnect; Initialising, for the next back end;
+ *  - InitWait, Initialised: connect; Initialised.  If it was further before: disconnect; Closed, as
+ *    below;
+ *  - Connected: connected; Connected.  Closed if we were not up: it speaks of others;
+ *  - Closing: disconnect; Closed;
+ *  - Closed: disconnect; Closed; if it is to come again, Initialising.
+ *
+ * A driver that is bound anew to its device goes through InitWait, without having closed, and takes
+ * up the rings that it finds, which are ours of before, while we see that.  So both begin from
+ * Closed: whatever it has done by then, it undoes.
  *
  * A device whose driver refuses stays Closed until another back end begins, lest we and
  * this one go round for ever.
@@ -152,11 +156,12 @@ static void backend_changed(struct xenstore_watch *w)
 		break;
 	case XenbusStateInitWait:
 	case XenbusStateInitialised:
-		if (!waits(before)) {
-			xd->xd_failed = false;
-			if (xd->xd_up)
-				down(xd, XenbusStateInitialising);
+		if (xd->xd_up && !waits(before)) {
+			down(xd, XenbusStateClosed);
+			break;
 		}
+		if (!waits(before))
+			xd->xd_failed = false;
 		connect(xd);
 		break;
 	case XenbusStateConnected:

@@ -78,6 +78,7 @@ static void *work(void *arg)
 			wrong = 1;
 		if (rand_r(&seed) % 16 == 0 && fsync(fd) == -1)
 			error = errno;
+		usleep(30000); /* an emulated host has other things to do, too */
 	}
 	return NULL;
 }
@@ -99,5 +100,6 @@ int main(int argc, char **argv)
 	printf("%s what was read is what was written\n", wrong ? "FAIL" : "ok");
 	printf("%lu transfers, the longest took %lu ms\n", count, most);
 	printf("end: %s\n", strerror(error));
+	sleep(3); /* until xl has seen that we let go of a disk */
 	return wrong;
 }

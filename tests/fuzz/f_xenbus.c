@@ -21,6 +21,7 @@ static const uint8_t *in;
 static size_t in_len;
 static bool proper; /* the store and the driver do as they should */
 static uint64_t back_state;
+static const struct xenbus_device *current;
 static unsigned requests, shown;
 static bool up, connected_told;
 
@@ -57,6 +58,12 @@ int xenstore_read_uint(uint32_t tx, const char *dir, const char *node, uint64_t 
 	uint8_t what = proper ? 0 : byte();
 
 	requests++;
+	if (current && dir == current->xd_path && strcmp(node, "state") == 0) {
+		if (what & 1)
+			shown = XenbusStateInitialising; /* the tools have begun anew */
+		*value = shown;
+		return 0;
+	}
 	if (what > 240)
 		return what == 241 ? ENOENT : what == 242 ? EIO : EINVAL;
 	if (strcmp(node, "state") == 0)
@@ -100,6 +107,10 @@ int xenstore_directory(uint32_t tx, const char *dir, const char *node, char **na
 int xenstore_watch(struct xenstore_watch *w)
 {
 	return proper || byte() < 200 ? 0 : ENOMEM;
+}
+
+void xenstore_unwatch(struct xenstore_watch *w)
+{
 }
 
 void xenstore_watch_run(struct xenstore_watch *w)
@@ -169,10 +180,14 @@ static void look(struct xenbus_device *xd, uint64_t state)
 
 static void ways(struct xenbus_device *xd)
 {
-	xd->xd_state = shown = XenbusStateInitialising;
 	while (in_len > 0) {
 		uint8_t what = byte();
 
+		if (what >= 0xe0 && what < 0xf0) {
+			location_changed(&xd->xd_location);
+			REQUIRE(up == xd->xd_up && shown == xd->xd_state);
+			continue;
+		}
 		look(xd, what < 0xf0	? what % 10U
 			 : what == 0xff ? UINT64_MAX
 					: 1ULL << (what & 63));
@@ -200,12 +215,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cv_init(&changed, "xenbus");
 	driver.xdr_connected_first = byte() & 1;
 	proper = up = connected_told = false;
+	current = NULL;
 	shown = XenbusStateInitialising;
 	search(NULL);
 	/* All that were found are one after the other the one that things happen to. */
-	first = TAILQ_FIRST(&devices);
-	if (first != NULL)
-		ways(first);
+	current = first = TAILQ_FIRST(&devices);
+	if (first != NULL && !first->xd_failed) {
+		shown = XenbusStateInitialising;
+		location_changed(&first->xd_location);
+		if (first->xd_attached)
+			ways(first);
+		else
+			REQUIRE(first->xd_settled && !up);
+	}
 	while ((xd = TAILQ_FIRST(&devices)) != NULL) {
 		TAILQ_REMOVE(&devices, xd, xd_list);
 		kmem_free(xd, sizeof(*xd));

@@ -521,6 +521,59 @@ START_TEST(detached_device_stays_closed)
 }
 END_TEST
 
+START_TEST(device_may_move_to_another_back_end)
+{
+	static const char other[] = "/local/domain/5/backend/vbd/7/51712";
+
+	store_set(BACK, NULL);
+	xenworld_settle();
+	expect("d", "1");
+	store_set("/local/domain/5/backend/vbd/7/51712/state", "2");
+	store_set("device/vbd/51712/backend-id", "5");
+	store_set("device/vbd/51712/backend", other);
+	xenworld_settle();
+	expect("c", "3");
+	ck_assert_uint_eq(device->xd_backend_domid, 5);
+	store_set("/local/domain/5/backend/vbd/7/51712/state", "4");
+	xenworld_settle();
+	expect("C", "4");
+	/* The old one means nothing any more. */
+	back("5");
+	expect("", "4");
+	/* Nor does a place that makes no sense. */
+	store_set("device/vbd/51712/backend-id", "99999");
+	store_set("device/vbd/51712/backend", BACK);
+	xenworld_settle();
+	expect("", "4");
+}
+END_TEST
+
+START_TEST(device_attached_again_begins_anew)
+{
+	store_set(BACK "/online", "0");
+	back("5");
+	back("6");
+	expect("d", "6");
+	store_set("device/vbd/51712", NULL);
+	store_set(BACK, NULL);
+	xenworld_settle();
+	lay_down("2");
+	xenworld_settle();
+	expect("c", "3");
+	connect_error = EINVAL;
+	back("1");
+	back("2");
+	expect("dc", "6");
+	/* Closed as before, but the tools have begun anew: it must be said again. */
+	store_set("device/vbd/51712", NULL);
+	store_set(BACK, NULL);
+	xenworld_settle();
+	lay_down("2");
+	xenworld_settle();
+	expect("c", "6");
+}
+END_TEST
+
 /* ------------------------------------------------------------ rings, channels */
 
 START_TEST(ring_in_use_is_kept_until_it_is_not)
@@ -613,6 +666,8 @@ static Suite *make_suite(void)
 	tcase_add_test(up, connected_that_fails_closes);
 	tcase_add_loop_test(up, resources_that_run_out_fail_connect, 0, 2);
 	tcase_add_test(up, detached_device_stays_closed);
+	tcase_add_test(up, device_may_move_to_another_back_end);
+	tcase_add_test(up, device_attached_again_begins_anew);
 	tcase_add_test(up, ring_in_use_is_kept_until_it_is_not);
 	tcase_add_test(up, ring_is_a_page_of_zeros);
 	tcase_add_test(up, channel_calls_and_notifies);

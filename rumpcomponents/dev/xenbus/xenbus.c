@@ -80,6 +80,7 @@ static void refuse(struct xenbus_device *xd, const char *what, int error)
 {
 	xenbus_complain(xd, "%s: error %d", what, error);
 	xd->xd_failed = true;
+	xd->xd_state = XenbusStateUnknown; /* say it again, in case somebody overwrote it */
 	down(xd, XenbusStateClosed);
 	settle(xd);
 }
@@ -180,22 +181,75 @@ static void backend_changed(struct xenstore_watch *w)
 
 /* --------------------------------------------------------------- discovery */
 
-/* What the tools have laid down; the driver's own beginning. */
-static int attach(struct xenbus_device *xd)
+static void watch_backend(struct xenbus_device *xd)
 {
-	uint64_t domid;
 	int error;
 
-	error =
-	    xenstore_read(XST_NIL, xd->xd_path, "backend", xd->xd_backend, sizeof(xd->xd_backend));
-	if (!error)
-		error = xenstore_read_uint(XST_NIL, xd->xd_path, "backend-id", &domid);
+	xd->xd_backend_state = XenbusStateUnknown;
+	xd->xd_watch = (struct xenstore_watch){.xw_path = xd->xd_backend,
+	    .xw_node = "state",
+	    .xw_func = backend_changed,
+	    .xw_arg = xd};
+	error = xenstore_watch(&xd->xd_watch);
+	if (error)
+		refuse(xd, "no watch", error);
+}
+
+/* What the tools have laid down, if it makes sense; the driver's own beginning. */
+static int attach(struct xenbus_device *xd, int error, const char *backend, uint64_t domid)
+{
 	if (!error && domid >= DOMID_LIMIT)
 		error = EINVAL;
 	if (error)
 		return error;
+	strlcpy(xd->xd_backend, backend, sizeof(xd->xd_backend));
 	xd->xd_backend_domid = (unsigned)domid;
 	return xd->xd_driver->xdr_attach(xd);
+}
+
+/* The device was detached and attached again, maybe to another domain's back end. */
+static void move(struct xenbus_device *xd, const char *backend, uint64_t domid)
+{
+	uint64_t state;
+
+	/* What we last wrote is not there any more. */
+	if (!xd->xd_up && xenstore_read_uint(XST_NIL, xd->xd_path, "state", &state) == 0)
+		xd->xd_state = (unsigned)KMIN(state, XenbusStateReconfigured + 1UL);
+	if ((strcmp(backend, xd->xd_backend) == 0 && domid == xd->xd_backend_domid) ||
+	    domid >= DOMID_LIMIT)
+		return;
+	xd->xd_failed = false;
+	down(xd, XenbusStateInitialising);
+	xenstore_unwatch(&xd->xd_watch);
+	strlcpy(xd->xd_backend, backend, sizeof(xd->xd_backend));
+	xd->xd_backend_domid = (unsigned)domid;
+	watch_backend(xd);
+}
+
+static void location_changed(struct xenstore_watch *w)
+{
+	struct xenbus_device *xd = w->xw_arg;
+	char backend[XENSTORE_PATH_MAX];
+	uint64_t domid = 0;
+	int error;
+
+	error = xenstore_read(XST_NIL, xd->xd_path, "backend", backend, sizeof(backend));
+	if (!error)
+		error = xenstore_read_uint(XST_NIL, xd->xd_path, "backend-id", &domid);
+	if (xd->xd_attached) {
+		if (!error)
+			move(xd, backend, domid);
+		return;
+	}
+	error = attach(xd, error, backend, domid);
+	if (error) {
+		xenbus_complain(xd, "left alone: error %d", error);
+		xenstore_unwatch(w);
+		settle(xd);
+		return;
+	}
+	xd->xd_attached = true;
+	watch_backend(xd);
 }
 
 static void found(const struct xenbus_driver *xdr, const char *name)
@@ -208,23 +262,18 @@ static void found(const struct xenbus_driver *xdr, const char *name)
 	xd->xd_driver = xdr;
 	xd->xd_state = XenbusStateInitialising;
 	if ((size_t)ksnprintf(xd->xd_path, sizeof(xd->xd_path), "device/%s/%s", xdr->xdr_type,
-		name) >= sizeof(xd->xd_path))
-		error = ENAMETOOLONG;
-	else
-		error = attach(xd);
-	if (error) {
-		xenbus_complain(xd, "left alone: error %d", error);
+		name) >= sizeof(xd->xd_path)) {
 		kmem_free(xd, sizeof(*xd));
 		return;
 	}
 	mutex_enter(&lock);
 	TAILQ_INSERT_TAIL(&devices, xd, xd_list);
 	mutex_exit(&lock);
-	xd->xd_watch.xw_path = xd->xd_backend;
-	xd->xd_watch.xw_node = "state";
-	xd->xd_watch.xw_func = backend_changed;
-	xd->xd_watch.xw_arg = xd;
-	error = xenstore_watch(&xd->xd_watch);
+	xd->xd_location = (struct xenstore_watch){.xw_path = xd->xd_path,
+	    .xw_node = "backend",
+	    .xw_func = location_changed,
+	    .xw_arg = xd};
+	error = xenstore_watch(&xd->xd_location);
 	if (error)
 		refuse(xd, "no watch", error);
 }

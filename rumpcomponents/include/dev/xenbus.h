@@ -52,8 +52,10 @@ struct xenbus_device {
 	void *xd_softc; /* the driver's own */
 
 	/* xenbus's own. */
-	struct xenstore_watch xd_watch;
+	struct xenstore_watch xd_watch;	     /* the back end's state */
+	struct xenstore_watch xd_location;   /* which back end it is */
 	unsigned xd_state, xd_backend_state; /* enum xenbus_state */
+	bool xd_attached;		     /* the driver has it */
 	bool xd_up;			     /* between connect and disconnect */
 	bool xd_connected;		     /* the driver has been told so */
 	bool xd_failed;			     /* the driver refused; only a new back end helps */

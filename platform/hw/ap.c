@@ -68,32 +68,29 @@ void hw_ap_main(void)
 	rumpkern_cpu_main(cpu);
 }
 
-int hw_ap_begin(struct rumpuser_cpu *cpu, uintptr_t stack_top, uint64_t *flags)
+int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 {
+	uint64_t flags, end;
 	struct hw_cpu *hc;
+	int error;
 
 	if (cpu->index == 0 || cpu->index >= hw_ncpu || (hw_online & 1U << cpu->index))
 		return EINVAL;
 	if (ap_state == AP_GIVEN_UP)
 		return EIO;
 	hc = block_alloc(cpu->index);
-	if (hc == NULL)
+	if (hc == NULL || hw_machine_cpu_prepare() != 0)
 		return ENOMEM;
 	hc->cpu = cpu;
 	cpu->self = cpu;
 	cpu->platform = hc;
-	*flags = hw_lock(&ap_lock);
+	flags = hw_lock(&ap_lock);
 	ap_cpu = hc;
 	hw_ap_stack = stack_top & ~15UL;
 	ap_state = AP_AWAITED;
-	return 0;
-}
-
-int hw_ap_end(uint64_t flags)
-{
-	uint64_t end = rumpuser_clock_monotonic() + WAIT_NS;
-	int error = 0;
-
+	end = rumpuser_clock_monotonic() + WAIT_NS;
+	hw_machine_cpu_start(hc, cpu->index);
+	error = 0;
 	while (__atomic_load_n(&ap_state, __ATOMIC_ACQUIRE) != AP_STARTED) {
 		if (rumpuser_clock_monotonic() > end &&
 		    __sync_bool_compare_and_swap(&ap_state, AP_AWAITED, AP_GIVEN_UP)) {
@@ -104,5 +101,7 @@ int hw_ap_end(uint64_t flags)
 		hw_pause();
 	}
 	hw_unlock(&ap_lock, flags);
+	if (error == 0)
+		hw_machine_cpu_started();
 	return error;
 }

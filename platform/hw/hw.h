@@ -355,14 +355,7 @@ extern volatile uint32_t hw_online; /* bit n: CPU n runs */
 void hw_cpu_init(struct hw_cpu *hc, unsigned index); /* GDT, TSS, IDT, control registers */
 void hw_cpu_boot_init(void); /* the boot CPU, GS for the time before attach */
 
-/*
- * Start a CPU (ap.c).  hw_ap_begin() makes its block, and turns interrupts off, which *flags is to
- * undo; EINVAL, EIO, ENOMEM.  The machine then has the CPU come to hw_ap_entry on hw_pml4_pa, for
- * which hw_ap_end() waits, or gives it up: EIO.
- */
-int hw_ap_begin(struct rumpuser_cpu *cpu, uintptr_t stack_top, uint64_t *flags);
-int hw_ap_end(uint64_t flags);
-extern char hw_ap_entry[];
+extern char hw_ap_entry[]; /* where CPUs that start come to, on hw_pml4_pa (ap.c) */
 
 extern uint64_t hw_trampoline_pa; /* below HW_LOAD_PA, if hw_ncpu > 1 (sipi.c) */
 

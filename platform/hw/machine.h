@@ -4,7 +4,7 @@
  * that kind (HW_PC_SRCS in hw.mk), or a guest of Xen (platform/xen).  An image has one of
  * each function, chosen when its platform is linked, and so nothing of those that it
  * never calls; or both, and chooses when it starts (platform/xen/any).  Of rumpuser.h the machine
- * has the console, the end, interrupts of devices, the monotonic clock and the start of other CPUs.
+ * has the console, the end, interrupts of devices and the monotonic clock.
  */
 #ifndef HW_MACHINE_H
 #define HW_MACHINE_H
@@ -19,6 +19,14 @@ void hw_machine_die(char c) __attribute__((noreturn));
  * off; there is no console yet.  Returns what struct rumpuser_bootinfo calls the machine.
  */
 const char *hw_machine_start(void);
+
+/*
+ * Another CPU is to start (ap.c): get ready for it, errno; have it come to hw_ap_entry, interrupts
+ * are off, the CPU may come or not; it has come.
+ */
+int hw_machine_cpu_prepare(void);
+void hw_machine_cpu_start(struct hw_cpu *hc, unsigned index);
+void hw_machine_cpu_started(void);
 
 /* What another CPU needs for itself; on that CPU, interrupts off. */
 void hw_machine_cpu_init(void);

@@ -7,8 +7,6 @@
  */
 #include "machine.h"
 
-#include <errno.h>
-
 uint32_t hw_apic_ids[RUMPUSER_MAXCPUS];
 uint64_t hw_trampoline_pa;
 
@@ -34,26 +32,20 @@ static void prepare_trampoline(void)
 	__builtin_memcpy(page + (hw_tramp_entry - hw_trampoline), &entry, sizeof(entry));
 }
 
-int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
+int hw_machine_cpu_prepare(void)
 {
-	struct hw_cpu *hc;
-	uint64_t flags;
-	int error;
-
-	if (hw_trampoline_pa == 0)
-		return EINVAL;
-	error = rumpuser_pmap_enter(
+	prepare_trampoline();
+	return rumpuser_pmap_enter(
 	    hw_trampoline_pa, hw_trampoline_pa, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_EXEC);
-	if (error == 0)
-		error = hw_ap_begin(cpu, stack_top, &flags);
-	if (error == 0) {
-		prepare_trampoline();
-		hc = cpu->platform;
-		hc->apic_id = hw_apic_ids[cpu->index];
-		hw_lapic_start_ap(hc->apic_id, hw_trampoline_pa);
-		error = hw_ap_end(flags);
-	}
-	if (error != EIO)
-		rumpuser_pmap_remove(hw_trampoline_pa, 1);
-	return error;
+}
+
+void hw_machine_cpu_start(struct hw_cpu *hc, unsigned index)
+{
+	hc->apic_id = hw_apic_ids[index];
+	hw_lapic_start_ap(hc->apic_id, hw_trampoline_pa);
+}
+
+void hw_machine_cpu_started(void)
+{
+	rumpuser_pmap_remove(hw_trampoline_pa, 1);
 }

@@ -6,7 +6,6 @@
  */
 #include "xen_impl.h"
 
-#include <errno.h>
 #include <xen/hvm/hvm_vcpu.h>
 #include <xen/vcpu.h>
 
@@ -46,7 +45,12 @@ void hw_machine_cpu_init(void)
 	xen_vcpu_register();
 }
 
-int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
+int hw_machine_cpu_prepare(void)
+{
+	return 0;
+}
+
+void hw_machine_cpu_start(struct hw_cpu *hc, unsigned index)
 {
 	struct vcpu_hvm_context context = {
 	    .mode = VCPU_HVM_MODE_64B,
@@ -60,15 +64,12 @@ int rumpuser_cpu_start(struct rumpuser_cpu *cpu, uintptr_t stack_top)
 		    .efer = HW_EFER_LME | EFER_LMA | (hw_features.nx ? HW_EFER_NXE : 0),
 		},
 	};
-	uint64_t flags;
-	int error;
 
-	error = hw_ap_begin(cpu, stack_top, &flags);
-	if (error != 0)
-		return error;
-	if (xen_evtchn_cpu_init(cpu->index, false) == 0 &&
-	    xen_hypercall(
-		__HYPERVISOR_vcpu_op, VCPUOP_initialise, cpu->index, (uintptr_t)&context) == 0)
-		(void)xen_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_up, cpu->index, 0);
-	return hw_ap_end(flags);
+	if (xen_evtchn_cpu_init(index, false) == 0 &&
+	    xen_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_initialise, index, (uintptr_t)&context) == 0)
+		(void)xen_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_up, index, 0);
+}
+
+void hw_machine_cpu_started(void)
+{
 }

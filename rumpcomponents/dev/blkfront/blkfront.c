@@ -42,7 +42,7 @@ static struct blkfront_queue *queue_create(struct blkfront *bf)
 	}
 	for (unsigned i = bq->bq_npages; i > 0; i--)
 		blkfront_page_put(bq, (uint16_t)(i - 1));
-	mutex_init(&bq->bq_lock, MUTEX_DEFAULT);
+	mutex_init(&bq->bq_lock, MUTEX_SPIN);
 	TAILQ_INIT(&bq->bq_waiting);
 	return bq;
 }

@@ -75,7 +75,11 @@ struct blkfront_queue {
 	struct xenbus_channel *bq_chan; /* xenbus's lwp's */
 	uint32_t bq_ref;
 
-	kmutex_t bq_lock; /* all below is under it */
+	/*
+	 * MUTEX_SPIN; all below is under it.  A program's thread that held it and were preempted
+	 * would keep the soft interrupt, and who waits for that to end, for ever.
+	 */
+	kmutex_t bq_lock;
 	enum blkfront_state bq_state;
 	struct blkif_sring *bq_ring; /* NULL: not connected */
 	RING_IDX bq_prod, bq_cons, bq_pushed;

@@ -43,7 +43,7 @@ static int transfer(int n, int fd, int rw, uint8_t *p, size_t len, off_t at)
 	__atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
 	if (r == (ssize_t)len)
 		return 0;
-	error = r == -1 ? errno : EPIPE;
+	error = r == -1 ? errno : EIO; /* a part of it was transferred */
 	return -1;
 }
 

@@ -32,7 +32,8 @@ static void *watch(void *arg)
 	char cookie[COOKIE];
 	ssize_t n;
 
-	sem_wait(&w->registered);
+	while (sem_wait(&w->registered) != 0)
+		;
 	error = w->error;
 	sem_post(&w->taken);
 	if (error)

@@ -46,8 +46,8 @@ void proc_printf(struct procbuf *pb, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = (size_t)kvsnprintf(NULL, 0, fmt, ap);
 	if (reserve(pb, n + 1)) {
-		kvsnprintf(pb->pb_text + pb->pb_len, n + 1, fmt, ap);
-		pb->pb_len += n;
+		/* What is printed may have changed, and be shorter now. */
+		pb->pb_len += KMIN(n, (size_t)kvsnprintf(pb->pb_text + pb->pb_len, n + 1, fmt, ap));
 	}
 	va_end(ap);
 }
@@ -58,9 +58,14 @@ static void release(struct procbuf *pb)
 		kmem_free(pb->pb_text, pb->pb_size);
 }
 
+struct procfile {
+	struct procbuf pf_buf;
+	uint64_t pf_dev, pf_ino;
+};
+
 static int file_read(struct file *fp, int64_t *offset, struct uio *uio)
 {
-	struct procbuf *pb = fp->f_data;
+	const struct procbuf *pb = &((struct procfile *)fp->f_data)->pf_buf;
 	size_t left = uio->uio_resid;
 	int error;
 
@@ -85,6 +90,10 @@ static int file_seek(struct file *fp, int64_t delta, int whence, int64_t *newoff
 
 static int file_stat(struct file *fp, struct stat *st)
 {
+	const struct procfile *pf = fp->f_data;
+
+	st->st_dev = pf->pf_dev;
+	st->st_ino = pf->pf_ino;
 	st->st_mode = S_IFREG | 0444;
 	st->st_nlink = 1;
 	st->st_blksize = PAGE_SIZE;
@@ -93,10 +102,10 @@ static int file_stat(struct file *fp, struct stat *st)
 
 static void file_close(struct file *fp)
 {
-	struct procbuf *pb = fp->f_data;
+	struct procfile *pf = fp->f_data;
 
-	release(pb);
-	kmem_free(pb, sizeof(*pb));
+	release(&pf->pf_buf);
+	kmem_free(pf, sizeof(*pf));
 }
 
 static const struct fileops file_ops = {
@@ -106,19 +115,21 @@ static const struct fileops file_ops = {
     .fo_close = file_close,
 };
 
-int procfs_open(const struct procfs_entry *pe, int flags, struct file **fpp)
+int procfs_open(
+    const struct procfs_entry *pe, int flags, uint64_t dev, uint64_t ino, struct file **fpp)
 {
-	struct procbuf *pb;
+	struct procfile *pf = kmem_zalloc(sizeof(*pf));
 	int error;
 
-	pb = kmem_zalloc(sizeof(*pb));
-	if (!pb)
+	if (!pf)
 		return ENOMEM;
-	pe->pe_show(pb);
-	error = pb->pb_failed ? ENOMEM : file_alloc(&file_ops, DTYPE_MISC, flags, pb, fpp);
+	pf->pf_dev = dev;
+	pf->pf_ino = ino;
+	pe->pe_show(&pf->pf_buf);
+	error = pf->pf_buf.pb_failed ? ENOMEM : file_alloc(&file_ops, DTYPE_MISC, flags, pf, fpp);
 	if (error) {
-		release(pb);
-		kmem_free(pb, sizeof(*pb));
+		release(&pf->pf_buf);
+		kmem_free(pf, sizeof(*pf));
 	}
 	return error;
 }

@@ -168,7 +168,10 @@ static int getattr(struct vnode *vp, struct stat *st)
 
 static int entry_open(struct vnode *vp, int flags, struct file **fpp)
 {
-	return procfs_open(VTOP(vp)->pn_entry, flags, fpp);
+	struct procnode *pn = VTOP(vp);
+
+	return procfs_open(
+	    pn->pn_entry, flags, vp->v_mount->mnt_dev, ino_of(pn->pn_path, pn->pn_len), fpp);
 }
 
 static int entry_readlink(struct vnode *vp, char *buf, size_t *len)

@@ -124,8 +124,8 @@ static void show_maps(struct procbuf *pb)
 {
 	vm_map_foreach(show_range, pb);
 	/* Not of the map; text and data have protections of their own (docs/hw.md). */
-	proc_printf(pb, "%08lx-%08lx r-xp 00000000 00:00 0 \t/%s\n", kern_bootinfo->image_base,
-	    kern_bootinfo->image_end, program());
+	proc_printf(pb, "%08lx-%08lx r-xp 00000000 00:00 0 \t%s%s\n", kern_bootinfo->image_base,
+	    kern_bootinfo->image_end, program()[0] == '/' ? "" : "/", program());
 }
 PROCFS_ENTRY(maps, "/proc/1/maps", S_IFREG, show_maps);
 

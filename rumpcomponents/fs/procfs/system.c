@@ -133,35 +133,39 @@ static void show_stat(struct procbuf *pb)
 }
 PROCFS_ENTRY(sysstat, "/proc/stat", S_IFREG, show_stat);
 
-static struct utsname names;
-
-static const struct utsname *uts(void)
-{
-	(void)do_sys_uname(&names);
-	return &names;
-}
-
 static void show_version(struct procbuf *pb)
 {
-	proc_printf(pb, "%s version %s %s\n", uts()->sysname, uts()->release, uts()->version);
+	struct utsname u;
+
+	(void)do_sys_uname(&u);
+	proc_printf(pb, "%s version %s %s\n", u.sysname, u.release, u.version);
 }
 PROCFS_ENTRY(version, "/proc/version", S_IFREG, show_version);
 
 static void show_ostype(struct procbuf *pb)
 {
-	proc_printf(pb, "%s\n", uts()->sysname);
+	struct utsname u;
+
+	(void)do_sys_uname(&u);
+	proc_printf(pb, "%s\n", u.sysname);
 }
 PROCFS_ENTRY(ostype, "/proc/sys/kernel/ostype", S_IFREG, show_ostype);
 
 static void show_osrelease(struct procbuf *pb)
 {
-	proc_printf(pb, "%s\n", uts()->release);
+	struct utsname u;
+
+	(void)do_sys_uname(&u);
+	proc_printf(pb, "%s\n", u.release);
 }
 PROCFS_ENTRY(osrelease, "/proc/sys/kernel/osrelease", S_IFREG, show_osrelease);
 
 static void show_hostname(struct procbuf *pb)
 {
-	proc_printf(pb, "%s\n", uts()->nodename);
+	struct utsname u;
+
+	(void)do_sys_uname(&u);
+	proc_printf(pb, "%s\n", u.nodename);
 }
 PROCFS_ENTRY(hostname, "/proc/sys/kernel/hostname", S_IFREG, show_hostname);
 

@@ -16,7 +16,10 @@
 #define IPC_SLOTS 128  /* objects of each kind */
 #define IPC_CMD	  0xff /* of a ctl call: libc adds a bit that says "64-bit structures" */
 
-/* Embedded at the start of each kind's structure; under the lock of its struct ipc_ids. */
+/*
+ * Embedded at the start of each kind's structure.  Key, number and references are under the lock of
+ * its struct ipc_ids, the rest under one of the kind's choice.
+ */
 struct ipc_object {
 	key_t io_key; /* IPC_PRIVATE: nobody finds it */
 	int io_id;

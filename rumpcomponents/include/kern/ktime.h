@@ -11,8 +11,10 @@
 
 /* Monotonic, since boot; lock-free. */
 uint64_t nanouptime(void);
-/* Since 1970 UTC; lock-free. */
+/* Since 1970 UTC, as the program has set the clock; lock-free. */
 uint64_t nanotime(void);
+/* By how much it has; kern/time's to change. */
+extern volatile int64_t nanotime_offset;
 /* EINVAL if tv_nsec is out of range or tv_sec negative; saturates at UINT64_MAX. */
 int timespec_to_ns(const struct timespec *ts, uint64_t *ns);
 void ns_to_timespec(uint64_t ns, struct timespec *ts);

@@ -36,8 +36,8 @@ int time_from_itimerspec(const struct itimerspec *it, uint64_t *value, uint64_t 
 /* When `value`, from now or as a time of the clock, is reached. */
 uint64_t time_deadline(clockid_t clock, uint64_t value, bool absolute);
 /*
- * The same from a timeout of the program's: a time of the clock; NULL waits for ever, which is
- * UINT64_MAX.  EFAULT, EINVAL.
+ * The same from a timeout of the program's: a time of the clock, which moves no more when the clock
+ * is set; NULL waits for ever, which is UINT64_MAX.  EFAULT, EINVAL.
  */
 int time_timeout(clockid_t clock, const struct timespec *uabstime, uint64_t *deadline);
 /*
@@ -58,6 +58,11 @@ uint64_t time_watch(struct time_watch *w, clockid_t clock, uint64_t value);
 void time_unwatch(struct time_watch *w);
 /* Mend *deadline, which is not 0, if w is set.  false: it was right. */
 bool time_moved(struct time_watch *w, uint64_t *deadline);
+/*
+ * Arm w's callout for *deadline, mended, but not before `soonest`.  While w is set its owner arms
+ * the callout in no other way: a setting of the clock arms it, too.
+ */
+void time_arm(struct time_watch *w, uint64_t *deadline, uint64_t soonest);
 /* What a timer has left. */
 void time_left(clockid_t clock, uint64_t deadline, uint64_t interval, struct itimerspec *it);
 

@@ -74,6 +74,9 @@ void vm_map_wire_all(bool now, bool future);
 /* Is a page of the range locked? */
 bool vm_map_wired(uintptr_t va, size_t len);
 
+/* Is obj, and nothing else, mapped in the whole range? */
+bool vm_map_shows(uintptr_t va, size_t len, const struct vm_object *obj);
+
 /*
  * func for each range of the map but the kernel's own, by address.  The map is locked meanwhile:
  * func may allocate, but touches no memory of the program's and does not sleep long.
@@ -81,7 +84,7 @@ bool vm_map_wired(uintptr_t va, size_t len);
 struct vm_map_range {
 	uintptr_t vr_start, vr_end;
 	int vr_prot; /* PROT_* */
-	bool vr_shared, vr_file;
+	bool vr_shared;
 	uint64_t vr_off;      /* in the file */
 	uint64_t vr_resident; /* pages: at most so many are in memory */
 };

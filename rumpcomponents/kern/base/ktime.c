@@ -8,9 +8,11 @@ uint64_t nanouptime(void)
 	return rumpuser_clock_monotonic();
 }
 
+volatile int64_t nanotime_offset;
+
 uint64_t nanotime(void)
 {
-	return rumpuser_clock_wall();
+	return rumpuser_clock_wall() + (uint64_t)nanotime_offset;
 }
 
 int timespec_to_ns(const struct timespec *ts, uint64_t *ns)

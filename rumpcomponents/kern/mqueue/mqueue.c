@@ -40,6 +40,7 @@ static void insert(struct mqueue *mq, struct mqueue_message *mm)
 
 int mqueue_put(struct mqueue *mq, struct mqueue_message *mm, bool nonblock, uint64_t deadline)
 {
+	struct mqueue_notify mn = {.mn_kind = -1};
 	int error = 0;
 
 	mutex_enter(&mq->mq_lock);
@@ -50,11 +51,12 @@ int mqueue_put(struct mqueue *mq, struct mqueue_message *mm, bool nonblock, uint
 		return error;
 	}
 	if (mq->mq_count == 0 && mq->mq_receivers == 0)
-		mqueue_notify_send(mq);
+		mqueue_notify_take(mq, &mn);
 	insert(mq, mm);
 	cv_signal(&mq->mq_readable);
 	mutex_exit(&mq->mq_lock);
 	selnotify(&mq->mq_sel, POLLIN);
+	mqueue_notify_tell(&mn, false);
 	return 0;
 }
 

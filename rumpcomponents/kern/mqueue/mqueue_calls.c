@@ -51,9 +51,12 @@ static void mqueue_close(struct file *fp)
 {
 	struct mqueue *mq = fp->f_data;
 
+	struct mqueue_notify mn;
+
 	mutex_enter(&mq->mq_lock);
-	mqueue_notify_remove(mq);
+	mqueue_notify_take(mq, &mn);
 	mutex_exit(&mq->mq_lock);
+	mqueue_notify_tell(&mn, true);
 	release(mq);
 }
 
@@ -108,26 +111,22 @@ static struct mqueue *find(const char *name)
 	return NULL;
 }
 
-/* A queue as attr (the program's; NULL: as usual) wants it; the name is one reference.  =>
+/* A queue as attr wants it; the name is one reference.  =>
  * mqueues_lock */
-static int create(const char *name, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
+static int create(const char *name, mode_t mode, const struct mq_attr *attr, struct mqueue **mqp)
 {
-	struct mq_attr attr = {.mq_maxmsg = MAXMSG_DEFAULT, .mq_msgsize = MSGSIZE_DEFAULT};
 	struct mqueue *mq;
-	int error = uattr ? copyin(uattr, &attr, sizeof(attr)) : 0;
 
-	if (error)
-		return error;
-	if (attr.mq_maxmsg <= 0 || attr.mq_maxmsg > MAXMSG_LIMIT || attr.mq_msgsize <= 0 ||
-	    attr.mq_msgsize > MSGSIZE_LIMIT)
+	if (attr->mq_maxmsg <= 0 || attr->mq_maxmsg > MAXMSG_LIMIT || attr->mq_msgsize <= 0 ||
+	    attr->mq_msgsize > MSGSIZE_LIMIT)
 		return EINVAL;
 	mq = kmem_zalloc(sizeof(*mq));
 	if (!mq)
 		return ENOMEM;
 	strlcpy(mq->mq_name, name, sizeof(mq->mq_name));
 	mq->mq_mode = mode & 07777;
-	mq->mq_maxmsg = (size_t)attr.mq_maxmsg;
-	mq->mq_msgsize = (size_t)attr.mq_msgsize;
+	mq->mq_maxmsg = (size_t)attr->mq_maxmsg;
+	mq->mq_msgsize = (size_t)attr->mq_msgsize;
 	mq->mq_refs = 1;
 	mq->mq_notify.mn_kind = -1;
 	mutex_init(&mq->mq_lock, MUTEX_DEFAULT);
@@ -142,7 +141,7 @@ static int create(const char *name, mode_t mode, const struct mq_attr *uattr, st
 
 /* The queue of that name, made if flags say so, with a reference. */
 static int open_queue(
-    const char *name, int flags, mode_t mode, const struct mq_attr *uattr, struct mqueue **mqp)
+    const char *name, int flags, mode_t mode, const struct mq_attr *attr, struct mqueue **mqp)
 {
 	int error;
 
@@ -151,7 +150,7 @@ static int open_queue(
 	if (*mqp)
 		error = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? EEXIST : 0;
 	else
-		error = flags & O_CREAT ? create(name, mode, uattr, mqp) : ENOENT;
+		error = flags & O_CREAT ? create(name, mode, attr, mqp) : ENOENT;
 	if (!error)
 		(*mqp)->mq_refs++;
 	mutex_exit(&mqueues_lock);
@@ -160,11 +159,14 @@ static int open_queue(
 
 long do_sys_mq_open(const char *uname, int flags, mode_t mode, struct mq_attr *uattr)
 {
+	struct mq_attr attr = {.mq_maxmsg = MAXMSG_DEFAULT, .mq_msgsize = MSGSIZE_DEFAULT};
 	char name[NAME_MAX + 1];
 	struct mqueue *mq;
 	struct file *fp;
 	int error = read_name(uname, name), fd;
 
+	if (!error && uattr && flags & O_CREAT)
+		error = copyin(uattr, &attr, sizeof(attr));
 	if (!error && (flags & O_ACCMODE) == O_ACCMODE)
 		error = EINVAL;
 	if (error)
@@ -173,7 +175,7 @@ long do_sys_mq_open(const char *uname, int flags, mode_t mode, struct mq_attr *u
 	    &mqueue_ops, DTYPE_MISC, flags & (O_ACCMODE | O_NONBLOCK | O_CLOEXEC), &fp, &fd);
 	if (error)
 		return sysret(error, 0);
-	error = open_queue(name, flags, mode, uattr, &mq);
+	error = open_queue(name, flags, mode, &attr, &mq);
 	if (error)
 		fd_cancel(fd, fp);
 	else

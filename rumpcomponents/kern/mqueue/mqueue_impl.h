@@ -64,9 +64,10 @@ int mqueue_poll(struct file *fp, int events, struct polltable *pt);
 /* The queue behind descriptor fd, whose file *fpp is to be given back.  EBADF. */
 int mqueue_file(int fd, struct file **fpp, struct mqueue **mqp);
 
-/* A message came to an empty queue, and nobody waits for it: tell, once.  => mq_lock */
-void mqueue_notify_send(struct mqueue *mq);
-/* Its owner closes the queue.  => mq_lock */
-void mqueue_notify_remove(struct mqueue *mq);
+/* Take the registration, if there is one, out of the queue.  => mq_lock */
+void mqueue_notify_take(struct mqueue *mq, struct mqueue_notify *mn);
+/* What was taken is used up: a message came, or it was removed.  No locks held: a pipe is written
+ * to. */
+void mqueue_notify_tell(struct mqueue_notify *mn, bool removed);
 
 #endif

@@ -42,26 +42,27 @@ static void forget(struct mqueue_notify *mn)
 	mn->mn_kind = -1;
 }
 
-void mqueue_notify_send(struct mqueue *mq)
+void mqueue_notify_take(struct mqueue *mq, struct mqueue_notify *mn)
 {
-	struct mqueue_notify *mn = &mq->mq_notify;
-	siginfo_t info = {.si_signo = mn->mn_signo, .si_code = SI_MESGQ};
-
-	if (mn->mn_kind == SIGEV_SIGNAL) {
-		info.si_pid = 1;
-		info.si_value.sival_ptr = mn->mn_value;
-		sig_send_proc(mn->mn_signo, &info);
-	} else if (mn->mn_kind == SIGEV_THREAD) {
-		tell_thread(mn, WOKEN);
-	}
-	forget(mn);
+	*mn = mq->mq_notify;
+	mq->mq_notify.mn_kind = -1;
 }
 
-void mqueue_notify_remove(struct mqueue *mq)
+void mqueue_notify_tell(struct mqueue_notify *mn, bool removed)
 {
-	if (mq->mq_notify.mn_kind == SIGEV_THREAD)
-		tell_thread(&mq->mq_notify, REMOVED);
-	forget(&mq->mq_notify);
+	siginfo_t info = {.si_signo = mn->mn_signo, .si_code = SI_MESGQ};
+
+	if (mn->mn_kind == SIGEV_THREAD)
+		tell_thread(mn, removed ? REMOVED : WOKEN);
+	if (mn->mn_kind == SIGEV_SIGNAL && !removed) {
+		info.si_pid = 1;
+		info.si_value.sival_ptr = mn->mn_value;
+		if (sig_send_proc)
+			sig_send_proc(mn->mn_signo, &info);
+		else
+			proc_killed(mn->mn_signo);
+	}
+	forget(mn);
 }
 
 /* What the program asks for. */
@@ -103,14 +104,18 @@ long do_sys_mq_notify(int fd, const struct sigevent *uevent)
 	}
 	mutex_enter(&mq->mq_lock);
 	if (!uevent) {
-		mqueue_notify_remove(mq);
+		mqueue_notify_take(mq, &mn);
 	} else if (mq->mq_notify.mn_kind != -1) {
-		forget(&mn);
 		error = EBUSY;
 	} else {
 		mq->mq_notify = mn;
+		mn.mn_kind = -1;
 	}
 	mutex_exit(&mq->mq_lock);
+	if (uevent)
+		forget(&mn);
+	else
+		mqueue_notify_tell(&mn, true);
 	fd_putfile(fp);
 	return sysret(error, 0);
 }

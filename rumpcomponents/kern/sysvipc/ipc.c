@@ -68,6 +68,7 @@ int ipc_lookup(struct ipc_ids *ids, int id, struct ipc_object **iop)
 {
 	struct ipc_object *io;
 
+	*iop = NULL;
 	if (id < 0)
 		return EINVAL;
 	mutex_enter(&ids->ii_lock);

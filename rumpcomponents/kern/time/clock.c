@@ -3,8 +3,6 @@
  * Reading and setting clocks.  The LEAF calls here run on the program's stack: they take no
  * lock and hold off no interrupt, since a fault, a signal handler or the end of the thread
  * may come at any instruction.  Clocks of CPU time need both and are a call of their own.
- *
- * CLOCK_REALTIME is the platform's wall clock plus what the program has set it off by.
  */
 #include <sys/time.h>
 #include <sys/times.h>
@@ -14,6 +12,8 @@
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 #include "time_impl.h"
+
+#define YEARS_LEFT (30ULL * 365 * 86400 * NSEC_PER_SEC)
 
 /* The stub: this file's LEAF calls call it as the program would. */
 long sys_kiln_cputime(clockid_t clock, struct timespec *uts);
@@ -33,7 +33,7 @@ static int read_common(clockid_t clock, uint64_t *ns)
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
-		*ns = nanotime() + (uint64_t)time_offset;
+		*ns = nanotime();
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
@@ -42,7 +42,7 @@ static int read_common(clockid_t clock, uint64_t *ns)
 		*ns = nanouptime();
 		return 0;
 	case CLOCK_TAI:
-		*ns = nanotime() + (uint64_t)time_offset;
+		*ns = nanotime();
 		return 0;
 	}
 	return EINVAL;
@@ -138,7 +138,7 @@ long do_sys_gettimeofday(struct timeval *utv, void *tz)
 	uint64_t ns;
 
 	stack_is_there();
-	ns = nanotime() + (uint64_t)time_offset;
+	ns = nanotime();
 	tv = (struct timeval){.tv_sec = ns / NSEC_PER_SEC, .tv_usec = ns % NSEC_PER_SEC / 1000};
 	return sysret(utv ? copyout(&tv, utv, sizeof(tv)) : 0, 0);
 }
@@ -149,7 +149,7 @@ long do_sys_time(time_t *ut)
 	int error;
 
 	stack_is_there();
-	t = (time_t)((nanotime() + (uint64_t)time_offset) / NSEC_PER_SEC);
+	t = (time_t)(nanotime() / NSEC_PER_SEC);
 	error = ut ? copyout(&t, ut, sizeof(t)) : 0;
 
 	return sysret(error, t);
@@ -161,10 +161,13 @@ static int set_clock(const struct timespec *ts)
 	uint64_t ns;
 	int error = timespec_to_ns(ts, &ns);
 
+	/* Linux, too, wants some years left before the clock overflows. */
+	if (!error && ns > INT64_MAX - YEARS_LEFT)
+		error = EINVAL;
 	if (error)
 		return error;
 	mutex_enter(&time_set_lock);
-	time_offset = (int64_t)(ns - nanotime());
+	nanotime_offset += (int64_t)(ns - nanotime());
 	LIST_FOREACH (w, &time_watches, tw_list) {
 		if (w->tw_callout)
 			callout_schedule_at(w->tw_callout, nanouptime());

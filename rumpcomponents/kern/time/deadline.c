@@ -7,7 +7,6 @@
 #include <kern/timevar.h>
 #include "time_impl.h"
 
-volatile int64_t time_offset;
 kmutex_t time_set_lock = {.mtx_type = MUTEX_SPIN};
 struct time_watches time_watches = LIST_HEAD_INITIALIZER(time_watches);
 
@@ -23,7 +22,8 @@ bool time_settable(clockid_t *clock)
 {
 	uint64_t now;
 
-	if (*clock == CLOCK_THREAD_CPUTIME_ID)
+	/* The second is how clock ids say "the calling thread": read_cpuclock(). */
+	if (*clock == CLOCK_THREAD_CPUTIME_ID || (*clock < 0 && *clock >> 2 == -1))
 		*clock = (clockid_t)((unsigned)~curlwp->l_lid << 3 | CPUCLOCK);
 	if (time_is_cputime(*clock))
 		return time_read(*clock, &now) == 0;
@@ -98,7 +98,7 @@ uint64_t time_watch(struct time_watch *w, clockid_t clock, uint64_t value)
 
 	mutex_enter(&time_set_lock);
 	deadline = time_deadline(clock, value, true);
-	w->tw_offset = time_offset;
+	w->tw_offset = nanotime_offset;
 	w->tw_set = true;
 	LIST_INSERT_HEAD(&time_watches, w, tw_list);
 	mutex_exit(&time_set_lock);
@@ -117,7 +117,7 @@ void time_unwatch(struct time_watch *w)
 
 bool time_moved(struct time_watch *w, uint64_t *deadline)
 {
-	int64_t offset = time_offset, forward = offset - w->tw_offset;
+	int64_t offset = nanotime_offset, forward = offset - w->tw_offset;
 
 	if (!w->tw_set || forward == 0)
 		return false;
@@ -127,6 +127,14 @@ bool time_moved(struct time_watch *w, uint64_t *deadline)
 	else
 		*deadline = KMIN(*deadline + (uint64_t)-forward, UINT64_MAX / 2);
 	return true;
+}
+
+void time_arm(struct time_watch *w, uint64_t *deadline, uint64_t soonest)
+{
+	mutex_enter(&time_set_lock);
+	(void)time_moved(w, deadline);
+	callout_schedule_at(w->tw_callout, KMAX(*deadline, soonest));
+	mutex_exit(&time_set_lock);
 }
 
 void time_left(clockid_t clock, uint64_t deadline, uint64_t interval, struct itimerspec *it)

@@ -57,7 +57,7 @@ static int sleep_call(
 
 	if (clock == CLOCK_THREAD_CPUTIME_ID || (flags & ~TIMER_ABSTIME))
 		return EINVAL;
-	if (clock == CLOCK_PROCESS_CPUTIME_ID)
+	if (time_is_cputime(clock))
 		return EOPNOTSUPP;
 	error = time_read(clock, &now);
 	if (!error)

@@ -6,7 +6,6 @@
 #include <time.h>
 #include <kern/timevar.h>
 
-extern volatile int64_t time_offset; /* ns the program has moved CLOCK_REALTIME */
 /*
  * MUTEX_SPIN: settings of the clock, and the watches for them.  So that those who wait for a
  * setting need no lock of their own.

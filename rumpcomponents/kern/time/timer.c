@@ -6,7 +6,7 @@
  * signal that nobody takes costs nothing, and no period is too short.
  *
  * timers_lock guards the table and every timer in it.
- * LOCK ORDER: timers_lock, then those of kern/signal and of callouts.
+ * LOCK ORDER: timers_lock, then proc_lock, those of kern/signal, time_set_lock, those of callouts.
  */
 #include <signal.h>
 #include <kern/callout.h>
@@ -90,7 +90,11 @@ static void arm(struct timer *t, uint64_t gap)
 {
 	uint64_t soonest = nanouptime() + gap;
 
-	callout_schedule_at(&t->t_callout, KMAX(time_look(t->t_clock, t->t_deadline), soonest));
+	if (t->t_watch.tw_set)
+		time_arm(&t->t_watch, &t->t_deadline, soonest);
+	else if (!time_is_cputime(t->t_clock) || time_now(t->t_clock) != 0) /* else: ended */
+		callout_schedule_at(
+		    &t->t_callout, KMAX(time_look(t->t_clock, t->t_deadline), soonest));
 }
 
 static int send(struct timer *t)
@@ -110,6 +114,8 @@ static void expired(void *arg)
 
 	lock_timers();
 	t = timers[(uintptr_t)arg];
+	if (t && t->t_event.notify == SIGEV_NONE) /* came for the one that had the number before */
+		t = NULL;
 	now = t ? time_now(t->t_clock) : 0;
 	if (t && due(t, now)) {
 		count(t, now);
@@ -200,7 +206,8 @@ static int enter(struct timer *t)
 		t->t_id = (int)i;
 		t->t_signal.ksi_info.si_timerid = t->t_id;
 		callout_init(&t->t_callout, expired, (void *)(uintptr_t)i);
-		t->t_watch.tw_callout = &t->t_callout;
+		if (t->t_event.notify != SIGEV_NONE)
+			t->t_watch.tw_callout = &t->t_callout;
 		error = 0;
 	}
 	mutex_exit(&timers_lock);
@@ -266,6 +273,8 @@ static void get(struct timer *t, struct itimerspec *it)
 {
 	uint64_t now = time_now(t->t_clock);
 
+	if (t->t_deadline)
+		(void)time_moved(&t->t_watch, &t->t_deadline);
 	if ((t->t_resting || t->t_event.notify == SIGEV_NONE) && due(t, now))
 		count(t, now);
 	time_left(t->t_clock, t->t_deadline, t->t_interval, it);

@@ -35,13 +35,27 @@ static void catch_up(struct timerfd *tf)
 {
 	uint64_t now = nanouptime(), n;
 
-	if (tf->tf_deadline && time_moved(&tf->tf_watch, &tf->tf_deadline))
+	uint64_t deadline = KMAX(tf->tf_deadline, 1UL);
+
+	if (time_moved(&tf->tf_watch, &deadline)) {
 		tf->tf_cancelled = tf->tf_cancel;
+		if (tf->tf_deadline)
+			tf->tf_deadline = deadline;
+	}
 	if (!tf->tf_deadline || tf->tf_deadline > now)
 		return;
 	n = tf->tf_interval ? (now - tf->tf_deadline) / tf->tf_interval + 1 : 1;
 	tf->tf_count += n;
 	tf->tf_deadline = tf->tf_interval ? tf->tf_deadline + n * tf->tf_interval : 0;
+}
+
+/* tf_lock held. */
+static void arm(struct timerfd *tf)
+{
+	if (tf->tf_watch.tw_set)
+		time_arm(&tf->tf_watch, &tf->tf_deadline, 0);
+	else
+		callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
 }
 
 static void expired(void *arg)
@@ -53,7 +67,7 @@ static void expired(void *arg)
 	catch_up(tf);
 	due = tf->tf_count > 0 || tf->tf_cancelled;
 	if (!due && tf->tf_deadline) /* the clock was set back */
-		callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
+		arm(tf);
 	if (due)
 		cv_broadcast(&tf->tf_cv);
 	mutex_exit(&tf->tf_lock);
@@ -76,14 +90,15 @@ static int tfd_read(struct file *fp, int64_t *offset, struct uio *uio)
 	if (!error) {
 		catch_up(tf);
 		if (tf->tf_deadline)
-			callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
+			arm(tf);
 	}
 	count = tf->tf_count;
 	if (!error)
 		tf->tf_count = 0;
-	if (!error && tf->tf_cancelled)
+	if (!error && tf->tf_cancelled) {
 		error = ECANCELED;
-	tf->tf_cancelled = false;
+		tf->tf_cancelled = false;
+	}
 	mutex_exit(&tf->tf_lock);
 	return error ? error : uiomove(&count, sizeof(count), uio);
 }
@@ -184,14 +199,14 @@ long do_sys_timerfd_settime(
 	tf->tf_cancelled = false;
 	tf->tf_count = 0;
 	tf->tf_interval = interval;
-	if (!value)
-		tf->tf_deadline = 0;
-	else if (flags & TFD_TIMER_ABSTIME && time_can_be_set(tf->tf_clock))
+	if (flags & TFD_TIMER_ABSTIME && time_can_be_set(tf->tf_clock) && (value || tf->tf_cancel))
 		tf->tf_deadline = time_watch(&tf->tf_watch, tf->tf_clock, value);
 	else
 		tf->tf_deadline = time_deadline(tf->tf_clock, value, flags & TFD_TIMER_ABSTIME);
-	if (tf->tf_deadline)
-		callout_schedule_at(&tf->tf_callout, tf->tf_deadline);
+	if (value)
+		arm(tf);
+	else
+		tf->tf_deadline = 0;
 	mutex_exit(&tf->tf_lock);
 	fd_putfile(fp);
 	return sysret(uold ? copyout(&old, uold, sizeof(old)) : 0, 0);

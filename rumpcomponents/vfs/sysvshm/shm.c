@@ -4,7 +4,7 @@
  * file.
  *
  * Attachments are remembered by address for shmdt(2).  One that the program undoes with munmap(2)
- * is not noticed: it counts as attached until shmdt(2).
+ * counts as attached until shmdt(2), which then unmaps nothing and says EINVAL.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -24,7 +24,8 @@ struct attachment {
 	LIST_ENTRY(attachment) a_list;
 	uintptr_t a_va;
 	size_t a_len;
-	struct segment *a_segment; /* a reference to its ipc_object */
+	const struct vm_object *a_obj; /* what is mapped there, unless somebody unmapped it */
+	struct segment *a_segment;     /* a reference to its ipc_object */
 };
 
 /* All that changes is under shms.ii_lock. */
@@ -99,7 +100,7 @@ long do_sys_shmget(key_t key, size_t size, int flags)
 }
 
 /* Enter the mapping of s at *va, or where there is room. */
-static int map(struct segment *s, uintptr_t *va, int flags)
+static int map(struct segment *s, uintptr_t *va, int flags, const struct vm_object **objp)
 {
 	int prot =
 	    PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0);
@@ -122,6 +123,7 @@ static int map(struct segment *s, uintptr_t *va, int flags)
 	error = vm_map_enter(va, round_page(s->s_size), prot, how, obj, 0);
 	if (error)
 		obj->vo_ops->vo_rele(obj);
+	*objp = obj;
 	return error == EEXIST ? EINVAL : error;
 }
 
@@ -129,6 +131,7 @@ long do_sys_shmat(int id, const void *addr, int flags)
 {
 	struct attachment *a = kmem_zalloc(sizeof(*a));
 	uintptr_t va = (uintptr_t)addr;
+	const struct vm_object *obj;
 	struct ipc_object *io;
 	struct segment *s;
 	int error = a ? ipc_lookup(&shms, id, &io) : ENOMEM;
@@ -139,13 +142,14 @@ long do_sys_shmat(int id, const void *addr, int flags)
 		return sysret(error, 0);
 	}
 	s = (struct segment *)io;
-	error = map(s, &va, flags);
+	error = map(s, &va, flags, &obj);
 	if (error) {
 		kmem_free(a, sizeof(*a));
 		ipc_rele(&shms, io);
 		return sysret(error, 0);
 	}
-	*a = (struct attachment){.a_va = va, .a_len = round_page(s->s_size), .a_segment = s};
+	*a = (struct attachment){
+	    .a_va = va, .a_len = round_page(s->s_size), .a_obj = obj, .a_segment = s};
 	mutex_enter(&shms.ii_lock);
 	LIST_INSERT_HEAD(&attachments, a, a_list);
 	s->s_nattach++;
@@ -157,7 +161,7 @@ long do_sys_shmat(int id, const void *addr, int flags)
 long do_sys_shmdt(const void *addr)
 {
 	struct attachment *a;
-	bool last = false;
+	bool last = false, there;
 
 	mutex_enter(&shms.ii_lock);
 	LIST_FOREACH (a, &attachments, a_list)
@@ -171,12 +175,14 @@ long do_sys_shmdt(const void *addr)
 	mutex_exit(&shms.ii_lock);
 	if (!a)
 		return sysret(EINVAL, 0);
-	(void)vm_map_remove(a->a_va, a->a_len);
+	there = vm_map_shows(a->a_va, a->a_len, a->a_obj);
+	if (there)
+		(void)vm_map_remove(a->a_va, a->a_len);
 	if (last)
 		(void)ipc_remove(&shms, &a->a_segment->s_ipc);
 	ipc_rele(&shms, &a->a_segment->s_ipc);
 	kmem_free(a, sizeof(*a));
-	return 0;
+	return sysret(there ? 0 : EINVAL, 0);
 }
 
 static int shm_stat(struct segment *s, struct shmid_ds *uds)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -72,6 +73,57 @@ static void on_alarm(int signo)
 {
 	(void)signo;
 	fired++;
+}
+
+static sem_t never;
+
+static void *timed_out(void *arg)
+{
+	struct timespec until = after(1);
+	double start = now(CLOCK_MONOTONIC);
+
+	(void)arg;
+	sem_timedwait(&never, &until);
+	return (void *)(intptr_t)(now(CLOCK_MONOTONIC) - start < 15);
+}
+
+/* After the clock was set: what looks at it does so rightly. */
+static void after_setting(void)
+{
+	struct itimerspec late = {.it_value = after(1000)}, left;
+	struct sigevent none = {.sigev_notify = SIGEV_NONE, .sigev_signo = 12345};
+	struct timespec far = {.tv_sec = INT64_MAX};
+	pthread_t thread;
+	timer_t timer;
+	uint64_t n;
+	void *result;
+	int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+
+	timer_create(CLOCK_REALTIME, &none, &timer);
+	timer_settime(timer, TIMER_ABSTIME, &late, NULL);
+	step(500);
+	timer_gettime(timer, &left);
+	check(left.it_value.tv_sec > 400 && left.it_value.tv_sec <= 500, "a timer's rest at once");
+	step(600);
+	usleep(50000);
+	timer_gettime(timer, &left);
+	check(left.it_value.tv_sec == 0 && left.it_value.tv_nsec <= 1,
+	    "a timer that tells nobody just expires");
+	timer_delete(timer);
+	late.it_value = (struct timespec){0, 0};
+	timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &late, NULL);
+	step(-1100);
+	check(read(fd, &n, sizeof(n)) == -1 && errno == ECANCELED,
+	    "an idle timerfd tells of a setting");
+	close(fd);
+	step(3600);
+	sem_init(&never, 0, 0);
+	pthread_create(&thread, NULL, timed_out, NULL);
+	pthread_join(thread, &result);
+	check(result != NULL, "a timeout after a setting");
+	step(-3600);
+	check(clock_settime(CLOCK_REALTIME, &far) == -1 && errno == EINVAL,
+	    "a time beyond all clocks");
 }
 
 static void setting(void)
@@ -215,7 +267,9 @@ int main(int argc, char **argv)
 	in_guest = argc > 1 && strcmp(argv[1], "set") == 0;
 	cpu_time();
 	cpu_timers();
-	if (in_guest)
+	if (in_guest) {
 		setting();
+		after_setting();
+	}
 	return 0;
 }

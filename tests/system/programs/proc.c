@@ -63,8 +63,8 @@ static int listed(const char *dir, const char *name)
 static void machine(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	struct stat st;
-	int last = -1;
+	struct stat st, other;
+	int last = -1, fd;
 
 	check(slurp("/proc/cpuinfo") > 0 && lines_with("processor\t: ") == (unsigned)cpus &&
 		  strstr(text, " sse2"),
@@ -83,6 +83,11 @@ static void machine(void)
 	check(listed("/proc", "cpuinfo") == 1 && listed("/proc", "sys") == 1 &&
 		  listed("/proc/sys/kernel", "hostname") == 1,
 	    "directories list what is there, once");
+	fd = open("/proc/cpuinfo", O_RDONLY);
+	check(fstat(fd, &st) == 0 && stat("/proc/cpuinfo", &other) == 0 &&
+		  st.st_ino == other.st_ino && st.st_dev == other.st_dev,
+	    "an open file and its name are the same");
+	close(fd);
 	check(stat("/proc/sys/kernel", &st) == 0 && S_ISDIR(st.st_mode) &&
 		  stat("/proc/sys/kernel/../../cpuinfo", &st) == 0 && S_ISREG(st.st_mode),
 	    "and can be walked");

@@ -235,6 +235,13 @@ static void shared(void)
 	    "it stays while it is attached");
 	check(shmdt(a) == 0 && failed(shmctl(id, IPC_STAT, &ds), EINVAL), "and goes with the last");
 	check(failed(shmget(IPC_PRIVATE, 0, 0600), EINVAL), "an empty one is refused");
+	id = shmget(IPC_PRIVATE, 4096, 0600);
+	a = shmat(id, NULL, 0);
+	munmap(a, 4096);
+	b = mmap(a, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	*b = 1;
+	check(failed(shmdt(a), EINVAL) && *b == 1, "what took its place is not detached");
+	shmctl(id, IPC_RMID, NULL);
 }
 
 static void memfd(void)

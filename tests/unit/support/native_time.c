@@ -55,9 +55,11 @@ uint64_t nanouptime(void)
 	return now;
 }
 
+volatile int64_t nanotime_offset;
+
 uint64_t nanotime(void)
 {
-	return WALL_AT_BOOT + now;
+	return WALL_AT_BOOT + now + (uint64_t)nanotime_offset;
 }
 
 int timespec_to_ns(const struct timespec *ts, uint64_t *ns)

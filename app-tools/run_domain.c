@@ -175,7 +175,7 @@ static void store_document(struct keeper *k, const struct sbuf *doc)
 		for (size_t i = at; i < doc->len && i < at + RUN_XEN_PART; i++)
 			sbuf_add(&value, doc->s[i] == '\\' ? "\\\\" : &doc->s[i],
 			    doc->s[i] == '\\' ? 2 : 1);
-		MUST(k, "xenstore-write", path, value.s);
+		MUST(k, "xenstore-write", "--", path, value.s); /* it may begin with a dash */
 		sbuf_free(&value);
 		free(path);
 	}

@@ -28,6 +28,8 @@ static size_t put(const char *buf, size_t len)
 	size_t n;
 
 	used = prod - __atomic_load_n(&ring->out_cons, __ATOMIC_ACQUIRE);
+	if (used > sizeof(ring->out))
+		return len; /* nobody reads that makes sense: as good as written */
 	for (n = 0; n < len && used + n < sizeof(ring->out); n++)
 		ring->out[MASK_XENCONS_IDX(prod + n, ring->out)] = buf[n];
 	__atomic_store_n(&ring->out_prod, prod + n, __ATOMIC_RELEASE);
@@ -52,6 +54,7 @@ void rumpuser_console_write(const char *buf, size_t len)
 		rumpuser_evtchn_notify(port);
 		if (len > 0)
 			(void)xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
+		hw_tlb_poll(); /* other CPUs go on meanwhile */
 	}
 	__atomic_store_n(&console_lock, 0, __ATOMIC_RELEASE);
 	hw_irq_restore(flags);

@@ -27,8 +27,7 @@ int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq)
 
 	if (port >= EVTCHN_PORTS)
 		return EINVAL;
-	xen_channels[port].cpu = cpu;
-	__atomic_store_n(&xen_channels[port].irq, irq, __ATOMIC_RELEASE);
+	__atomic_store(&xen_channels[port], &(struct evtchn_channel){irq, cpu}, __ATOMIC_RELEASE);
 	/* Xen looks whether it is pending, too. */
 	return xen_evtchn_op(EVTCHNOP_unmask, &unmask) != 0 ? EINVAL : 0;
 }

@@ -24,19 +24,19 @@ static bool take(unsigned word, unsigned cpu, struct rumpuser_trapframe *tf)
 {
 	xen_ulong_t *pending = &xen_shared_info->evtchn_pending[word], bits;
 	bool preempt = false;
-	struct evtchn_channel *ch;
+	struct evtchn_channel ch;
 	unsigned bit;
 
 	bits = __atomic_load_n(pending, __ATOMIC_ACQUIRE) &
 	       ~__atomic_load_n(&xen_shared_info->evtchn_mask[word], __ATOMIC_RELAXED);
 	for (; bits != 0; bits &= bits - 1) {
 		bit = __builtin_ctzll(bits);
-		ch = &xen_channels[word * WORD_BITS + bit];
-		if (ch->irq == 0 || ch->cpu != cpu)
+		ch = xen_evtchn_channel(word * WORD_BITS + bit);
+		if (ch.irq == 0 || ch.cpu != cpu)
 			continue;
 		/* Before the handler looks: what comes from now on comes again. */
 		__atomic_fetch_and(pending, ~(1ULL << bit), __ATOMIC_SEQ_CST);
-		preempt |= hw_irq_deliver(ch->irq, tf);
+		preempt |= hw_irq_deliver(ch.irq, tf);
 	}
 	return preempt;
 }

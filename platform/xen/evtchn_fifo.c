@@ -64,6 +64,7 @@ static void mask(unsigned port)
 static bool take(unsigned cpu, unsigned queue, uint32_t *ready, struct rumpuser_trapframe *tf)
 {
 	uint32_t *head = &heads[cpu][queue], port = *head, word;
+	struct evtchn_channel ch;
 
 	if (port == 0)
 		port = __atomic_load_n(&queues[cpu].control.head[queue], __ATOMIC_ACQUIRE);
@@ -75,12 +76,15 @@ static bool take(unsigned cpu, unsigned queue, uint32_t *ready, struct rumpuser_
 	*head = word & EVTCHN_FIFO_LINK_MASK;
 	if (*head == 0)
 		*ready &= ~(1U << queue);
-	if (!(word & PENDING) || (word & MASKED) || port >= EVTCHN_PORTS ||
-	    xen_channels[port].irq == 0)
+	if (!(word & PENDING) || (word & MASKED) || port >= EVTCHN_PORTS)
+		return false;
+	/* Once: the channel may be closed, or bound to another CPU, meanwhile. */
+	ch = xen_evtchn_channel(port);
+	if (ch.irq == 0 || ch.cpu != cpu)
 		return false;
 	/* Before the handler looks: what comes from now on comes again. */
 	__atomic_fetch_and(&words[port], ~PENDING, __ATOMIC_SEQ_CST);
-	return hw_irq_deliver(xen_channels[port].irq, tf);
+	return hw_irq_deliver(ch.irq, tf);
 }
 
 static bool upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf)

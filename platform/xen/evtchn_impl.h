@@ -17,7 +17,16 @@
 struct evtchn_channel {
 	uint8_t irq, cpu;
 };
-extern struct evtchn_channel xen_channels[EVTCHN_PORTS];
+extern struct evtchn_channel xen_channels[EVTCHN_PORTS] __attribute__((aligned(2)));
+
+/* As it is at one moment: others open and close it. */
+static inline struct evtchn_channel xen_evtchn_channel(unsigned port)
+{
+	struct evtchn_channel ch;
+
+	__atomic_load(&xen_channels[port], &ch, __ATOMIC_ACQUIRE);
+	return ch;
+}
 
 struct evtchn_abi {
 	/* An upcall; as hw_intr(). */

@@ -133,9 +133,9 @@ static uint64_t offered(const struct blkfront *bf, const char *name)
 static bool detached(const struct blkfront *bf)
 {
 	uint64_t online;
+	int error = xenstore_read_uint(XST_NIL, bf->bf_xd->xd_backend, "online", &online);
 
-	return xenstore_read_uint(XST_NIL, bf->bf_xd->xd_backend, "online", &online) == 0 &&
-	       online == 0;
+	return error == ENOENT || (!error && online == 0);
 }
 
 /* The first n queues; what they have waits for the next back end, unless there won't be one. */

@@ -38,7 +38,8 @@ static void post_buffer(struct netfront_queue *nq)
 static void push_buffers(struct netfront_queue *nq)
 {
 	if (netfront_push(
-		&nq->nq_rx->req_prod, &nq->nq_rx->req_event, &nq->nq_rxpushed, nq->nq_rxprod))
+		&nq->nq_rx->req_prod, &nq->nq_rx->req_event, &nq->nq_rxpushed, nq->nq_rxprod) &&
+	    nq->nq_rxchan) /* a back end may be there before the channel is */
 		xenbus_channel_notify(nq->nq_rxchan);
 }
 

@@ -199,7 +199,7 @@ static void input(void *arg)
 {
 	(void)arg;
 	mutex_enter(&xenstore_lock);
-	while (!wire.broken && take())
+	while (wire.page != NULL && !wire.broken && take())
 		continue;
 	cv_broadcast(&xenstore_cv);
 	mutex_exit(&xenstore_lock);
@@ -268,17 +268,17 @@ static int start(void)
 	softint = softint_establish(input, NULL);
 	if (softint == NULL)
 		return ENOMEM;
+	wire.page = page;
+	wire.req_prod = wire.page->req_prod;
+	wire.rsp_cons = wire.page->rsp_cons;
 	error = rumpuser_evtchn_bind(wire.port, 0, &irq);
 	if (!error)
 		error = intr_establish(irq, interrupt, softint);
 	if (!error)
 		error = xenstore_watch_start();
 	if (error)
-		return error;
-	wire.page = page;
-	wire.req_prod = wire.page->req_prod;
-	wire.rsp_cons = wire.page->rsp_cons;
-	return 0;
+		wire.page = NULL;
+	return error;
 }
 
 int xenstore_open(void)

@@ -105,7 +105,11 @@ elif name == "xenstore-read":
         sys.exit(1)
     print(read("tty"))
 elif name == "xenstore-write":
-    # It undoes backslashes.
+    # It takes what begins with a dash for an option, wherever that is, and undoes backslashes.
+    if args[0] == "--":
+        args = args[1:]
+    elif any(a.startswith("-") for a in args):
+        sys.exit("invalid option")
     open(path("store"), "ab").write(args[1].encode("utf-8", "surrogateescape").replace(b"\\\\", b"\\"))
 elif name == "xenstore-watch":
     print("@releaseDomain", flush=True)

@@ -24,8 +24,8 @@ typedef struct callout {
 
 /* Make one ready that will call func(arg).  Once, before it is armed. */
 void callout_init(callout_t *c, void (*func)(void *), void *arg);
-/* Arm, or move if armed; two at once must not (stopping may).  deadline in ns on the monotonic clock.  Any context but interrupt
- * handlers; cannot fail. */
+/* Arm, or move if armed; two at once must not (stopping may).  deadline in ns on the monotonic
+ * clock.  Any context but interrupt handlers; cannot fail. */
 void callout_schedule_at(callout_t *c, uint64_t deadline);
 /* Same, ns from now. */
 void callout_schedule(callout_t *c, uint64_t ns);

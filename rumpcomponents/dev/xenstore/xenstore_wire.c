@@ -185,7 +185,7 @@ static bool take(void)
 		if (wire.got + n == head && wire.head.len > XENSTORE_PAYLOAD_MAX)
 			wire_broken();
 	} else {
-		n = ring_get(wire.body + wire.got - head, head + wire.head.len - wire.got);
+		n = ring_get(wire.body + (wire.got - head), head + wire.head.len - wire.got);
 	}
 	wire.got += n;
 	if (!wire.broken && wire.got >= head && wire.got == head + wire.head.len) {

@@ -117,11 +117,11 @@ expect "root is a file" 1 'not a directory' "$kiln" bake -r "$dir/hello" "$dir/h
 mkdir -p "$dir/bin"; ln -s "$(command -v ld)" "$dir/bin/ld"
 expect "unknown component" 1 'no such component' "$kiln" bake --with kern/nosuch "$dir/hello" -o "$dir/x.img"
 expect "unknown system call" 1 'there is no such system call' "$kiln" bake --syscalls nosuch "$dir/hello" -o "$dir/x.img"
-expect "unknown platform" 1 '--platform vax: .*accepted: hosted, hw$' "$kiln" bake -p vax "$dir/hello" -o "$dir/x.img"
-expect "no path" 1 '--platform ../platform/hw: .*accepted: hosted, hw$' "$kiln" bake -p ../platform/hw "$dir/hello" -o "$dir/x.img"
+expect "unknown platform" 1 '--platform vax: .*accepted: hosted, hw, xen$' "$kiln" bake -p vax "$dir/hello" -o "$dir/x.img"
+expect "no path" 1 '--platform ../platform/hw: .*accepted: hosted, hw, xen$' "$kiln" bake -p ../platform/hw "$dir/hello" -o "$dir/x.img"
 mkdir -p "$KILN_LIB/platform/moon"
-expect "platform not built" 1 'accepted: hosted, hw$' "$kiln" bake -p moon "$dir/hello" -o "$dir/x.img"
-expect "help names the platforms that are built" 0 'there is: hosted, hw$' "$kiln" bake --help
+expect "platform not built" 1 'accepted: hosted, hw, xen$' "$kiln" bake -p moon "$dir/hello" -o "$dir/x.img"
+expect "help names the platforms that are built" 0 'there is: hosted, hw, xen$' "$kiln" bake --help
 expect "several programs" 1 'several programs in one image are not supported yet' "$kiln" bake "$dir/hello" "$dir/net" -o "$dir/x.img"
 expect "no output" 2 'where does the image go' "$kiln" bake "$dir/hello"
 for c in "bake --nosuch" "bake" "inspect --nosuch x" inspect "inspect a b" "symbolize --nosuch" "symbolize a b"; do

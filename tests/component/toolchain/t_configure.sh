@@ -45,7 +45,7 @@ done
 cat > runs.c <<'C'
 #include <errno.h>
 #include <sys/eventfd.h>
-#include <sys/shm.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 int main(void)
 {
@@ -53,7 +53,7 @@ int main(void)
 		return 1;
 	if (fork() != -1 || errno != ENOSYS)
 		return 2;
-	if (shmget(IPC_PRIVATE, 4096, 0600) != -1 || errno != ENOSYS)
+	if (inotify_init() != -1 || errno != ENOSYS)
 		return 3;
 	return 0;
 }

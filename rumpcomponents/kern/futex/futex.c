@@ -57,12 +57,16 @@ int futex_sleep(struct futex_bucket *b, struct futex_waiter *w, uint64_t deadlin
 		w->fw_bucket = NULL;
 		mutex_exit(&now->fb_lock);
 	} else {
-		error = 0; /* a wake-up wins over a timeout or signal that came with it */
-		if (w->fw_last != b) {
-			/* Requeued: the waker holds that lock as long as it touches w. */
+		/*
+		 * The waker holds its queue's lock as long as it touches w.  Who was woken in b has
+		 * had that since, but not who was requeued, nor who had given up when the waker
+		 * came.
+		 */
+		if (w->fw_last != b || error != 0) {
 			mutex_enter(&w->fw_last->fb_lock);
 			mutex_exit(&w->fw_last->fb_lock);
 		}
+		error = 0; /* a wake-up wins over a timeout or signal that came with it */
 	}
 	cv_destroy(&w->fw_cv);
 	return error == EWOULDBLOCK ? ETIMEDOUT : error;

@@ -46,7 +46,7 @@ build/view/$1/.stamp: build/flags/$1 rumpcomponents/$1/component.mk rumpcomponen
 	@for f in $(C.$1.FACTIONS:/=); do \
 	    [ -d rumpcomponents/include/$$$$f ] || [ $$$$f = $(firstword $(subst /, ,$1)) ] || { echo "$1/component.mk: NEEDS names unknown faction $$$$f" >&2; exit 1; }; \
 	    ln -sfn $(CURDIR)/rumpcomponents/include/$$$$f $$(@D)/$$$$f; done
-	@$(if $(filter yes,$(C.$1.RUMPUSER)),ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h,:)
+	@$(if $(filter yes,$(C.$1.RUMPUSER)),$(if $(filter kern dev,$(firstword $(subst /, ,$1))),:,echo "$1/component.mk: RUMPUSER is for kern and dev" >&2; exit 1);ln -sf $(CURDIR)/platform/include/rumpuser.h $$(@D)/rumpuser.h,:)
 	@touch $$@
 
 build/obj/$1/%.c.o: rumpcomponents/$1/%.c build/view/$1/.stamp $(KERN_PREREQS)

@@ -40,8 +40,6 @@ static int devfs_start(void)
 	int error = vfs_mkdirs("/dev/shm", 01777);
 
 	if (!error)
-		error = vfs_mkdirs("/dev/fd", 0755);
-	if (!error)
 		error = vfs_mkdirs("/tmp", 01777);
 	LINK_SET_FOREACH (vd, devices) {
 		struct vattr va = {.va_mode = (*vd)->vd_mode, .va_rdev = (*vd)->vd_rdev};

@@ -113,16 +113,7 @@ static struct fdnode fd_root = {.fn_fd = -1};
 
 int devfs_fd_mount(void)
 {
-	struct nameidata nd;
-	int error = namei(AT_FDCWD, "/dev/fd", 0, &nd);
-
-	if (error)
-		return error;
 	vnode_init(&fd_root.fn_vnode, &dir_ops, &fd_mount, S_IFDIR);
 	fd_mount.mnt_root = &fd_root.fn_vnode;
-	error = vfs_mount(&fd_mount, nd.nd_vp);
-	if (!error)
-		nd.nd_vp = NULL; /* the mount keeps it */
-	namei_done(&nd);
-	return error;
+	return vfs_mount_at(&fd_mount, "/dev/fd");
 }

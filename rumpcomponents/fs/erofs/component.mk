@@ -3,5 +3,4 @@ PREFIX := erofs_
 SRCS   := image.c inode.c data.c dir.c root.c
 NEEDS  := kern/base kern/mem vfs/vfs
 FOR    := @root
-RUMPUSER := yes
 SMALL  := image.c root.c

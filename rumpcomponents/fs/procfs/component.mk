@@ -4,4 +4,3 @@ SRCS   := procfs.c file.c self.c system.c
 NEEDS  := kern/base kern/mem kern/desc kern/config kern/proc kern/random vfs/vfs
 FOR    := namei
 SMALL  := procfs.c file.c self.c system.c
-RUMPUSER := yes

@@ -208,24 +208,13 @@ static int procfs_statfs(struct mount *mp, struct statfs *sf)
 
 static int mount_tree(const char *path, struct mount *mp, struct procnode *root)
 {
-	struct nameidata nd;
-	int error = vfs_mkdirs(path, 0555);
-
-	if (!error)
-		error = namei(AT_FDCWD, path, 0, &nd);
-	if (error)
-		return error;
 	vnode_init(&root->pn_vnode, &dir_ops, mp, S_IFDIR);
 	root->pn_path = path;
 	root->pn_len = (unsigned)strlen(path);
 	mp->mnt_root = &root->pn_vnode;
 	mp->mnt_nocache = true;
 	mp->mnt_statfs = procfs_statfs;
-	error = vfs_mount(mp, nd.nd_vp);
-	if (!error)
-		nd.nd_vp = NULL; /* the mount keeps it */
-	namei_done(&nd);
-	return error;
+	return vfs_mount_at(mp, path);
 }
 
 static int procfs_start(void)

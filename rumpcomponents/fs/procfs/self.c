@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/self: the program (proc(5)). */
-#include <rumpuser.h>
 #include <sys/mman.h>
 #include <kern/config.h>
 #include <kern/cpu.h>
@@ -122,10 +121,13 @@ static void show_range(const struct vm_map_range *r, void *arg)
 
 static void show_maps(struct procbuf *pb)
 {
+	uintptr_t start, end;
+
 	vm_map_foreach(show_range, pb);
-	/* Not of the map; text and data have protections of their own (docs/hw.md). */
-	proc_printf(pb, "%08lx-%08lx r-xp 00000000 00:00 0 \t%s%s\n", kern_bootinfo->image_base,
-	    kern_bootinfo->image_end, program()[0] == '/' ? "" : "/", program());
+	/* Text and data have protections of their own (docs/hw.md). */
+	vm_image_range(&start, &end);
+	proc_printf(pb, "%08lx-%08lx r-xp 00000000 00:00 0 \t%s%s\n", start, end,
+	    program()[0] == '/' ? "" : "/", program());
 }
 PROCFS_ENTRY(maps, "/proc/1/maps", S_IFREG, show_maps);
 
@@ -145,7 +147,10 @@ static void add_range(const struct vm_map_range *r, void *arg)
 
 static uint64_t image_pages(void)
 {
-	return round_page(kern_bootinfo->image_end - kern_bootinfo->image_base) >> PAGE_SHIFT;
+	uintptr_t start, end;
+
+	vm_image_range(&start, &end);
+	return round_page(end - start) >> PAGE_SHIFT;
 }
 
 static void count(struct sizes *s)
@@ -168,9 +173,11 @@ PROCFS_ENTRY(statm, "/proc/1/statm", S_IFREG, show_statm);
 static void show_stat(struct procbuf *pb)
 {
 	struct sizes s;
+	uintptr_t start, end;
 	char name[16];
 
 	count(&s);
+	vm_image_range(&start, &end);
 	thread_name(name, sizeof(name));
 	/* pid comm state ppid pgrp session tty tpgid flags minflt.. utime stime cutime cstime */
 	proc_printf(pb, "1 (%s) R 0 1 1 0 -1 4194560 0 0 0 0 %llu 0 0 0 20 0 %u 0 0 ", name,
@@ -179,8 +186,8 @@ static void show_stat(struct procbuf *pb)
 	proc_printf(pb,
 	    "%llu %llu 18446744073709551615 %lu %lu 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 "
 	    "0 0 0 0 0 0 0 0\n",
-	    (unsigned long long)(s.total << PAGE_SHIFT), (unsigned long long)s.resident,
-	    kern_bootinfo->image_base, kern_bootinfo->image_end);
+	    (unsigned long long)(s.total << PAGE_SHIFT), (unsigned long long)s.resident, start,
+	    end);
 }
 PROCFS_ENTRY(stat, "/proc/1/stat", S_IFREG, show_stat);
 

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/ipc.h>
+#include <time.h>
 #include <kern/mutex.h>
 
 #define IPC_SLOTS 128  /* objects of each kind */
@@ -56,6 +57,8 @@ void ipc_rele(struct ipc_ids *ids, struct ipc_object *io);
 /* Take it out of the table: false if it is no longer there.  Drops the table's reference. */
 bool ipc_remove(struct ipc_ids *ids, struct ipc_object *io);
 
+/* For the structures' *_ctime and the like: wall clock, in seconds. */
+time_t ipc_time(void);
 /* IPC_STAT and IPC_SET. */
 void ipc_stat(const struct ipc_object *io, struct ipc_perm *perm);
 void ipc_set(struct ipc_object *io, const struct ipc_perm *perm);

@@ -15,6 +15,13 @@
 struct lwp;
 struct rumpuser_trapframe;
 
+/* Linux's struct sigevent, as far as the kernel looks at it. */
+struct ksigevent {
+	union sigval value;
+	int signo, notify, tid, pad[11];
+};
+_Static_assert(sizeof(struct ksigevent) == 64, "Linux's structure");
+
 /* Send to the program / to one lwp.  Any context but interrupt handlers. */
 void sig_send_proc(int signo, const siginfo_t *info) __attribute__((weak));
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__((weak));

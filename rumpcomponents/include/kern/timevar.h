@@ -23,7 +23,7 @@ bool time_is_cputime(clockid_t clock);
 uint64_t time_now(clockid_t clock);
 /*
  * When (nanouptime()) to look whether the deadline is there.  CPU time runs at most as fast as all
- * CPUs: no timer interrupt counts it.
+ * CPUs: no timer interrupt counts it.  0: the clock's thread is gone.
  */
 uint64_t time_look(clockid_t clock, uint64_t deadline);
 /* Is it one that clock_settime(2) moves? */

@@ -58,6 +58,14 @@ int vm_map_move(
  * memory keeps them, as there is no other copy.  ENOMEM: a hole.
  */
 int vm_map_discard(uintptr_t va, size_t len);
+/* Where the kernel and the program lie: text and data, which are not of the map. */
+void vm_image_range(uintptr_t *start, uintptr_t *end);
+/*
+ * The root file system image that bake put in, NULL: none.  *pa is where it begins in physical
+ * memory, UINT64_MAX if it is not in one piece or not page aligned.
+ */
+const void *vm_image_rootfs(size_t *size, uint64_t *pa);
+
 /* Is every page of the range mapped?  resident (may be NULL): a byte per page, 1 if it is in
  * memory. */
 bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident);

@@ -50,5 +50,7 @@ extern struct vnode *vfs_root;
 
 /* Mount mp on a directory (reference taken over), or as the root (NULL).  EBUSY. */
 int vfs_mount(struct mount *mp, struct vnode *covered);
+/* Mount mp on the directory of that absolute path, which is made if it is not there. */
+int vfs_mount_at(struct mount *mp, const char *path);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Files below /proc and /sys: whoever knows something says so with PROCFS_ENTRY, beside the code
- * that knows it.  Directories come of themselves.
+ * Files below /proc and /sys, each a PROCFS_ENTRY.  What this component can ask the kernel for is
+ * in its own folder; another component may add what only it knows.  Directories come of themselves.
  */
 #ifndef VFS_PROCFS_H
 #define VFS_PROCFS_H

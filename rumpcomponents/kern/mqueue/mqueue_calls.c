@@ -50,7 +50,6 @@ static void release(struct mqueue *mq)
 static void mqueue_close(struct file *fp)
 {
 	struct mqueue *mq = fp->f_data;
-
 	struct mqueue_notify mn;
 
 	mutex_enter(&mq->mq_lock);
@@ -111,8 +110,7 @@ static struct mqueue *find(const char *name)
 	return NULL;
 }
 
-/* A queue as attr wants it; the name is one reference.  =>
- * mqueues_lock */
+/* A queue as attr wants it; the name is one reference.  => mqueues_lock */
 static int create(const char *name, mode_t mode, const struct mq_attr *attr, struct mqueue **mqp)
 {
 	struct mqueue *mq;

@@ -16,13 +16,6 @@
 #define WOKEN	1 /* last byte of the cookie: a message came */
 #define REMOVED 2 /* the registration is gone */
 
-/* Linux's struct sigevent, as far as it is looked at. */
-struct ksigevent {
-	union sigval value;
-	int signo, notify, pad[12];
-};
-_Static_assert(sizeof(struct ksigevent) == 64, "Linux's structure");
-
 /* A pipe that nobody has written to yet takes it at once. */
 static void tell_thread(struct mqueue_notify *mn, char why)
 {

@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <kern/ipcvar.h>
+#include <kern/ktime.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
@@ -124,4 +125,9 @@ void ipc_set(struct ipc_object *io, const struct ipc_perm *perm)
 	io->io_uid = perm->uid;
 	io->io_gid = perm->gid;
 	io->io_mode = (io->io_mode & ~(mode_t)0777) | (perm->mode & 0777);
+}
+
+time_t ipc_time(void)
+{
+	return (time_t)(nanotime() / NSEC_PER_SEC);
 }

@@ -6,7 +6,6 @@
 #include <kern/component.h>
 #include <kern/ipcvar.h>
 #include <kern/kmem.h>
-#include <kern/ktime.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
@@ -61,11 +60,6 @@ static int msg_init(void)
 }
 RUMP_COMPONENT(msg, RUMP_PHASE_KERN, msg_init);
 
-static time_t seconds(void)
-{
-	return (time_t)(nanotime() / NSEC_PER_SEC);
-}
-
 static int make(size_t size, struct ipc_object **iop)
 {
 	struct msgqueue *mq = kmem_zalloc(sizeof(*mq));
@@ -78,7 +72,7 @@ static int make(size_t size, struct ipc_object **iop)
 	cv_init(&mq->mq_writable, "msgsnd");
 	TAILQ_INIT(&mq->mq_messages);
 	mq->mq_maxbytes = MSG_MAX_Q;
-	mq->mq_ctime = seconds();
+	mq->mq_ctime = ipc_time();
 	*iop = &mq->mq_ipc;
 	return 0;
 }
@@ -136,7 +130,7 @@ static int msg_send(struct msgqueue *mq, struct message *m, int flags)
 		mq->mq_bytes += m->m_len;
 		mq->mq_count++;
 		mq->mq_lspid = 1;
-		mq->mq_stime = seconds();
+		mq->mq_stime = ipc_time();
 		cv_broadcast(&mq->mq_readable); /* each may wait for another type */
 	}
 	mutex_exit(&mq->mq_lock);
@@ -204,7 +198,7 @@ static int msg_receive(struct msgqueue *mq, size_t len, long type, int flags, st
 		mq->mq_bytes -= m->m_len;
 		mq->mq_count--;
 		mq->mq_lrpid = 1;
-		mq->mq_rtime = seconds();
+		mq->mq_rtime = ipc_time();
 		cv_broadcast(&mq->mq_writable);
 	}
 	mutex_exit(&mq->mq_lock);
@@ -261,7 +255,7 @@ static int msg_set(struct msgqueue *mq, const struct msqid_ds *uds)
 	mutex_enter(&mq->mq_lock);
 	ipc_set(&mq->mq_ipc, &ds.msg_perm);
 	mq->mq_maxbytes = ds.msg_qbytes;
-	mq->mq_ctime = seconds();
+	mq->mq_ctime = ipc_time();
 	cv_broadcast(&mq->mq_writable);
 	mutex_exit(&mq->mq_lock);
 	return 0;

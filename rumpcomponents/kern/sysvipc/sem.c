@@ -49,11 +49,6 @@ static int sem_init(void)
 }
 RUMP_COMPONENT(sem, RUMP_PHASE_KERN, sem_init);
 
-static time_t seconds(void)
-{
-	return (time_t)(nanotime() / NSEC_PER_SEC);
-}
-
 static int make(size_t nsems, struct ipc_object **iop)
 {
 	struct semset *ss;
@@ -66,7 +61,7 @@ static int make(size_t nsems, struct ipc_object **iop)
 	mutex_init(&ss->ss_lock, MUTEX_DEFAULT);
 	cv_init(&ss->ss_changed, "semop");
 	ss->ss_nsems = (unsigned)nsems;
-	ss->ss_ctime = seconds();
+	ss->ss_ctime = ipc_time();
 	*iop = &ss->ss_ipc;
 	return 0;
 }
@@ -158,7 +153,7 @@ static int operate(struct semset *ss, const struct sembuf *ops, size_t n, uint64
 	if (!error) {
 		for (size_t i = 0; i < n; i++)
 			ss->ss_sems[ops[i].sem_num].s_pid = 1;
-		ss->ss_otime = seconds();
+		ss->ss_otime = ipc_time();
 		cv_broadcast(&ss->ss_changed);
 	}
 	mutex_exit(&ss->ss_lock);
@@ -234,7 +229,7 @@ static int all_values(struct semset *ss, int cmd, uint16_t *uvalues)
 			ss->ss_sems[i].s_pid = 1;
 		}
 		if (cmd == SETALL) {
-			ss->ss_ctime = seconds();
+			ss->ss_ctime = ipc_time();
 			cv_broadcast(&ss->ss_changed);
 		}
 		mutex_exit(&ss->ss_lock);
@@ -276,7 +271,7 @@ static int one_value(struct semset *ss, int num, int cmd, long arg, long *result
 		}
 		s->s_value = (uint16_t)arg;
 		s->s_pid = 1;
-		ss->ss_ctime = seconds();
+		ss->ss_ctime = ipc_time();
 		cv_broadcast(&ss->ss_changed);
 		break;
 	default:
@@ -308,7 +303,7 @@ static int sem_set(struct semset *ss, const struct semid_ds *uds)
 		return error;
 	mutex_enter(&ss->ss_lock);
 	ipc_set(&ss->ss_ipc, &ds.sem_perm);
-	ss->ss_ctime = seconds();
+	ss->ss_ctime = ipc_time();
 	mutex_exit(&ss->ss_lock);
 	return 0;
 }

@@ -47,6 +47,8 @@ uint64_t time_look(clockid_t clock, uint64_t deadline)
 	if (!time_is_cputime(clock))
 		return deadline;
 	now = time_now(clock);
+	if (now == 0)
+		return 0;
 	left = deadline > now ? (deadline - now) / cpu_count : 0;
 	return nanouptime() + KMAX(left, (uint64_t)CPU_GAP);
 }

@@ -24,13 +24,6 @@
 #define TIMERS_MAX  256
 #define IGNORED_GAP 1000000 /* ns: a timer whose signal is ignored looks no more often */
 
-/* Linux's struct sigevent, as far as it is looked at. */
-struct ksigevent {
-	union sigval value;
-	int signo, notify, tid, pad[11];
-};
-_Static_assert(sizeof(struct ksigevent) == 64, "Linux's structure");
-
 struct timer {
 	callout_t t_callout;
 	int t_id;
@@ -88,13 +81,12 @@ static bool due(struct timer *t, uint64_t now)
 
 static void arm(struct timer *t, uint64_t gap)
 {
-	uint64_t soonest = nanouptime() + gap;
+	uint64_t soonest = nanouptime() + gap, look = time_look(t->t_clock, t->t_deadline);
 
 	if (t->t_watch.tw_set)
 		time_arm(&t->t_watch, &t->t_deadline, soonest);
-	else if (!time_is_cputime(t->t_clock) || time_now(t->t_clock) != 0) /* else: ended */
-		callout_schedule_at(
-		    &t->t_callout, KMAX(time_look(t->t_clock, t->t_deadline), soonest));
+	else if (look != 0) /* 0: its thread has ended */
+		callout_schedule_at(&t->t_callout, KMAX(look, soonest));
 }
 
 static int send(struct timer *t)

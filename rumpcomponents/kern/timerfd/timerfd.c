@@ -25,17 +25,15 @@ struct timerfd {
 	clockid_t tf_clock;
 	uint64_t tf_deadline, tf_interval; /* tf_lock; deadline 0: not armed */
 	uint64_t tf_count;		   /* tf_lock */
-	struct time_watch
-	    tf_watch; /* tf_lock; set if the deadline is a time of a clock that can be set */
+	/* tf_lock; set if the deadline is a time of a clock that can be set */
+	struct time_watch tf_watch;
 	bool tf_cancel, tf_cancelled; /* TFD_TIMER_CANCEL_ON_SET; the clock was set since */
 };
 
 /* Count what has come due.  tf_lock held. */
 static void catch_up(struct timerfd *tf)
 {
-	uint64_t now = nanouptime(), n;
-
-	uint64_t deadline = KMAX(tf->tf_deadline, 1UL);
+	uint64_t now = nanouptime(), n, deadline = KMAX(tf->tf_deadline, 1UL);
 
 	if (time_moved(&tf->tf_watch, &deadline)) {
 		tf->tf_cancelled = tf->tf_cancel;

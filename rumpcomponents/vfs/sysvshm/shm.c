@@ -14,7 +14,6 @@
 #include <kern/file.h>
 #include <kern/ipcvar.h>
 #include <kern/kmem.h>
-#include <kern/ktime.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 #include <kern/vm_map.h>
@@ -56,11 +55,6 @@ static int shm_init(void)
 }
 RUMP_COMPONENT(shm, RUMP_PHASE_KERN, shm_init);
 
-static time_t seconds(void)
-{
-	return (time_t)(nanotime() / NSEC_PER_SEC);
-}
-
 static int make(size_t size, struct ipc_object **iop)
 {
 	struct segment *s;
@@ -81,7 +75,7 @@ static int make(size_t size, struct ipc_object **iop)
 		return error == ENOSPC || error == EFBIG ? ENOMEM : error;
 	}
 	s->s_size = size;
-	s->s_ctime = seconds();
+	s->s_ctime = ipc_time();
 	*iop = &s->s_ipc;
 	return 0;
 }
@@ -153,7 +147,7 @@ long do_sys_shmat(int id, const void *addr, int flags)
 	mutex_enter(&shms.ii_lock);
 	LIST_INSERT_HEAD(&attachments, a, a_list);
 	s->s_nattach++;
-	s->s_atime = seconds();
+	s->s_atime = ipc_time();
 	mutex_exit(&shms.ii_lock);
 	return (long)va;
 }
@@ -170,7 +164,7 @@ long do_sys_shmdt(const void *addr)
 	if (a) {
 		LIST_REMOVE(a, a_list);
 		last = --a->a_segment->s_nattach == 0 && a->a_segment->s_removed;
-		a->a_segment->s_dtime = seconds();
+		a->a_segment->s_dtime = ipc_time();
 	}
 	mutex_exit(&shms.ii_lock);
 	if (!a)
@@ -212,7 +206,7 @@ static int shm_set(struct segment *s, const struct shmid_ds *uds)
 		return error;
 	mutex_enter(&shms.ii_lock);
 	ipc_set(&s->s_ipc, &ds.shm_perm);
-	s->s_ctime = seconds();
+	s->s_ctime = ipc_time();
 	mutex_exit(&shms.ii_lock);
 	return 0;
 }

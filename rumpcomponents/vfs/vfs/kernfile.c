@@ -48,6 +48,22 @@ int vfs_mkdirs(const char *path, mode_t mode)
 	return make_dirs(path, mode, true);
 }
 
+int vfs_mount_at(struct mount *mp, const char *path)
+{
+	struct nameidata nd;
+	int error = vfs_mkdirs(path, 0555);
+
+	if (!error)
+		error = namei(AT_FDCWD, path, 0, &nd);
+	if (error)
+		return error;
+	error = vfs_mount(mp, nd.nd_vp);
+	if (!error)
+		nd.nd_vp = NULL; /* the mount keeps it */
+	namei_done(&nd);
+	return error;
+}
+
 int vfs_writefile(const char *path, const void *data, size_t len, mode_t mode)
 {
 	struct file *fp;

@@ -1,13 +1,13 @@
 #!/bin/bash
 # bench.sh [PART...]: measure Kiln's figures beside their peers, in one run.
 #
-# Parts: rebuild size memory boot http requests loaded syscall (all of them without arguments).
+# Parts: rebuild size memory boot http requests loaded syscall kernel (all of them without arguments).
 # Every figure is printed with the bar it has to reach and the command that
 # measured it; QEMU runs under software emulation with the same flags for all.
 # Figures of different runs must not be compared: the machine is shared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-parts=${*:-rebuild size memory boot http requests loaded syscall}
+parts=${*:-rebuild size memory boot http requests loaded syscall kernel}
 out=build/bench
 guest=$out/linux
 flags="-accel tcg -cpu max -nodefaults -no-user-config -vga none -display none -no-reboot -serial stdio"
@@ -43,7 +43,8 @@ kiln_nginx() { # MACHINE
 }
 
 need_guest() {
-	[ -f "$guest/nginx.cpio" ] || tests/bench/linux/build.sh "$guest" \
+	[ -f "$guest/nginx.cpio" ] && [ "$guest/kernel.cpio" -nt tests/bench/kernel.c ] ||
+	    tests/bench/linux/build.sh "$guest" \
 	    build/packages/nginx/root/etc/nginx/nginx.conf build/packages/nginx/root/var/www/html/index.html >&2
 }
 
@@ -213,6 +214,47 @@ part_syscall() {
 	linux=$(timeout 120 $qemu -machine pc -m 256 -kernel $guest/vmlinuz -initrd $guest/getppid.cpio \
 	    -append "$linux_append" < /dev/null | awk '/^getppid/ { print $2 }')
 	row "getppid ($kiln ns; Linux $linux ns)" "$(ratio "$kiln" "$linux") x" "<= 0.33 x" "tests/bench/bench.sh syscall"
+}
+
+# values NAME FILE: median of what was printed as `NAME value` in the boots kept in FILE
+values() { awk -v n="$1" '$1 == n { print $2 }' "$2" | median; }
+
+part_kernel() {
+	need_guest
+	local name what k l boots=${KERNEL_BOOTS:-3} files=$out/kernel
+	say "threads, wake-ups and memory, median of $boots boots in turns"
+	build/bin/kiln bake -o $out/kernel.img $out/kernel.unbaked > /dev/null
+	: > $files-kiln.txt
+	: > $files-linux.txt
+	: > $files-smp.txt
+	for _ in $(seq "$boots"); do
+		timeout 60 $qemu -machine pc -m 256 -kernel $out/kernel.img < /dev/null >> $files-kiln.txt
+		timeout 180 $qemu -machine pc -m 256 -kernel $guest/vmlinuz -initrd $guest/kernel.cpio \
+		    -append "$linux_append" < /dev/null >> $files-linux.txt
+		timeout 120 $qemu -machine pc -m 256 -smp 2 -kernel $out/kernel.img < /dev/null >> $files-smp.txt
+	done
+	while IFS="|" read -r name bar what; do
+		k=$(values "$name" $files-kiln.txt) l=$(values "$name" $files-linux.txt)
+		row "$what ($k ns; Linux $l ns)" "$(ratio "$l" "$k") x" ">= $bar x" "tests/bench/bench.sh kernel"
+	done <<- ROWS
+		clock_gettime|1|clock_gettime
+		thread|2|thread create and join
+		futex|2|futex: to another thread and back
+		pipe|2|pipe: to another thread and back
+		epoll|2|eventfd and epoll_wait: the same
+		memory|2|mmap, touch and munmap of 1 MB
+	ROWS
+	while IFS="|" read -r name bar what; do
+		row "2 CPUs, 2 threads for 1: $what" "$(values "$name" $files-smp.txt) x" "$bar" "tests/bench/bench.sh kernel"
+	done <<- ROWS
+		computing|>= 1.7 x|computing
+		sharing|>= 1.7 x|computing, sharing a mutex
+		memory|(no bar)|mmap, touch and munmap of 1 MB
+		futex|(no bar)|two pairs, futex to and fro
+		pipe|(no bar)|two pairs, pipe to and fro
+		epoll|(no bar)|two pairs, epoll to and fro
+		thread|(no bar)|thread create and join
+	ROWS
 }
 
 for part in $parts; do

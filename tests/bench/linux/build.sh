@@ -4,6 +4,7 @@
 # OUT/vmlinuz          Debian's cloud kernel
 # OUT/hello.cpio       a static hello as the only program
 # OUT/getppid.cpio     tests/bench/getppid.c, static
+# OUT/kernel.cpio      tests/bench/kernel.c, static
 # OUT/nginx.cpio       Debian's nginx and its libraries, with CONF as nginx.conf and PAGE as index.html
 # OUT/nginx-xen.cpio   the same as a guest of the Xen rig, which is to be 10.0.9.2
 #
@@ -39,6 +40,7 @@ cp "$out/packages/$kernel_package/boot/vmlinuz-$version" "$out/vmlinuz"
 gcc -O2 -D_GNU_SOURCE -Wall -Wextra -Werror -s -static -o "$out/init" "$here/init.c"
 gcc -O2 -s -static -o "$out/hello" "$here/../../../packages/hello/hello.c"
 gcc -O2 -s -static -o "$out/getppid" "$here/../getppid.c"
+gcc -O2 -s -static -pthread -o "$out/kernel" "$here/../kernel.c"
 
 # pack NAME MODULES PROGRAM [ARGUMENT...]: $out/root becomes $out/NAME.cpio
 pack() {
@@ -64,8 +66,10 @@ pack() {
 rm -rf "$out/root"
 mkdir -p "$out/root" && cp "$out/hello" "$out/root/hello"
 pack hello "" /hello
-rm -rf "$out/root" && mkdir -p "$out/root" && cp "$out/getppid" "$out/root/getppid"
-pack getppid "" /getppid
+for program in getppid kernel; do
+	rm -rf "$out/root" && mkdir -p "$out/root" && cp "$out/$program" "$out/root/$program"
+	pack $program "" /$program
+done
 rm -rf "$out/root"
 
 binary=$out/packages/nginx/usr/sbin/nginx

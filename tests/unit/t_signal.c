@@ -9,7 +9,8 @@
 #include "native.h"
 #include "signal_impl.h"
 
-static struct lwp first = {.l_lid = 1}, second = {.l_lid = 2};
+static struct lwp first = {.l_lid = 1, .l_proc = &proc_first},
+		  second = {.l_lid = 2, .l_proc = &proc_first};
 static unsigned interrupted[3];
 
 void lwp_interrupt(struct lwp *l)
@@ -30,7 +31,7 @@ static void teardown(void)
 	sig_lwp_destroy(&second);
 	sig_lwp_destroy(&first);
 	mutex_enter(&sig_lock);
-	sig_flush(~UINT64_C(0));
+	sig_flush(proc_first.p_sig, ~UINT64_C(0));
 	mutex_exit(&sig_lock);
 	ck_assert_uint_eq(native_alloc_live(), 0);
 }
@@ -222,7 +223,7 @@ START_TEST(signal_queue_is_bounded)
 
 	set_action(45, handler);
 	info.si_signo = 45;
-	while ((error = sig_queue(NULL, &info, true)) == 0 && n < 100000)
+	while ((error = sig_queue(proc_first.p_sig, &info, true)) == 0 && n < 100000)
 		n++;
 	ck_assert_int_eq(error, EAGAIN);
 	ck_assert_int_ge(n, 32); /* _POSIX_SIGQUEUE_MAX */
@@ -250,6 +251,7 @@ static void on_gone(siginfo_t *info)
 static int send_timers(int signo, int lid)
 {
 	timers_entry.ksi_info = (siginfo_t){.si_signo = signo, .si_code = SI_TIMER};
+	timers_entry.ksi_proc = proc_first.p_sig;
 	timers_entry.ksi_gone = on_gone;
 	return sig_send_timer(&timers_entry, lid);
 }
@@ -301,7 +303,7 @@ START_TEST(signal_full_queue_lets_cancellation_through)
 	set_action(45, handler);
 	set_action(33, handler);
 	as(&first, SIG_BIT(45));
-	while (sig_queue(NULL, &info, true) == 0)
+	while (sig_queue(proc_first.p_sig, &info, true) == 0)
 		continue;
 	ck_assert_int_eq(do_sys_tkill(2, 45), -EAGAIN);
 	ck_assert_int_eq(do_sys_tkill(2, 33), 0); /* libc's SIGCANCEL */
@@ -324,7 +326,7 @@ START_TEST(signal_without_memory)
 	ck_assert_int_eq(take(&first, &info), SIGUSR1);
 	info.si_signo = 45;
 	native_alloc_fail(0);
-	ck_assert_int_eq(sig_queue(NULL, &info, true), EAGAIN);
+	ck_assert_int_eq(sig_queue(proc_first.p_sig, &info, true), EAGAIN);
 	native_alloc_fail(-1);
 }
 END_TEST

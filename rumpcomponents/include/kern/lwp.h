@@ -16,6 +16,7 @@
 #include <kern/mutex.h>
 
 struct cpu_info;
+struct proc;
 struct rumpuser_trapframe;
 struct sigctx;
 
@@ -62,6 +63,7 @@ struct lwp {
 	bool l_rtslice;		    /* (s) SCHED_RR: shares its priority by time slices */
 	uint8_t l_policy, l_rtprio; /* (p) SCHED_* and priority as the program set them */
 	struct callout l_timeout;   /* ends a timed sleep */
+	struct proc *l_proc;	    /* (c) whose it is; proc_first for kernel lwps */
 };
 
 _Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");
@@ -78,11 +80,12 @@ _Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");
  */
 int kthread_create(int priority, int cpu, void (*func)(void *), void *arg, const char *name);
 
-/* A program thread: starts in program mode at pc with stack pointer sp, rdi = arg, FS = tls. */
-int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp);
+/* A thread of p: starts in program mode at pc with stack pointer sp, rdi = arg, FS = tls. */
+int lwp_create_user(
+    struct proc *p, uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp);
 /* Make an lwp of lwp_create_user() run. */
 void lwp_start(struct lwp *l);
-/* End the calling lwp; the last program lwp ends the program. */
+/* End the calling lwp; the last one of a process ends the process. */
 void lwp_exit(void) __attribute__((noreturn));
 /* The program ends: all lwps stop, component hooks run, power off. */
 void proc_exit(int status) __attribute__((noreturn));
@@ -127,12 +130,10 @@ extern const struct rumpuser_bootinfo *kern_bootinfo;
 /* Change priority, or the CPUs it may run on (bits of cpu_index(); EINVAL if none exists). */
 void lwp_set_priority(struct lwp *l, int priority);
 int lwp_set_affinity(struct lwp *l, uint64_t cpus);
-/* CPU time used so far, ns; of one lwp, and of the program's, also those that have ended (which
+/* CPU time used so far, ns; of one lwp, and of this process's, also those that have ended (which
  * takes proc_lock). */
 uint64_t lwp_cputime(struct lwp *l);
 uint64_t proc_cputime(void);
-/* Exit status if the last program lwp ends by lwp_exit(): what thread 1 said. */
-extern int proc_status;
 /* Load FS, for the calling lwp. */
 void lwp_set_tls(uintptr_t tls);
 

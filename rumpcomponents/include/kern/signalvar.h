@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 struct lwp;
+struct sigproc;
 struct rumpuser_trapframe;
 
 /* Linux's struct sigevent, as far as the kernel looks at it. */
@@ -22,7 +23,8 @@ struct ksigevent {
 };
 _Static_assert(sizeof(struct ksigevent) == 64, "Linux's structure");
 
-/* Send to the program / to one lwp.  Any context but interrupt handlers. */
+/* Send to the calling process (from a kernel lwp: to process 1) / to one lwp.  Any context but
+ * interrupt handlers. */
 void sig_send_proc(int signo, const siginfo_t *info) __attribute__((weak));
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__((weak));
 
@@ -30,20 +32,21 @@ void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__
  * A signal of a timer (timer_create(2)): an entry of its owner, so that sending cannot
  * fail for want of memory, and which is pending at most once.
  *
- * ksi_info and ksi_gone are set once, before it is sent.  ksi_gone is called, without locks, where
- * a thread takes the signal: it may change the thread's copy of the info.  And
- * with NULL when some owner's entries were forgotten: one should look at ksi_queued.
+ * ksi_proc, the process's, ksi_info and ksi_gone are set once, before it is sent.  ksi_gone is
+ * called, without locks, where a thread takes the signal: it may change the thread's copy of the
+ * info.  And with NULL when some owner's entries were forgotten: one should look at ksi_queued.
  */
 typedef void ksi_gone_t(siginfo_t *info);
 struct ksiginfo {
 	STAILQ_ENTRY(ksiginfo) ksi_entry;
+	struct sigproc *ksi_proc;
 	siginfo_t ksi_info;
 	ksi_gone_t *ksi_gone;
 	volatile bool ksi_queued; /* set by sig_send_timer(), cleared before ksi_gone is called */
 };
 /*
- * Send to the program (lid 0) or to a thread.  EBUSY: it is still pending.  ECANCELED: the signal
- * is ignored.  ESRCH: no such thread.  Any context but interrupt handlers.
+ * Send to its process (lid 0) or to a thread of that.  EBUSY: it is still pending.  ECANCELED: the
+ * signal is ignored.  ESRCH: no such thread.  Any context but interrupt handlers.
  */
 int sig_send_timer(struct ksiginfo *ksi, int lid) __attribute__((weak));
 /* If it is pending, forget it: the owner goes.  ksi_gone is not called. */

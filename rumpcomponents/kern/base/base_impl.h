@@ -23,6 +23,7 @@ static inline void rumpuser_set_curlwp(
 #include <kern/cpu_fpu.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
+#include <kern/proc.h>
 #include <kern/softint.h>
 #include <kern/spin.h>
 #include <kern/systm.h>

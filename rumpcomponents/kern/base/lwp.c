@@ -17,9 +17,7 @@ static POOL_DEFINE(lwp_pool, sizeof(struct lwp), "lwp");
 kmutex_t proc_lock = {.mtx_sleepq = {NULL, &proc_lock.mtx_sleepq.sq_first}};
 struct lwplist alllwp = TAILQ_HEAD_INITIALIZER(alllwp);
 static int last_lid, last_kernel_lid; /* (p) */
-static uint64_t dead_cputime;	      /* (p) of program lwps that have ended */
-int proc_status;
-static unsigned nprogram; /* (p) program lwps that live */
+struct proc proc_first;
 
 /* What cpu_switchto() pops. */
 struct switch_frame {
@@ -64,6 +62,7 @@ struct lwp *lwp_alloc(int priority, const char *name)
 		return NULL;
 	}
 	l->l_kernel = kernel;
+	l->l_proc = &proc_first;
 	l->l_kstack_top = l->l_kstack_base + stack_size(kernel);
 	if (!kernel) {
 		l->l_kstack_top -= cpu_fpu_size;
@@ -82,7 +81,7 @@ struct lwp *lwp_alloc(int priority, const char *name)
 		l->l_lid = --last_kernel_lid;
 	} else {
 		l->l_lid = ++last_lid;
-		nprogram++;
+		proc_first.p_nlwps++;
 	}
 	TAILQ_INSERT_TAIL(&alllwp, l, l_list);
 	mutex_exit(&proc_lock);
@@ -95,7 +94,7 @@ void lwp_free(struct lwp *l)
 	mutex_enter(&proc_lock);
 	TAILQ_REMOVE(&alllwp, l, l_list);
 	if (!l->l_kernel && l->l_stat == LSIDL)
-		nprogram--;
+		l->l_proc->p_nlwps--;
 	mutex_exit(&proc_lock);
 	if (l->l_sigctx != NULL && sig_lwp_destroy != NULL)
 		sig_lwp_destroy(l);
@@ -153,13 +152,19 @@ static void user_start(void *v)
 	cpu_enter_program(u.pc, u.sp, u.arg);
 }
 
-int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp)
+int lwp_create_user(
+    struct proc *p, uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp)
 {
 	struct lwp *l = lwp_alloc(PRI_USER, curlwp->l_name);
 	struct user_start *u;
 
 	if (l == NULL)
 		return ENOMEM;
+	mutex_enter(&proc_lock);
+	proc_first.p_nlwps--;
+	p->p_nlwps++;
+	l->l_proc = p;
+	mutex_exit(&proc_lock);
 	if (sig_lwp_create != NULL && sig_lwp_create(l) != 0) {
 		lwp_free(l);
 		return ENOMEM;
@@ -182,6 +187,7 @@ int lwp_create_user(uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, st
 void lwp_exit(void)
 {
 	struct lwp *l = curlwp;
+	struct proc *p = l->l_proc;
 	bool last = false;
 
 	KASSERT(cpu_ilevel() == 0);
@@ -189,13 +195,13 @@ void lwp_exit(void)
 		if (proc_lwp_exit != NULL)
 			proc_lwp_exit(l);
 		mutex_enter(&proc_lock);
-		last = --nprogram == 0;
-		dead_cputime += lwp_cputime(l);
+		last = --p->p_nlwps == 0;
+		p->p_cputime += lwp_cputime(l);
 		l->l_exiting = true;
 		mutex_exit(&proc_lock);
 	}
 	if (last)
-		proc_exit(proc_status);
+		proc_exit(p->p_status);
 	cpu_hold();
 	l->l_fpulive = false;
 	l->l_stat = LSZOMB;
@@ -205,13 +211,14 @@ void lwp_exit(void)
 
 uint64_t proc_cputime(void)
 {
+	struct proc *p = curproc;
 	struct lwp *l;
 	uint64_t sum;
 
 	mutex_enter(&proc_lock);
-	sum = dead_cputime;
+	sum = p->p_cputime;
 	TAILQ_FOREACH (l, &alllwp, l_list) {
-		if (!l->l_kernel && !l->l_exiting)
+		if (l->l_proc == p && !l->l_kernel && !l->l_exiting)
 			sum += lwp_cputime(l);
 	}
 	mutex_exit(&proc_lock);

@@ -8,8 +8,6 @@
 
 LINK_SET_DECLARE(shutdown_hooks, shutdown_hook_t);
 
-static struct lwp *volatile exiting; /* the lwp that ends the program */
-
 /* Have all other program lwps end at their next way out of, or into, the kernel. */
 static void stop_lwps(void)
 {
@@ -32,7 +30,7 @@ static void end(enum rumpuser_end how, int status)
 	shutdown_hook_t *const *hook;
 
 	if (!__atomic_compare_exchange_n(
-		&exiting, &other, curlwp, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		&curproc->p_exiting, &other, curlwp, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		/* Another lwp is at it.  If that is us, a hook has failed. */
 		while (other != curlwp)
 			lwp_sleep_until(UINT64_MAX - 1, "exit");

@@ -16,41 +16,24 @@
 #define STACK_GUARD (64UL << 10)
 #define ARGS_MAX    (128UL << 10)
 #define CLOCK_TICKS 100
+#define AUX_WORDS   36
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 void _start(void);
 
-/* Strings grow down from str, the vectors are counted first. */
-struct stack {
-	uintptr_t base, str;
-	uint64_t *word;
+/* The strings of argv and envp, one behind the other. */
+struct strings {
+	char *at, *end;
 };
 
-static uintptr_t push(struct stack *s, const void *data, size_t len)
+static void add(struct strings *s, const char *str)
 {
-	if (len > s->str - s->base)
+	size_t len = strlen(str) + 1;
+
+	if (len > (size_t)(s->end - s->at))
 		panic("the arguments and the environment are longer than %lu bytes", ARGS_MAX);
-	s->str -= len;
-	memcpy((void *)s->str, data, len);
-	return s->str;
-}
-
-static uintptr_t push_string(struct stack *s, const char *str)
-{
-	return push(s, str, strlen(str) + 1);
-}
-
-static uintptr_t push_env(struct stack *s, const char *key, const char *value)
-{
-	push_string(s, value);
-	push(s, "=", 1);
-	return push(s, key, strlen(key));
-}
-
-static void aux(struct stack *s, uint64_t type, uint64_t value)
-{
-	*s->word++ = type;
-	*s->word++ = value;
+	memcpy(s->at, str, len);
+	s->at += len;
 }
 
 static uint32_t cpu_features(void)
@@ -61,93 +44,99 @@ static uint32_t cpu_features(void)
 	return d;
 }
 
-static void push_aux(struct stack *s, uintptr_t name, uintptr_t random, uintptr_t platform)
+static uint64_t *put_aux(uint64_t *w, uintptr_t name, uintptr_t random)
 {
-	aux(s, AT_HWCAP, cpu_features());
-	aux(s, AT_PAGESZ, PAGE_SIZE);
-	aux(s, AT_CLKTCK, CLOCK_TICKS);
-	aux(s, AT_PHDR, (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff);
-	aux(s, AT_PHENT, __ehdr_start.e_phentsize);
-	aux(s, AT_PHNUM, __ehdr_start.e_phnum);
-	aux(s, AT_BASE, 0);
-	aux(s, AT_FLAGS, 0);
-	aux(s, AT_ENTRY, (uintptr_t)_start);
-	aux(s, AT_UID, 0);
-	aux(s, AT_EUID, 0);
-	aux(s, AT_GID, 0);
-	aux(s, AT_EGID, 0);
-	aux(s, AT_SECURE, 0);
-	aux(s, AT_RANDOM, random);
-	aux(s, AT_EXECFN, name);
-	aux(s, AT_PLATFORM, platform);
-	aux(s, AT_NULL, 0);
+	static const uint8_t zero[] = {
+	    AT_BASE, AT_FLAGS, AT_UID, AT_EUID, AT_GID, AT_EGID, AT_SECURE, AT_NULL};
+	const uint64_t aux[] = {AT_HWCAP, cpu_features(), AT_PAGESZ, PAGE_SIZE, AT_CLKTCK,
+	    CLOCK_TICKS, AT_PHDR, (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff, AT_PHENT,
+	    __ehdr_start.e_phentsize, AT_PHNUM, __ehdr_start.e_phnum, AT_ENTRY, (uintptr_t)_start,
+	    AT_RANDOM, random, AT_EXECFN, name, AT_PLATFORM, (uintptr_t) "x86_64"};
+
+	_Static_assert(sizeof(aux) / 8 + 2 * sizeof(zero) == AUX_WORDS, "what is set aside");
+	memcpy(w, aux, sizeof(aux));
+	w += sizeof(aux) / 8;
+	for (unsigned i = 0; i < sizeof(zero); i++) {
+		*w++ = zero[i];
+		*w++ = 0;
+	}
+	return w;
 }
 
 CONFIG_KEY(name, "name", CONFIG_STRING);
 CONFIG_KEY(args, "args", CONFIG_ARRAY);
 CONFIG_KEY(env, "env", CONFIG_OBJECT);
 
-static uintptr_t build(uintptr_t base, uintptr_t top)
+/*
+ * The vectors for the strings that lie at top - ARGS_MAX, below them.  The new stack pointer.
+ */
+static uintptr_t build(uintptr_t top, unsigned argc, unsigned envc)
 {
-	const char *name = config_string("name"), *key, *value;
-	struct stack s = {.base = top - ARGS_MAX, .str = top - 16};
-	unsigned nargs = config_count("args"), nenv = config_count("env"), n, bits;
-	uint64_t random[2], *argc;
-	uintptr_t a_name, a_random, a_platform;
-	char path[24];
+	uintptr_t str = top - ARGS_MAX;
+	uint64_t *random = (uint64_t *)(top - 16), *w, *sp;
+	const unsigned count[] = {argc, envc};
+	unsigned bits;
 
-	(void)base;
-	/* argc, argv, NULL, envp, NULL, auxv */
-	n = 1 + 1 + nargs + 1 + nenv + 1 + 2 * 18;
-	if (n * 8UL > ARGS_MAX / 2)
-		panic("too many arguments");
-	argc = (uint64_t *)ROUNDDOWN(s.base - n * 8UL, 16);
-	s.word = argc;
-
-	rumpuser_entropy(random, sizeof(random), &bits);
+	rumpuser_entropy(random, 16, &bits);
 	random[0] ^= curcpu()->ci_cpu.canary * 0xd6e8feb86659fd93ULL;
 	random[1] ^= rumpuser_clock_monotonic() * 0x9e3779b97f4a7c15ULL;
-	a_random = push(&s, random, sizeof(random));
-	a_platform = push_string(&s, "x86_64");
-	a_name = push_string(&s, name != NULL ? name : "program");
 
-	*s.word++ = 1 + nargs;
-	*s.word++ = a_name;
-	for (n = 0; n < nargs; n++) {
-		ksnprintf(path, sizeof(path), "args.%u", n);
-		value = config_string(path);
-		*s.word++ = push_string(&s, value != NULL ? value : "");
+	/* argc, argv, NULL, envp, NULL, auxv */
+	sp = w = (uint64_t *)ROUNDDOWN(str - (3 + argc + envc + AUX_WORDS) * 8UL, 16);
+	*w++ = argc;
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned n = count[i]; n > 0; n--) {
+			*w++ = str;
+			str += strlen((char *)str) + 1;
+		}
+		*w++ = 0;
 	}
-	*s.word++ = 0;
-	for (n = 0; config_pair("env", n, &key, &value) && n < nenv; n++)
-		*s.word++ = push_env(&s, key, value != NULL ? value : "");
-	*s.word++ = 0;
-	push_aux(&s, a_name, a_random, a_platform);
-	return (uintptr_t)argc;
+	put_aux(w, top - ARGS_MAX, (uintptr_t)random);
+	return (uintptr_t)sp;
+}
+
+static int map_stack(uintptr_t *top)
+{
+	uintptr_t base = 0;
+	int error = vm_map_enter(&base, STACK_SIZE + STACK_GUARD, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0);
+
+	*top = base + STACK_SIZE + STACK_GUARD;
+	return error ? error : vm_map_protect(base, STACK_GUARD, PROT_NONE);
 }
 
 void base_start_program(void)
 {
 	struct lwp *l = curlwp;
-	uintptr_t base = 0, top, sp;
-	const char *name = config_string("name"), *slash;
-	int error;
+	uintptr_t top, sp;
+	const char *name = config_string("name"), *slash, *key, *value;
+	unsigned nargs = config_count("args"), nenv = config_count("env"), n;
+	struct strings s;
+	char path[24];
+	int error = map_stack(&top);
 
-	error = vm_map_enter(&base, STACK_SIZE + STACK_GUARD, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0);
-	if (error == 0)
-		error = vm_map_protect(base, STACK_GUARD, PROT_NONE);
 	if (error == 0 && sig_lwp_create != NULL)
 		error = sig_lwp_create(l);
 	if (error != 0)
 		panic("no memory for the program's stack: error %d", error);
-	top = base + STACK_SIZE + STACK_GUARD;
-	sp = build(base, top);
-	if (name != NULL) {
-		for (slash = name; *slash != '\0'; slash++)
-			if (*slash == '/')
-				name = slash + 1;
-		strlcpy(l->l_name, name, sizeof(l->l_name));
+	if (name == NULL)
+		name = "program";
+	s = (struct strings){(char *)top - ARGS_MAX, (char *)top - 16};
+	add(&s, name);
+	for (n = 0; n < nargs; n++) {
+		ksnprintf(path, sizeof(path), "args.%u", n);
+		value = config_string(path);
+		add(&s, value != NULL ? value : "");
 	}
+	for (n = 0; config_pair("env", n, &key, &value) && n < nenv; n++) {
+		add(&s, key);
+		s.at[-1] = '=';
+		add(&s, value != NULL ? value : "");
+	}
+	sp = build(top, 1 + nargs, nenv);
+	for (slash = name; *slash != '\0'; slash++)
+		if (*slash == '/')
+			name = slash + 1;
+	strlcpy(l->l_name, name, sizeof(l->l_name));
 	cpu_enter_program((uintptr_t)_start, sp, 0);
 }

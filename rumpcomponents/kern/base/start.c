@@ -156,6 +156,8 @@ static void start(uintptr_t sp)
 	struct lwp *l;
 
 	idle0.l_kernel = idle0.l_bound = true;
+	proc_first.p_pid = 1;
+	idle0.l_proc = &proc_first;
 	idle0.l_cpu = &cpu0;
 	idle0.l_stat = LSONPROC;
 	idle0.l_oncpu = 1;

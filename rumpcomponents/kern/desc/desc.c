@@ -8,11 +8,14 @@
  * pool's memory stays struct files), so touching the count of one that was
  * just freed is harmless: a count of zero is never raised.
  *
- * fd_lock guards the bitmap of free descriptors and all changes of slots.
+ * Each process has a table.  fd_lock guards the bitmaps of free descriptors and all changes of
+ * slots, of all tables.
  */
 #include <fcntl.h>
 #include <kern/component.h>
+#include <kern/cpu.h>
 #include <kern/kmem.h>
+#include <kern/proc.h>
 #include "desc_impl.h"
 
 #define CHUNK	64
@@ -31,9 +34,17 @@ struct directory {
 };
 
 volatile int fd_limit = FD_LIMIT;
+struct fdtable {
+	int lowest; /* no descriptor below it is free; fd_lock */
+	struct directory *volatile directory[NCHUNKS / DIR];
+};
 static kmutex_t fd_lock;
-static struct directory *volatile directories[NCHUNKS / DIR];
-static int fd_lowest; /* no descriptor below it is free; fd_lock */
+static struct fdtable fdtable0;
+
+static struct fdtable *table(void)
+{
+	return curproc->p_fd;
+}
 
 static volatile uintptr_t *slot_of(int fd)
 {
@@ -42,7 +53,7 @@ static volatile uintptr_t *slot_of(int fd)
 
 	if ((unsigned)fd >= FD_MAX)
 		return NULL;
-	d = __atomic_load_n(&directories[fd / (CHUNK * DIR)], __ATOMIC_ACQUIRE);
+	d = __atomic_load_n(&table()->directory[fd / (CHUNK * DIR)], __ATOMIC_ACQUIRE);
 	if (!d)
 		return NULL;
 	c = __atomic_load_n(&d->chunk[fd / CHUNK % DIR], __ATOMIC_ACQUIRE);
@@ -88,7 +99,7 @@ int fd_gettype(int fd, enum file_type type, int error, struct file **fpp)
 /* fd_lock held: the slot exists afterwards. */
 static int make_slot(int fd)
 {
-	struct directory *volatile *dp = &directories[fd / (CHUNK * DIR)];
+	struct directory *volatile *dp = &table()->directory[fd / (CHUNK * DIR)];
 	struct chunk *c;
 
 	if (!*dp) {
@@ -108,7 +119,7 @@ static int make_slot(int fd)
 
 static uint64_t *used_bits(int fd)
 {
-	struct directory *d = directories[fd / (CHUNK * DIR)];
+	struct directory *d = table()->directory[fd / (CHUNK * DIR)];
 
 	return d ? &d->used[fd / CHUNK % DIR] : NULL;
 }
@@ -135,20 +146,21 @@ static void set_slot(int fd, struct file *fp, bool cloexec)
 
 int fd_alloc(struct file *fp, int min, bool cloexec, int *fdp)
 {
+	struct fdtable *t = table();
 	int fd, error;
 
 	if (min < 0 || min >= fd_limit)
 		return EINVAL;
 	mutex_enter(&fd_lock);
-	fd = find_free(KMAX(min, fd_lowest));
+	fd = find_free(KMAX(min, t->lowest));
 	if (fd >= fd_limit) {
 		error = EMFILE;
 	} else {
 		error = make_slot(fd);
 		if (!error) {
 			set_slot(fd, fp, cloexec);
-			if (min <= fd_lowest)
-				fd_lowest = fd + 1;
+			if (min <= t->lowest)
+				t->lowest = fd + 1;
 		}
 	}
 	mutex_exit(&fd_lock);
@@ -181,9 +193,11 @@ int fd_install_at(struct file *fp, int fd, bool cloexec)
 /* fd_lock held; fd is in use. */
 static void clear_slot(int fd)
 {
+	struct fdtable *t = table();
+
 	__atomic_store_n(slot_of(fd), 0, __ATOMIC_RELEASE);
 	*used_bits(fd) &= ~(1ULL << fd % CHUNK);
-	fd_lowest = KMIN(fd_lowest, fd);
+	t->lowest = KMIN(t->lowest, fd);
 }
 
 int fd_close(int fd)
@@ -284,6 +298,7 @@ void fd_cancel(int fd, struct file *fp)
 static int desc_init(void)
 {
 	mutex_init(&fd_lock, MUTEX_DEFAULT);
+	proc_first.p_fd = &fdtable0;
 	return 0;
 }
 RUMP_COMPONENT(desc, RUMP_PHASE_KERN, desc_init);

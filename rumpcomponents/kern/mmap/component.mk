@@ -2,3 +2,4 @@ DESC   := mmap and its family
 PREFIX := mmap_
 SRCS   := mmap.c brk.c
 NEEDS  := kern/base kern/mem kern/desc
+SMALL  := mmap.c brk.c

@@ -6,7 +6,7 @@
  */
 #include <linux/capability.h>
 #include <kern/cpu.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
@@ -20,7 +20,7 @@ static unsigned ngroups;
 
 long do_sys_getpid(void)
 {
-	return 1;
+	return curproc->p_pid;
 }
 
 long do_sys_getppid(void)

@@ -8,7 +8,7 @@
  */
 #include <sched.h>
 #include <kern/futexvar.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 #include <kern/vm_map.h>
@@ -40,7 +40,8 @@ long do_sys_kiln_thread(unsigned long flags, void *stack, int *ptid, int *ctid, 
 		return sysret(EINVAL, 0);
 	if (!(flags & CLONE_SETTLS))
 		tls = curlwp->l_tls;
-	error = lwp_create_user((uintptr_t)entry, (uintptr_t)stack, (uintptr_t)stack, tls, &l);
+	error =
+	    lwp_create_user(curproc, (uintptr_t)entry, (uintptr_t)stack, (uintptr_t)stack, tls, &l);
 	if (error != 0)
 		return sysret(EAGAIN, 0);
 	lid = l->l_lid;
@@ -68,8 +69,8 @@ long do_sys_clone(unsigned long flags, void *stack, int *ptid, int *ctid, unsign
 
 long do_sys_exit(int status)
 {
-	if (curlwp->l_lid == 1)
-		proc_status = status;
+	if (curlwp->l_lid == curproc->p_pid)
+		curproc->p_status = status;
 	lwp_exit();
 }
 

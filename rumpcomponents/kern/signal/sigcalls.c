@@ -11,6 +11,7 @@ int sig_getset(const uint64_t *uset, size_t size, uint64_t *set)
 long do_sys_rt_sigaction(
     int signo, const struct k_sigaction *act, struct k_sigaction *oact, size_t setsize)
 {
+	struct sigproc *sp = curproc->p_sig;
 	struct k_sigaction new, old;
 	ksi_gone_t *gone = NULL;
 	int error = 0;
@@ -23,12 +24,12 @@ long do_sys_rt_sigaction(
 	if (error)
 		return sysret(error, 0);
 	mutex_enter(&sig_lock);
-	old = sig_actions[signo - 1];
+	old = sp->sp_actions[signo - 1];
 	if (act) {
 		new.mask &= ~SIG_UNBLOCKABLE;
-		sig_actions[signo - 1] = new;
-		if (sig_ignored(signo)) /* POSIX: pending ones are discarded, blocked or not */
-			gone = sig_flush(SIG_BIT(signo));
+		sp->sp_actions[signo - 1] = new;
+		if (sig_ignored(sp, signo)) /* POSIX: pending ones are discarded, blocked or not */
+			gone = sig_flush(sp, SIG_BIT(signo));
 	}
 	mutex_exit(&sig_lock);
 	if (gone)
@@ -94,7 +95,7 @@ long do_sys_kill(pid_t pid, int signo)
 	if (!is_program(pid))
 		return sysret(ESRCH, 0);
 	sig_makeinfo(&info, signo, SI_USER);
-	return sysret(sig_queue(NULL, &info, false), 0);
+	return sysret(sig_queue(curproc->p_sig, &info, false), 0);
 }
 
 /* Real-time signals that libc keeps for itself: of timers, of pthread_cancel() and of setxid. */
@@ -108,7 +109,7 @@ static int send_thread(int tid, int signo)
 		return EINVAL;
 	sig_makeinfo(&info, signo, SI_TKILL);
 	/* libc's own get through whatever is queued: pthread_cancel() has no error for that. */
-	return sig_queue_lid(tid, &info, signo >= SIG_RTMIN + LIBC_SIGNALS);
+	return sig_queue_lid(curproc->p_sig, tid, &info, signo >= SIG_RTMIN + LIBC_SIGNALS);
 }
 
 long do_sys_tkill(int tid, int signo)
@@ -139,7 +140,7 @@ long do_sys_rt_sigqueueinfo(pid_t pid, int signo, siginfo_t *uinfo)
 	int error = get_info(signo, uinfo, &info);
 
 	if (!error)
-		error = pid == 1 ? sig_queue(NULL, &info, true) : ESRCH;
+		error = pid == 1 ? sig_queue(curproc->p_sig, &info, true) : ESRCH;
 	return sysret(error, 0);
 }
 
@@ -151,6 +152,6 @@ long do_sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int signo, siginfo_t *uinfo
 	if (!error && (tgid <= 0 || tid <= 0))
 		error = EINVAL;
 	if (!error)
-		error = tgid == 1 ? sig_queue_lid(tid, &info, true) : ESRCH;
+		error = tgid == 1 ? sig_queue_lid(curproc->p_sig, tid, &info, true) : ESRCH;
 	return sysret(error, 0);
 }

@@ -311,9 +311,9 @@ bool sig_trap(struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr
 	siginfo_t info;
 
 	mutex_enter(&sig_lock);
-	act = sig_actions[signo - 1];
+	act = sc->sc_proc->sp_actions[signo - 1];
 	if (act.flags & SA_RESETHAND)
-		sig_actions[signo - 1].handler = SIG_DFL;
+		sc->sc_proc->sp_actions[signo - 1].handler = SIG_DFL;
 	mutex_exit(&sig_lock);
 	if (act.handler == SIG_DFL || act.handler == SIG_IGN || sc->sc_mask & SIG_BIT(signo))
 		return false;

@@ -68,7 +68,7 @@ static int sfd_poll(struct file *fp, int events, struct polltable *pt)
 
 	poll_record(pt, &pollers);
 	mutex_enter(&sig_lock);
-	set = (sc ? sig_pendingset(sc) : sig_procpend.sp_set) & sf->sf_set;
+	set = (sc ? sig_pendingset(sc) : curproc->p_sig->sp_pend.sp_set) & sf->sf_set;
 	mutex_exit(&sig_lock);
 	return set ? events & (POLLIN | POLLRDNORM) : 0;
 }

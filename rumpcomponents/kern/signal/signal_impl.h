@@ -17,6 +17,7 @@
 #include <kern/cpu.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
+#include <kern/proc.h>
 #include <kern/signalvar.h>
 #include <kern/systm.h>
 
@@ -44,8 +45,17 @@ struct sigpend {
 	sp_queue; /* in order of arrival; may lack an entry for a standard signal */
 };
 
-/* Fields: (s) sig_lock, (l) the lwp itself only. */
+/* What a process has; guarded by sig_lock. */
+struct sigproc {
+	int sp_pid;
+	LIST_HEAD(, sigctx) sp_contexts; /* of its lwps */
+	struct sigpend sp_pend;		 /* sent to the process */
+	struct k_sigaction sp_actions[SIG_NUM];
+};
+
+/* Fields: (s) sig_lock, (l) the lwp itself only, (c) constant. */
 struct sigctx {
+	struct sigproc *sc_proc;    /* (c) */
 	LIST_ENTRY(sigctx) sc_list; /* (s) */
 	struct lwp *sc_lwp;
 	uint64_t sc_mask;	/* (s) blocked; read by its lwp without the lock */
@@ -59,8 +69,6 @@ struct sigctx {
 };
 
 extern kmutex_t sig_lock;
-extern struct k_sigaction sig_actions[SIG_NUM]; /* (s) */
-extern struct sigpend sig_procpend;		/* (s) sent to the program */
 /* Set while a signalfd is open: tells pollers that something has become pending. */
 extern void (*volatile sig_notify)(void);
 
@@ -70,14 +78,13 @@ static inline bool sig_valid(int signo)
 }
 
 /* Is it of no effect if delivered now?  sig_lock held. */
-bool sig_ignored(int signo);
+bool sig_ignored(const struct sigproc *sp, int signo);
 /*
- * Queue info->si_signo for sc, or for the program if sc is NULL.  EAGAIN: a signal that
- * queues (`queue`) finds no room.
+ * Queue info->si_signo for the process.  EAGAIN: a signal that queues (`queue`) finds no room.
  */
-int sig_queue(struct sigctx *sc, const siginfo_t *info, bool queue);
-/* Queue for thread id lid.  ESRCH. */
-int sig_queue_lid(int lid, const siginfo_t *info, bool queue);
+int sig_queue(struct sigproc *sp, const siginfo_t *info, bool queue);
+/* Queue for its thread lid.  ESRCH. */
+int sig_queue_lid(struct sigproc *sp, int lid, const siginfo_t *info, bool queue);
 /*
  * Take one of `set` that is pending for sc: private ones first, faults first, low numbers first.
  * act (may be NULL) is its action at this moment, after which SA_RESETHAND has effect. 0: none.
@@ -88,9 +95,9 @@ uint64_t sig_pendingset(struct sigctx *sc);
 void sig_setmask(uint64_t mask);
 /* The calling lwp takes these, blocked or not, until it says otherwise. */
 void sig_setwait(uint64_t set);
-/* Forget all pending instances.  sig_lock held; the result, if any, is to be called without, with
- * NULL. */
-ksi_gone_t *sig_flush(uint64_t set);
+/* Forget all instances pending in a process.  sig_lock held; the result, if any, is to be called
+ * without, with NULL. */
+ksi_gone_t *sig_flush(struct sigproc *sp, uint64_t set);
 /* Fill in an info of a signal from the program itself. */
 void sig_makeinfo(siginfo_t *info, int signo, int code);
 /* Sleep until one of set is taken into info, or deadline: EAGAIN, EINTR, ERESTART. */

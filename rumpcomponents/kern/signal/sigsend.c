@@ -13,12 +13,10 @@
 #define QUEUE_MAX 1024
 
 kmutex_t sig_lock = {.mtx_type = MUTEX_SPIN};
-struct k_sigaction sig_actions[SIG_NUM];
-struct sigpend sig_procpend = {0, STAILQ_HEAD_INITIALIZER(sig_procpend.sp_queue)};
 void (*volatile sig_notify)(void);
 
-static LIST_HEAD(, sigctx) contexts; /* (s) */
-static unsigned nqueued;	     /* (s) */
+static struct sigproc sigproc0;
+static unsigned nqueued; /* (s) */
 static POOL_DEFINE(sigq_pool, sizeof(struct ksiginfo), "sigq");
 static POOL_DEFINE(sigctx_pool, sizeof(struct sigctx), "sigctx");
 
@@ -26,9 +24,9 @@ static POOL_DEFINE(sigctx_pool, sizeof(struct sigctx), "sigctx");
 	(SIG_BIT(SIGSEGV) | SIG_BIT(SIGBUS) | SIG_BIT(SIGILL) | SIG_BIT(SIGTRAP) |                 \
 	    SIG_BIT(SIGFPE) | SIG_BIT(SIGSYS))
 
-bool sig_ignored(int signo)
+bool sig_ignored(const struct sigproc *sp, int signo)
 {
-	void (*handler)(int) = sig_actions[signo - 1].handler;
+	void (*handler)(int) = sp->sp_actions[signo - 1].handler;
 
 	return handler == SIG_IGN || (handler == SIG_DFL && SIG_DEFAULT_IGNORED & SIG_BIT(signo));
 }
@@ -38,7 +36,7 @@ void sig_makeinfo(siginfo_t *info, int signo, int code)
 	memset(info, 0, sizeof(*info));
 	info->si_signo = signo;
 	info->si_code = code;
-	info->si_pid = 1;
+	info->si_pid = curproc->p_pid;
 }
 
 /* ---- pending sets.  => sig_lock held */
@@ -103,12 +101,12 @@ static ksi_gone_t *pend_flush(struct sigpend *p, uint64_t set)
 	return gone;
 }
 
-ksi_gone_t *sig_flush(uint64_t set)
+ksi_gone_t *sig_flush(struct sigproc *sp, uint64_t set)
 {
-	ksi_gone_t *gone = pend_flush(&sig_procpend, set), *g;
+	ksi_gone_t *gone = pend_flush(&sp->sp_pend, set), *g;
 	struct sigctx *sc;
 
-	LIST_FOREACH (sc, &contexts, sc_list) {
+	LIST_FOREACH (sc, &sp->sp_contexts, sc_list) {
 		g = pend_flush(&sc->sc_pend, set);
 		gone = g ? g : gone;
 	}
@@ -117,7 +115,7 @@ ksi_gone_t *sig_flush(uint64_t set)
 
 uint64_t sig_pendingset(struct sigctx *sc)
 {
-	return sc->sc_pend.sp_set | sig_procpend.sp_set;
+	return sc->sc_pend.sp_set | sc->sc_proc->sp_pend.sp_set;
 }
 
 /* ---- whom to tell */
@@ -134,28 +132,29 @@ static bool accepts(const struct sigctx *sc, uint64_t set)
 	return (~sc->sc_mask | sc->sc_wait) & set && !(sc->sc_lwp->l_userret & LW_EXIT);
 }
 
-/* One thread leaves the program's pending signals of set to the others: tell who takes any. */
+/* One thread leaves its process's pending signals of set to the others: tell who takes any. */
 static void offer(const struct sigctx *from, uint64_t set)
 {
+	struct sigproc *sp = from->sc_proc;
 	struct sigctx *sc;
 
-	set &= sig_procpend.sp_set;
+	set &= sp->sp_pend.sp_set;
 	if (!set)
 		return;
-	LIST_FOREACH (sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &sp->sp_contexts, sc_list)
 		if (sc != from && accepts(sc, set))
 			notice(sc);
 }
 
 /* The first thread if it accepts the signal, else the caller, else any. */
-static struct sigctx *choose(int signo)
+static struct sigctx *choose(struct sigproc *sp, int signo)
 {
 	struct sigctx *sc, *best = NULL;
 
-	LIST_FOREACH (sc, &contexts, sc_list) {
+	LIST_FOREACH (sc, &sp->sp_contexts, sc_list) {
 		if (!accepts(sc, SIG_BIT(signo)))
 			continue;
-		if (sc->sc_lwp->l_lid == 1)
+		if (sc->sc_lwp->l_lid == sp->sp_pid)
 			return sc;
 		if (!best || sc->sc_lwp == curlwp)
 			best = sc;
@@ -164,36 +163,38 @@ static struct sigctx *choose(int signo)
 }
 
 /* Is it of no consequence?  Where it is blocked, the action may still change before it is seen. */
-static bool dropped(const struct sigctx *to, int signo)
+static bool dropped(const struct sigproc *sp, const struct sigctx *to, int signo)
 {
 	const struct sigctx *sc;
 
-	if (!sig_ignored(signo))
+	if (!sig_ignored(sp, signo))
 		return false;
 	if (to)
 		return !((to->sc_mask | to->sc_wait) & SIG_BIT(signo));
-	LIST_FOREACH (sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &sp->sp_contexts, sc_list)
 		if ((sc->sc_mask | sc->sc_wait) & SIG_BIT(signo))
 			return false;
 	return true;
 }
 
 /* Make signo, which is queued as far as it can be, pending. */
-static void post(struct sigctx *to, struct sigpend *p, int signo)
+static void post(struct sigproc *sp, struct sigctx *to, int signo)
 {
-	struct sigctx *sc = to ? to : choose(signo);
+	struct sigctx *sc = to ? to : choose(sp, signo);
+	struct sigpend *p = to ? &to->sc_pend : &sp->sp_pend;
 
 	p->sp_set |= SIG_BIT(signo);
 	if (sc && accepts(sc, SIG_BIT(signo)))
 		notice(sc);
 }
 
-static int queue_locked(struct sigctx *to, const siginfo_t *info, struct ksiginfo **qp, bool queue)
+static int queue_locked(
+    struct sigproc *sp, struct sigctx *to, const siginfo_t *info, struct ksiginfo **qp, bool queue)
 {
-	struct sigpend *p = to ? &to->sc_pend : &sig_procpend;
+	struct sigpend *p = to ? &to->sc_pend : &sp->sp_pend;
 	int signo = info->si_signo;
 
-	if (dropped(to, signo) || (signo < SIG_RTMIN && p->sp_set & SIG_BIT(signo)))
+	if (dropped(sp, to, signo) || (signo < SIG_RTMIN && p->sp_set & SIG_BIT(signo)))
 		return 0;
 	if (*qp && nqueued < QUEUE_MAX) {
 		(*qp)->ksi_info = *info;
@@ -204,21 +205,23 @@ static int queue_locked(struct sigctx *to, const siginfo_t *info, struct ksiginf
 	} else if (signo >= SIG_RTMIN && queue) {
 		return EAGAIN;
 	}
-	post(to, p, signo);
+	post(sp, to, signo);
 	return 0;
 }
 
-static struct sigctx *context_of(int lid)
+static struct sigctx *context_of(const struct sigproc *sp, int lid)
 {
 	struct sigctx *sc;
 
-	LIST_FOREACH (sc, &contexts, sc_list)
+	LIST_FOREACH (sc, &sp->sp_contexts, sc_list)
 		if (sc->sc_lwp->l_lid == lid)
 			break;
 	return sc;
 }
 
-static int queue_to(struct sigctx *to, int lid, const siginfo_t *info, bool queue)
+/* For lwp `to`, or thread lid, or with neither the process. */
+static int queue_to(
+    struct sigproc *sp, struct sigctx *to, int lid, const siginfo_t *info, bool queue)
 {
 	struct ksiginfo *q = info->si_signo ? pool_get(&sigq_pool) : NULL;
 	void (*tell)(void);
@@ -226,11 +229,11 @@ static int queue_to(struct sigctx *to, int lid, const siginfo_t *info, bool queu
 
 	mutex_enter(&sig_lock);
 	if (lid) {
-		to = context_of(lid);
+		to = context_of(sp, lid);
 		error = to ? 0 : ESRCH;
 	}
 	if (!error && info->si_signo)
-		error = queue_locked(to, info, &q, queue);
+		error = queue_locked(sp, to, info, &q, queue);
 	tell = sig_notify;
 	mutex_exit(&sig_lock);
 	if (q)
@@ -240,18 +243,19 @@ static int queue_to(struct sigctx *to, int lid, const siginfo_t *info, bool queu
 	return error;
 }
 
-int sig_queue(struct sigctx *sc, const siginfo_t *info, bool queue)
+int sig_queue(struct sigproc *sp, const siginfo_t *info, bool queue)
 {
-	return queue_to(sc, 0, info, queue);
+	return queue_to(sp, NULL, 0, info, queue);
 }
 
-int sig_queue_lid(int lid, const siginfo_t *info, bool queue)
+int sig_queue_lid(struct sigproc *sp, int lid, const siginfo_t *info, bool queue)
 {
-	return lid > 0 ? queue_to(NULL, lid, info, queue) : ESRCH;
+	return lid > 0 ? queue_to(sp, NULL, lid, info, queue) : ESRCH;
 }
 
 int sig_send_timer(struct ksiginfo *ksi, int lid)
 {
+	struct sigproc *sp = ksi->ksi_proc;
 	struct sigctx *to = NULL;
 	void (*tell)(void);
 	struct sigpend *p;
@@ -259,18 +263,18 @@ int sig_send_timer(struct ksiginfo *ksi, int lid)
 
 	mutex_enter(&sig_lock);
 	if (lid)
-		to = context_of(lid);
-	p = to ? &to->sc_pend : &sig_procpend;
+		to = context_of(sp, lid);
+	p = to ? &to->sc_pend : &sp->sp_pend;
 	if (lid && !to) {
 		error = ESRCH;
 	} else if (ksi->ksi_queued) {
 		error = EBUSY;
-	} else if (dropped(to, ksi->ksi_info.si_signo)) {
+	} else if (dropped(sp, to, ksi->ksi_info.si_signo)) {
 		error = ECANCELED;
 	} else {
 		ksi->ksi_queued = true;
 		STAILQ_INSERT_TAIL(&p->sp_queue, ksi, ksi_entry);
-		post(to, p, ksi->ksi_info.si_signo);
+		post(sp, to, ksi->ksi_info.si_signo);
 	}
 	tell = sig_notify;
 	mutex_exit(&sig_lock);
@@ -299,11 +303,12 @@ static bool unqueue(struct sigpend *p, struct ksiginfo *ksi)
 
 void sig_unsend_timer(struct ksiginfo *ksi)
 {
+	struct sigproc *sp = ksi->ksi_proc;
 	struct sigctx *sc;
 
 	mutex_enter(&sig_lock);
-	if (ksi->ksi_queued && !unqueue(&sig_procpend, ksi)) {
-		LIST_FOREACH (sc, &contexts, sc_list)
+	if (ksi->ksi_queued && !unqueue(&sp->sp_pend, ksi)) {
+		LIST_FOREACH (sc, &sp->sp_contexts, sc_list)
 			if (unqueue(&sc->sc_pend, ksi))
 				break;
 	}
@@ -327,7 +332,7 @@ void sig_send_proc(int signo, const siginfo_t *info)
 	siginfo_t si;
 
 	sender_info(&si, signo, info);
-	(void)sig_queue(NULL, &si, false);
+	(void)sig_queue(curproc->p_sig, &si, false);
 }
 
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info)
@@ -336,7 +341,7 @@ void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info)
 
 	sender_info(&si, signo, info);
 	if (l->l_sigctx)
-		(void)sig_queue(l->l_sigctx, &si, false);
+		(void)queue_to(l->l_proc->p_sig, l->l_sigctx, 0, &si, false);
 }
 
 /* ---- taking */
@@ -350,6 +355,7 @@ static int first_of(uint64_t set)
 
 int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigaction *act)
 {
+	struct sigproc *sp = sc->sc_proc;
 	struct sigpend *p = &sc->sc_pend;
 	ksi_gone_t *gone = NULL;
 	int signo;
@@ -357,15 +363,15 @@ int sig_take(struct sigctx *sc, uint64_t set, siginfo_t *info, struct k_sigactio
 	mutex_enter(&sig_lock);
 	signo = first_of(p->sp_set & set);
 	if (!signo) {
-		p = &sig_procpend;
+		p = &sp->sp_pend;
 		signo = first_of(p->sp_set & set);
 	}
 	if (signo) {
 		gone = pend_take(p, signo, info);
 		if (act) {
-			*act = sig_actions[signo - 1];
+			*act = sp->sp_actions[signo - 1];
 			if (act->flags & SA_RESETHAND)
-				sig_actions[signo - 1].handler = SIG_DFL;
+				sp->sp_actions[signo - 1].handler = SIG_DFL;
 		}
 	}
 	mutex_exit(&sig_lock);
@@ -388,7 +394,8 @@ int sig_pending(struct lwp *l)
 	}
 	mutex_enter(&sig_lock);
 	set = sig_pendingset(sc) & (~sc->sc_mask | sc->sc_wait);
-	while (set && sig_ignored(first_of(set)) && !(sc->sc_wait & SIG_BIT(first_of(set))))
+	while (set && sig_ignored(sc->sc_proc, first_of(set)) &&
+	       !(sc->sc_wait & SIG_BIT(first_of(set))))
 		set &= ~SIG_BIT(first_of(set));
 	mutex_exit(&sig_lock);
 	return set ? ERESTART : 0;
@@ -424,12 +431,23 @@ void sig_setwait(uint64_t set)
 
 /* ---- lwps come and go */
 
+static void init_first(void)
+{
+	sigproc0.sp_pid = proc_first.p_pid;
+	pend_init(&sigproc0.sp_pend);
+	proc_first.p_sig = &sigproc0;
+}
+
 int sig_lwp_create(struct lwp *l)
 {
 	struct sigctx *sc = pool_zget(&sigctx_pool);
+	struct sigproc *sp;
 
 	if (!sc)
 		return ENOMEM;
+	if (!proc_first.p_sig)
+		init_first();
+	sp = sc->sc_proc = l->l_proc->p_sig;
 	sc->sc_lwp = l;
 	sc->sc_altstack.ss_flags = SS_DISABLE;
 	pend_init(&sc->sc_pend);
@@ -437,7 +455,7 @@ int sig_lwp_create(struct lwp *l)
 		sc->sc_mask = curlwp->l_sigctx->sc_mask;
 	l->l_sigctx = sc;
 	mutex_enter(&sig_lock);
-	LIST_INSERT_HEAD(&contexts, sc, sc_list);
+	LIST_INSERT_HEAD(&sp->sp_contexts, sc, sc_list);
 	mutex_exit(&sig_lock);
 	return 0;
 }
@@ -451,7 +469,7 @@ void sig_lwp_destroy(struct lwp *l)
 	LIST_REMOVE(sc, sc_list);
 	gone = pend_flush(&sc->sc_pend, ~UINT64_C(0));
 	/* It may have been told of a signal that it did not live to take. */
-	offer(NULL, ~UINT64_C(0));
+	offer(sc, ~UINT64_C(0));
 	mutex_exit(&sig_lock);
 	if (gone)
 		gone(NULL);

@@ -15,6 +15,7 @@
 #include <kern/ktime.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
+#include <kern/proc.h>
 #include <kern/signalvar.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
@@ -243,6 +244,7 @@ long do_sys_timer_create(clockid_t clock, struct sigevent *uevent, int *uid)
 		return sysret(EAGAIN, 0);
 	t->t_clock = clock;
 	t->t_event = ev;
+	t->t_signal.ksi_proc = curproc->p_sig;
 	t->t_signal.ksi_info.si_signo = ev.signo;
 	t->t_signal.ksi_info.si_code = SI_TIMER;
 	t->t_signal.ksi_info.si_value = ev.value;

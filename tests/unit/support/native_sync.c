@@ -16,6 +16,7 @@
 #include <kern/cpu.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
+#include <kern/proc.h>
 #include <kern/systm.h>
 
 #include "native_impl.h"
@@ -45,7 +46,9 @@ static struct sleeper *sleepers;
 
 bool (*native_idle)(void);
 
-static __thread struct lwp main_lwp = {.l_lid = 1, .l_name = "main", .l_affinity = 1};
+struct proc proc_first = {.p_pid = 1};
+static __thread struct lwp main_lwp = {
+    .l_lid = 1, .l_name = "main", .l_affinity = 1, .l_proc = &proc_first};
 __thread struct lwp *native_curlwp;
 __thread unsigned native_cpu;
 
@@ -424,6 +427,7 @@ int kthread_create(int priority, int cpu, void (*func)(void *), void *arg, const
 	kt->func = func;
 	kt->arg = arg;
 	kt->lwp.l_kernel = true;
+	kt->lwp.l_proc = &proc_first;
 	kt->lwp.l_priority = priority;
 	snprintf(kt->lwp.l_name, sizeof(kt->lwp.l_name), "%s", name);
 	native_big_lock();

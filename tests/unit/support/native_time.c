@@ -10,7 +10,7 @@
 #include <kern/callout.h>
 #include <kern/cpu.h>
 #include <kern/ktime.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include <kern/softint.h>
 #include <kern/systm.h>
 
@@ -32,7 +32,8 @@ static uint32_t narmed, armed_size;
 static callout_t *running_callout;
 static struct softint *softints;
 static volatile bool softints_due;
-static struct lwp softint_lwp = {.l_lid = 0, .l_name = "softint", .l_kernel = true};
+static struct lwp softint_lwp = {
+    .l_lid = 0, .l_name = "softint", .l_kernel = true, .l_proc = &proc_first};
 static bool softint_busy;
 static struct {
 	void (*func)(void *);

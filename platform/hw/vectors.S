@@ -53,9 +53,11 @@ hw_trap_entry:
 	testl $0x200, TF_RFLAGS(%rsp)
 	jz 2f
 	sti
-2:	movq %rsp, %rdi
+2:	FRAME_CFI
+	movq %rsp, %rdi
 	call rumpkern_trap
 	jmp hw_resume
+	.cfi_endproc
 hw_nested:
 	incl %esi
 hw_overflow:
@@ -95,8 +97,10 @@ hw_intr_entry:
 	movq %rsp, %rsi
 	xorl %ebp, %ebp
 	subq $8, %rsp
+	FRAME_CFI 8
 	call hw_intr
 	addq $8, %rsp
+	.cfi_endproc
 	testb %al, %al
 	jnz 2f
 hw_resume:
@@ -120,6 +124,7 @@ hw_resume:
 	iretq
 2:	MOVE_FRAME
 	sti
+	FRAME_CFI
 	movq %rsp, %rdi
 	call rumpkern_preempt
 3:	cli
@@ -130,6 +135,7 @@ hw_resume:
 4:	sti
 	call rumpkern_replay
 	jmp 3b
+	.cfi_endproc
 
 /* An additional CPU, in long mode but on no stack of its own: see ap.c. */
 	.section .text.hw_ap_entry, "ax"

@@ -177,6 +177,7 @@ void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
     __attribute__((noreturn));
 bool base_panicking(void);
 extern int base_panic_cpu; /* -1, or the CPU that gives the last report */
+extern const struct rumpuser_trapframe *base_crash_frame;
 
 /* program.c: make the program's first stack and enter it. */
 void base_start_program(void) __attribute__((noreturn));

@@ -3,7 +3,7 @@ PREFIX   := base_ mutex_ rw_ cv_ callout_ softint_ intr_ lwp_ cpu_ sched_ sleepq
             mem str copyin copyout ufetch_ ustore_ ucas_ kprintf kvprintf ksnprintf kvsnprintf panic kassert_failed \
             nanouptime nanotime timespec_to_ns ns_to_timespec __stack_chk_fail
 SRCS     := start.c program.c cpu.c softint.c sched.c sleepq.c mutex.c rwlock.c condvar.c callout.c lwp.c proc.c trap.c \
-            crash.c fpu.c kprintf.c string.c ktime.c mem.S copy.S switch.S
+            crash.c fpu.c kprintf.c string.c ktime.c layout.c mem.S copy.S switch.S
 NEEDS    := kern/config
 RUMPUSER := yes
 SMALL    := start.c program.c lwp.c proc.c trap.c crash.c fpu.c kprintf.c string.c rwlock.c callout.c condvar.c cpu.c ktime.c sched.c sleepq.c softint.c

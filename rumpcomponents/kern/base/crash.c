@@ -18,6 +18,8 @@
 #define FRAME_MAX (1 << 20) /* bytes below a stack that its overflow may hit */
 
 int base_panic_cpu = -1;
+/* What is reported, for who looks at the memory from outside (kiln run --core). */
+const struct rumpuser_trapframe *base_crash_frame;
 static int depth;
 
 bool base_panicking(void)
@@ -42,8 +44,8 @@ static void print_address(const char *before, uintptr_t va)
 		kprintf("kiln: %s 0x%lx\n", before, va);
 }
 
-/* Become the one who reports, because of what happened at pc.  Returns only to him. */
-static void begin(uintptr_t pc)
+/* Become the one who reports what happened at tf.  Returns only to him. */
+static void begin(const struct rumpuser_trapframe *tf)
 {
 	int none = -1;
 
@@ -53,12 +55,13 @@ static void begin(uintptr_t pc)
 	    none != (int)cpu_index())
 		cpu_stop();
 	if (depth++ == 0) {
+		base_crash_frame = tf;
 		cpu_stop_others();
 		return;
 	}
 	if (depth == 2) {
 		kprintf("\n");
-		print_address("and failed again while reporting that, at", pc);
+		print_address("and failed again while reporting that, at", tf->rip);
 	}
 	rumpuser_exit(RUMPUSER_END_PANIC, 0);
 }
@@ -232,7 +235,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 		here(&now);
 		tf = &now;
 	}
-	begin(tf->rip);
+	begin(tf);
 	kprintf(
 	    "kiln: fatal signal %d (%s) at 0x%lx code %d\n", signo, signal_name(signo), addr, code);
 	if (stack_overflow(tf, signo, addr))
@@ -245,7 +248,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 
 void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)
 {
-	begin(tf->rip);
+	begin(tf);
 	kprintf("kiln: panic: %s\n", why);
 	who();
 	registers(tf);
@@ -259,7 +262,7 @@ void panic(const char *fmt, ...)
 	va_list ap;
 
 	here(&tf);
-	begin(tf.rip);
+	begin(&tf);
 	kprintf("kiln: panic: ");
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);

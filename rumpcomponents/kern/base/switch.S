@@ -6,11 +6,14 @@
  */
 #define L_RSP 32 /* checked in lwp.c */
 
+	.cfi_sections .debug_frame /* for debuggers; no bytes in an image */
+
 	.section .text.cpu_switchto, "ax", @progbits
 /* struct lwp *cpu_switchto(struct lwp *old, struct lwp *new): returns, on new's stack, old. */
 	.globl cpu_switchto
 	.type cpu_switchto, @function
 cpu_switchto:
+	.cfi_startproc
 	push %rbp
 	push %rbx
 	push %r12
@@ -18,6 +21,13 @@ cpu_switchto:
 	push %r14
 	push %r15
 	sub $8, %rsp
+	.cfi_def_cfa_offset 64
+	.cfi_offset rbp, -16
+	.cfi_offset rbx, -24
+	.cfi_offset r12, -32
+	.cfi_offset r13, -40
+	.cfi_offset r14, -48
+	.cfi_offset r15, -56
 	stmxcsr (%rsp)
 	fnstcw 4(%rsp)
 	movw $0, 6(%rsp)
@@ -37,6 +47,7 @@ cpu_switchto:
 	pop %rbx
 	pop %rbp
 	ret
+	.cfi_endproc
 	.size cpu_switchto, . - cpu_switchto
 
 	.section .text.cpu_lwp_trampoline, "ax", @progbits
@@ -44,11 +55,14 @@ cpu_switchto:
 	.globl cpu_lwp_trampoline
 	.type cpu_lwp_trampoline, @function
 cpu_lwp_trampoline:
+	.cfi_startproc
+	.cfi_undefined rip
 	mov %rax, %rdi
 	call lwp_startup
 	mov %r12, %rdi
 	call *%rbx
 	call lwp_exit
+	.cfi_endproc
 	.size cpu_lwp_trampoline, . - cpu_lwp_trampoline
 
 	.section .text.cpu_enter_program, "ax", @progbits

@@ -18,6 +18,9 @@
 	.globl syscall_exit, syscall_exit_end
 	.type syscall_exit, @function
 syscall_exit:
+	.cfi_startproc
+	.cfi_def_cfa rbp, 16
+	.cfi_offset rbp, -16
 	mov %gs:RUMPUSER_CPU_CURLWP, %rcx
 	cmpl $LW_NONE, (%rcx)
 	jne 1f
@@ -59,6 +62,7 @@ syscall_exit_end:
 	call syscall_userret
 	mov %rsp, %rdi
 	/* falls through */
+	.cfi_endproc
 	.size syscall_exit, . - syscall_exit
 
 	.globl syscall_resume
@@ -124,7 +128,9 @@ sys_indirect:
 	.balign 4
 	.long -1
 sys_unknown:
+	.cfi_startproc
 	sys_std syscall_unknown, unknown
+	.cfi_endproc
 	.size sys_indirect, . - sys_indirect
 
 	.section .note.GNU-stack, "", @progbits

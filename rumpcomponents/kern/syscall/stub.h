@@ -19,6 +19,9 @@
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 
+	/* For debuggers: backtraces go on from the kernel stack to the program's. */
+	.cfi_sections .debug_frame
+
 	.macro sys_begin number, name
 	.section .text.sys_\name, "ax", @progbits
 	.balign 4
@@ -26,9 +29,11 @@
 	.globl sys_\name
 	.type sys_\name, @function
 sys_\name:
+	.cfi_startproc
 	.endm
 
 	.macro sys_end number, name
+	.cfi_endproc
 	.size sys_\name, . - sys_\name
 	.section .kiln.sysent.sys_\name, "ao", @progbits, .text.sys_\name
 	.balign 4
@@ -38,7 +43,10 @@ sys_\name:
 
 	.macro sys_std function, name
 	push %rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
 	mov %rsp, %rbp
+	.cfi_def_cfa_register rbp
 	mov %gs:RUMPUSER_CPU_KSTACK_TOP, %rsp
 	push %r9
 	push %r8

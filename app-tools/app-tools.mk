@@ -18,7 +18,10 @@ build/bin/kiln: $(TOOL_OBJS) build/flags/app-tools.list
 
 -include $(TOOL_OBJS:.o=.d)
 
-app-tools: build/bin/kiln # it finds what it links in ../lib/kiln (toolchain.mk)
+build/lib/kiln/gdb/kiln.py: app-tools/kiln.py
+	@mkdir -p $(@D) && cp $< $@
+
+app-tools: build/bin/kiln build/lib/kiln/gdb/kiln.py # it finds what it links in ../lib/kiln (toolchain.mk)
 tools: app-tools ## the commands, into build/bin/
 
 # Everything a user needs.  The parts of lib/kiln are links into build/ there, copies here;
@@ -26,8 +29,8 @@ tools: app-tools ## the commands, into build/bin/
 install: ## copy the commands and what they need to PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/kiln
 	cp -a build/bin/. $(DESTDIR)$(PREFIX)/bin/
-	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/lib/kiln/,sysroot components platform toolchain)
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/lib/kiln/,sysroot components platform toolchain gdb)
 	cp -rL $(foreach d,sysroot components platform,$(wildcard build/lib/kiln/$d)) $(DESTDIR)$(PREFIX)/lib/kiln/
-	cp -a $(wildcard build/lib/kiln/toolchain) $(DESTDIR)$(PREFIX)/lib/kiln/
+	cp -a $(wildcard build/lib/kiln/toolchain) build/lib/kiln/gdb $(DESTDIR)$(PREFIX)/lib/kiln/
 
 .PHONY: tools app-tools install

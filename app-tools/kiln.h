@@ -27,5 +27,6 @@ int bake_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int symbolize_main(int argc, char **argv);
+int gdb_main(int argc, char **argv);
 
 #endif

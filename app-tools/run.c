@@ -10,6 +10,7 @@
  *   run_domain.c  its keeper
  *   run_guest.c   the life of the guest
  *   run_status.c  its last word
+ *   run_core.c    its core
  *
  * EXIT STATUS.  The program's own status, 0 to 255, is ours.  Every other end of a
  * guest is a death by signal of ours (without a core), which no program's exit
@@ -57,6 +58,8 @@ static void usage(void)
 	    "      --machine pc|q35|microvm   what QEMU emulates (default microvm)\n"
 	    "      --accel auto|kvm|tcg   default: kvm if it is usable\n"
 	    "      --gdb[=PORT]       wait for gdb and say how to connect (default port 1234)\n"
+	    "      --core FILE        if it crashes, or --timeout ends it, write a core for `kiln "
+	    "gdb'\n"
 	    "      --timeout SECONDS  end the guest then\n"
 	    "      --grace SECONDS    from the first Ctrl-C to the end (default 10)\n"
 	    "      --status-file FILE write how it ended: `exit 0', `signal 11', `panic' ...\n"
@@ -78,6 +81,7 @@ enum {
 	OPT_MACHINE,
 	OPT_ACCEL,
 	OPT_GDB,
+	OPT_CORE,
 	OPT_TIMEOUT,
 	OPT_GRACE,
 	OPT_STATUS,
@@ -103,6 +107,7 @@ static const struct option options[] = {
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"accel", required_argument, NULL, OPT_ACCEL},
     {"gdb", optional_argument, NULL, OPT_GDB},
+    {"core", required_argument, NULL, OPT_CORE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"grace", required_argument, NULL, OPT_GRACE},
     {"status-file", required_argument, NULL, OPT_STATUS},
@@ -199,6 +204,9 @@ static void parse_option(struct run *r, int c)
 		r->gdb = true;
 		if (optarg != NULL)
 			check("--gdb", spec_number(optarg, 1, 65535, &r->gdb_port));
+		break;
+	case OPT_CORE:
+		r->core = optarg;
 		break;
 	case OPT_TIMEOUT:
 		check("--timeout", spec_number(optarg, 1, 999999, &r->timeout));
@@ -310,6 +318,8 @@ static void settle(struct run *r)
 	if (r->disks.n > 0 && !strlist_has(&r->image.components, "dev/disk"))
 		errx(kiln_failure, "--disk %s: %s knows no disks: bake it --with dev/disk",
 		    r->disks.v[0], r->image.path);
+	if (r->core != NULL && (hosted || run_on_xen(r)))
+		errx(kiln_failure, "--core %s: only for platform hw", r->core);
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)
@@ -366,14 +376,17 @@ static int finish(const struct run *r, struct ending e)
 	case END_SIGNAL:
 		warnx("%s was killed by signal %d (%s)", r->image.program, e.value,
 		    strsignal(e.value));
+		run_core_say(r);
 		return die_by(e.value);
 	case END_PANIC:
 		warnx("%s: the kernel panicked", r->image.path);
+		run_core_say(r);
 		return die_by(SIGABRT);
 	case END_REFUSED:
 		errx(kiln_failure, "%s could not be started (-v shows the command)",
 		    strcmp(r->platform, "hosted") == 0 ? r->image.path : "the machine");
 	case END_STOPPED:
+		run_core_say(r);
 		return die_by(e.value);
 	case END_OUTPUT:
 		errno = e.value;
@@ -383,6 +396,7 @@ static int finish(const struct run *r, struct ending e)
 		break;
 	}
 	warnx("%s ended without a word: it crashed before it could say so", r->image.path);
+	run_core_say(r);
 	return die_by(SIGABRT);
 }
 
@@ -445,5 +459,7 @@ int run_main(int argc, char **argv)
 	}
 	if (r.gdb)
 		run_qemu_gdb(&r);
+	if (r.core != NULL && !r.gdb) /* which has a scratch directory already */
+		scratch_open(r.core);
 	return finish(&r, run_guest(&r, command));
 }

@@ -25,7 +25,7 @@ struct run {
 	bool have_args;
 	enum net_mode net;
 	const char *net_detail;
-	const char *ip, *gateway, *hostname, *machine, *accel, *status_file;
+	const char *ip, *gateway, *hostname, *machine, *accel, *status_file, *core;
 	bool dhcp, gdb, dry_run, xl, verbose;
 	unsigned gdb_port, timeout, grace;
 
@@ -108,6 +108,9 @@ struct ending {
  * makes its argv once the descriptors in r are open.
  */
 struct ending run_guest(struct run *r, void (*command)(const struct run *, struct strlist *));
+
+/* run_core.c: say that there is a core, if one has been made since the last time. */
+void run_core_say(const struct run *r);
 
 /* run_status.c: the guest's last word, as it comes in through a pipe. */
 struct status_reader {

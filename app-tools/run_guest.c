@@ -7,14 +7,13 @@
  *   console  socket; what the guest writes goes to standard output unchanged, and
  *            past the symbolizer; standard input goes to the guest once it listens
  *   status   socket; the guest's last word (run_status.c)
- *   qmp      not hosted: the power button
+ *   qmp      not hosted: the power button, and --core's dump of memory
  *
  * The first SIGINT, SIGTERM or SIGHUP presses the power button, which is SIGTERM
  * to the program; the second, or the end of the grace period, ends the guest.
  */
-#include "run.h"
+#include "run_guest.h"
 #include "kiln.h"
-#include "symbols.h"
 
 #include <err.h>
 #include <errno.h>
@@ -39,35 +38,7 @@
 #define AFTER_QUIT_MS	1000	   /* from asking QEMU to quit to SIGKILL */
 #define AFTER_STOP_MS	2000	   /* for a reader to take more, when we were told to stop */
 
-struct guest {
-	const struct run *run;
-	pid_t pid;
-	int console, status, qmp, signals;
-	bool stdin_open, ended, spoke, hosted;
-	int wstatus;
-
-	struct sbuf out; /* console output on its way to standard output */
-	size_t outpos;	 /* so much of it is written */
-	int out_errno;	 /* why standard output takes no more, 0 if it does */
-	bool unread;	 /* a signal or the time limit came before all of it was taken */
-	char in[2048];	 /* standard input on its way to the guest */
-	size_t inlen;
-
-	char qmp_text[1024]; /* a line of the monitor, cut off if it is longer */
-	size_t qmp_len;
-	bool broken; /* QEMU gave up */
-
-	struct status_reader reader;
-	struct symbolizer symbolizer;
-
-	int stop_signal; /* first signal that asked us to stop, 0 if none */
-	bool killing;
-	bool forced;	 /* the guest was not given the time to end by itself */
-	int64_t kill_at; /* ms of now(); INT64_MAX: never */
-	int64_t timeout_at;
-};
-
-static int64_t now(void)
+int64_t guest_now(void)
 {
 	struct timespec ts;
 
@@ -154,7 +125,7 @@ static void spawn(struct guest *g, struct run *r, const struct strlist *cmd, con
 
 /* ---------------------------------------------------------------- signalling */
 
-static void qmp_send(struct guest *g, const char *command)
+void guest_qmp_send(struct guest *g, const char *command)
 {
 	/* A socket buffer's worth of commands is never outstanding. */
 	if (g->qmp != -1 &&
@@ -169,41 +140,44 @@ static void press_power_button(struct guest *g)
 	if (g->hosted)
 		kill(g->pid, SIGTERM);
 	else
-		qmp_send(g, "{\"execute\":\"system_powerdown\"}\n");
+		guest_qmp_send(g, "{\"execute\":\"system_powerdown\"}\n");
 }
 
-/* End the guest, whatever it does: QEMU may tidy up, then comes SIGKILL. */
-static void end_guest(struct guest *g)
+void guest_end(struct guest *g)
 {
 	if (g->reader.ending.outcome == END_NONE)
 		g->forced = true;
 	if (g->ended) /* its number may be another's by now */
 		return;
-	if (g->killing && g->run->keeper != NULL && now() < g->kill_at)
+	if (g->killing && g->run->keeper != NULL && guest_now() < g->kill_at)
 		return; /* it is at it */
 	if (g->killing || g->qmp == -1) {
 		kill(g->pid, SIGKILL);
 		g->kill_at = INT64_MAX;
 	} else {
-		qmp_send(g, "{\"execute\":\"quit\"}\n");
-		g->kill_at = now() + (g->run->keeper ? AFTER_KEEPER_MS : AFTER_QUIT_MS);
+		guest_qmp_send(g, "{\"execute\":\"quit\"}\n");
+		g->kill_at = guest_now() + (g->run->keeper ? AFTER_KEEPER_MS : AFTER_QUIT_MS);
 	}
 	g->killing = true;
 }
 
 static void handle_signal(struct guest *g, int sig)
 {
+	if (sig == SIGQUIT) {
+		run_core_dump(g, true);
+		return;
+	}
 	if (sig == SIGCHLD) {
 		if (waitpid(g->pid, &g->wstatus, WNOHANG) == g->pid)
 			g->ended = true;
 		return;
 	}
 	if (g->stop_signal != 0) {
-		end_guest(g);
+		guest_end(g);
 		return;
 	}
 	g->stop_signal = sig;
-	g->kill_at = now() + g->run->grace * INT64_C(1000);
+	g->kill_at = guest_now() + g->run->grace * INT64_C(1000);
 	if (isatty(STDERR_FILENO))
 		fprintf(
 		    stderr, "\nkiln run: power button pressed; once more ends the guest at once\n");
@@ -219,6 +193,12 @@ static void read_signals(struct guest *g)
 }
 
 /* ----------------------------------------------------------------- channels */
+
+static void drop(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
 
 static size_t out_left(const struct guest *g)
 {
@@ -244,7 +224,7 @@ static void write_out(struct guest *g)
 		if (g->stop_signal == 0)
 			g->stop_signal = SIGPIPE;
 		forget_out(g);
-		end_guest(g);
+		guest_end(g);
 		return;
 	}
 	g->outpos += (size_t)n;
@@ -286,9 +266,23 @@ static bool read_status(struct guest *g)
 	if (n <= 0)
 		return false;
 	status_feed(&g->reader, buf, (size_t)n);
-	if (g->reader.ending.outcome != END_NONE && g->kill_at > now() + patience)
-		g->kill_at = now() + patience;
+	if (g->reader.ending.outcome != END_NONE && g->kill_at > guest_now() + patience)
+		g->kill_at = guest_now() + patience;
 	return true;
+}
+
+/* The machine is off, but there: its status may still be on the way to us. */
+static void is_off(struct guest *g)
+{
+	struct pollfd s = {.events = POLLIN};
+
+	for (s.fd = g->status; g->status != -1 && poll(&s, 1, 0) == 1; s.fd = g->status)
+		if (!read_status(g))
+			drop(&g->status);
+	if (g->reader.ending.outcome == END_NONE)
+		g->broken = true; /* a triple fault */
+	if (!run_core_wanted(&g->reader.ending) || !run_core_dump(g, false))
+		guest_end(g);
 }
 
 /*
@@ -297,11 +291,22 @@ static bool read_status(struct guest *g)
  */
 static void qmp_line(struct guest *g)
 {
-	if (strstr(g->qmp_text, "\"STOP\"") == NULL || g->run->gdb || g->killing)
+	if (strstr(g->qmp_text, RUN_CORE_ID) != NULL && g->dumping != CORE_NONE) {
+		run_core_dumped(g, g->qmp_text);
+		return;
+	}
+	if (g->killing || g->dumping != CORE_NONE)
+		return;
+	if (strstr(g->qmp_text, "\"SHUTDOWN\"") != NULL && g->run->core != NULL) {
+		is_off(g);
+		return;
+	}
+	if (strstr(g->qmp_text, "\"STOP\"") == NULL || g->run->gdb)
 		return;
 	fprintf(stderr, "kiln run: QEMU stopped the machine\n");
 	g->broken = true;
-	end_guest(g);
+	if (!run_core_dump(g, false))
+		guest_end(g);
 }
 
 static bool read_qmp(struct guest *g)
@@ -369,12 +374,6 @@ static void write_in(struct guest *g)
 	memmove(g->in, g->in + n, g->inlen);
 }
 
-static void drop(int *fd)
-{
-	close(*fd);
-	*fd = -1;
-}
-
 /* --------------------------------------------------------------------- loop */
 
 static int poll_ms(const struct guest *g)
@@ -383,20 +382,21 @@ static int poll_ms(const struct guest *g)
 
 	if (at == INT64_MAX)
 		return -1;
-	left = at - now();
+	left = at - guest_now();
 	return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
 }
 
 static void check_time(struct guest *g)
 {
-	if (now() >= g->timeout_at) {
+	if (guest_now() >= g->timeout_at) {
 		g->timeout_at = INT64_MAX;
 		fprintf(stderr, "kiln run: no end after %u s\n", g->run->timeout);
 		if (g->stop_signal == 0)
 			g->stop_signal = SIGALRM;
-		end_guest(g);
-	} else if (now() >= g->kill_at) {
-		end_guest(g);
+		if (!run_core_dump(g, false))
+			guest_end(g);
+	} else if (guest_now() >= g->kill_at) {
+		guest_end(g);
 	}
 }
 
@@ -461,7 +461,7 @@ static bool write_rest(struct guest *g)
 		g->stop_signal = (int)si.ssi_signo;
 		g->unread = out_left(g) > 0;
 	}
-	if (n == 0 && (g->stop_signal != 0 || now() >= g->timeout_at)) {
+	if (n == 0 && (g->stop_signal != 0 || guest_now() >= g->timeout_at)) {
 		g->stop_signal = g->stop_signal != 0 ? g->stop_signal : SIGALRM;
 		g->unread = true;
 	}
@@ -535,6 +535,8 @@ static void block_signals(struct guest *g, sigset_t *old)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
+	if (g->run->core != NULL)
+		sigaddset(&set, SIGQUIT);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
@@ -564,8 +566,8 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	block_signals(&g, &mask);
 	spawn(&g, r, &cmd, &mask);
 	if (r->timeout != 0)
-		g.timeout_at = now() + r->timeout * INT64_C(1000);
-	qmp_send(&g, "{\"execute\":\"qmp_capabilities\"}\n");
+		g.timeout_at = guest_now() + r->timeout * INT64_C(1000);
+	guest_qmp_send(&g, "{\"execute\":\"qmp_capabilities\"}\n");
 	open_symbols(&g);
 	g.stdin_open = stdin_usable();
 	while (!g.ended)

@@ -295,7 +295,11 @@ static void add_channels(const struct run *r, struct strlist *cmd)
 	else
 		strlist_printf(cmd, "socket,id=kiln-status,fd=%d", r->status_fd);
 	add2(cmd, "-device", "isa-debugcon,iobase=0x8900,chardev=kiln-status");
-	add2(cmd, "-device", "isa-debug-exit,iobase=0x501,iosize=4");
+	/* The end is to stop the machine, so that it can be looked at: see run_core.c. */
+	if (r->core != NULL)
+		add2(cmd, "-action", "shutdown=pause");
+	else
+		add2(cmd, "-device", "isa-debug-exit,iobase=0x501,iosize=4");
 	if (!r->dry_run) {
 		strlist_add(cmd, "-chardev");
 		strlist_printf(cmd, "socket,id=qmp,fd=%d", r->qmp_fd);
@@ -369,6 +373,7 @@ static const char gdb_script[] =
     "set $kiln_base = $rax + 0x%x\n"
     "eval \"add-symbol-file %s -o 0x%%lx\", $kiln_base\n"
     "set confirm on\n"
+    "source %s/gdb/kiln.py\n"
     "hbreak main\n"
     "continue\n";
 
@@ -387,8 +392,8 @@ void run_qemu_gdb(const struct run *r)
 	if (symbols_value(s, "hw_early", &early)) {
 		scratch_open("/tmp/");
 		script = scratch_path("gdb");
-		sbuf_printf(
-		    &text, gdb_script, r->gdb_port, LOAD_ADDRESS + early, LOAD_ADDRESS, full);
+		sbuf_printf(&text, gdb_script, r->gdb_port, LOAD_ADDRESS + early, LOAD_ADDRESS,
+		    full, lib_dir());
 		write_file(script, text.s, text.len);
 	}
 	sbuf_puts(&cmd, "gdb ");

@@ -31,6 +31,7 @@ struct symbols {
 	char *path;
 	const char *elf;
 	size_t len;
+	Elf *handle;
 	uint64_t base; /* link address of the image's start */
 	struct function *function;
 	size_t nfunction;
@@ -130,6 +131,7 @@ struct symbols *symbols_open(const char *image, const char **why)
 		*why = "it belongs to another build of the image";
 		return NULL;
 	}
+	s->handle = elf;
 	find_base(s, elf);
 	read_functions(s, elf);
 	return s;
@@ -148,6 +150,60 @@ bool symbols_value(const struct symbols *s, const char *name, uint64_t *value)
 			return true;
 		}
 	return false;
+}
+
+/* The section with this name, or with this type if name is NULL. */
+static Elf_Scn *find_section(const struct symbols *s, const char *name, Elf64_Word type)
+{
+	Elf_Scn *scn = NULL;
+	const Elf64_Shdr *sh;
+	const char *its;
+	size_t names;
+
+	if (elf_getshdrstrndx(s->handle, &names) != 0)
+		return NULL;
+	while ((scn = elf_nextscn(s->handle, scn)) != NULL) {
+		if ((sh = elf64_getshdr(scn)) == NULL)
+			continue;
+		its = elf_strptr(s->handle, names, sh->sh_name);
+		if (name != NULL ? its != NULL && strcmp(its, name) == 0 : sh->sh_type == type)
+			return scn;
+	}
+	return NULL;
+}
+
+bool symbols_any(const struct symbols *s, const char *name, uint64_t *value)
+{
+	Elf_Scn *scn = find_section(s, NULL, SHT_SYMTAB);
+	Elf_Data *d = scn != NULL ? elf_getdata(scn, NULL) : NULL;
+
+	for (size_t i = 1; d != NULL && i < d->d_size / sizeof(Elf64_Sym); i++) {
+		const Elf64_Sym *sym = (const Elf64_Sym *)d->d_buf + i;
+		const char *its = elf_strptr(s->handle, elf64_getshdr(scn)->sh_link, sym->st_name);
+
+		if (sym->st_shndx == SHN_UNDEF || its == NULL || strcmp(its, name) != 0)
+			continue;
+		*value = sym->st_value;
+		return true;
+	}
+	return false;
+}
+
+const void *symbols_section(const struct symbols *s, const char *name, size_t *len)
+{
+	Elf_Scn *scn = find_section(s, name, SHT_NULL);
+	const Elf_Data *d = scn != NULL ? elf_rawdata(scn, NULL) : NULL;
+
+	if (d == NULL)
+		return NULL;
+	*len = d->d_size;
+	return d->d_buf;
+}
+
+const void *symbols_elf(const struct symbols *s, size_t *len)
+{
+	*len = s->len;
+	return s->elf;
 }
 
 void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)

@@ -23,6 +23,12 @@ struct symbols *symbols_open(const char *image, const char **why);
 void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out);
 /* Value of a symbol, false if there is none of this name. */
 bool symbols_value(const struct symbols *s, const char *name, uint64_t *value);
+/* The same for a symbol of any kind. */
+bool symbols_any(const struct symbols *s, const char *name, uint64_t *value);
+/* Contents of a section, at any alignment; NULL if there is none. */
+const void *symbols_section(const struct symbols *s, const char *name, size_t *len);
+/* The whole debug file, which begins with its ELF header. */
+const void *symbols_elf(const struct symbols *s, size_t *len);
 const char *symbols_path(const struct symbols *s);
 
 /*

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* run_guest.h - a guest that lives: for run_guest.c and what it has others do, run_core.c. */
+#ifndef KILN_RUN_GUEST_H
+#define KILN_RUN_GUEST_H
+
+#include "run.h"
+#include "symbols.h"
+
+#include <sys/types.h>
+
+struct guest {
+	const struct run *run;
+	pid_t pid;
+	int console, status, qmp, signals;
+	bool stdin_open, ended, spoke, hosted;
+	int wstatus;
+
+	struct sbuf out; /* console output on its way to standard output */
+	size_t outpos;	 /* so much of it is written */
+	int out_errno;	 /* why standard output takes no more, 0 if it does */
+	bool unread;	 /* a signal or the time limit came before all of it was taken */
+	char in[2048];	 /* standard input on its way to the guest */
+	size_t inlen;
+
+	char qmp_text[1024]; /* a line of the monitor, cut off if it is longer */
+	size_t qmp_len;
+	bool broken;					  /* QEMU gave up */
+	enum { CORE_NONE, CORE_LAST, CORE_LIVE } dumping; /* for a core: the end, or on the way */
+
+	struct status_reader reader;
+	struct symbolizer symbolizer;
+
+	int stop_signal; /* first signal that asked us to stop, 0 if none */
+	bool killing;
+	bool forced;	 /* the guest was not given the time to end by itself */
+	int64_t kill_at; /* ms of now(); INT64_MAX: never */
+	int64_t timeout_at;
+};
+
+/* Milliseconds of a clock that does not go back. */
+int64_t guest_now(void);
+/* A command for QEMU's monitor, with its newline. */
+void guest_qmp_send(struct guest *g, const char *command);
+/* End the guest, whatever it does: QEMU may tidy up, then comes SIGKILL. */
+void guest_end(struct guest *g);
+
+/* run_core.c: is this an end that leaves a core? */
+bool run_core_wanted(const struct ending *e);
+/*
+ * Have QEMU dump the memory, of a guest that goes on afterwards (live) or whose end it is.  False
+ * if there is no dump to wait for: no core is wished for, or there is no monitor.
+ */
+bool run_core_dump(struct guest *g, bool live);
+/* The monitor has answered to that: make the core, and end the guest unless it was live. */
+void run_core_dumped(struct guest *g, const char *reply);
+#define RUN_CORE_ID "\"id\": \"core\"" /* what the reply has */
+
+#endif

@@ -23,9 +23,6 @@ struct hw_features hw_features;
 struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
 static struct gate idt[HW_NVECTORS] __attribute__((aligned(16)));
 
-/* Stands in until kern attaches its own; ilevel 1 keeps interrupts off. */
-static struct rumpuser_cpu boot_cpu;
-
 void hw_features_init(void)
 {
 	struct hw_cpuid r = hw_cpuid(1, 0);
@@ -126,17 +123,16 @@ void hw_cpu_init(struct hw_cpu *hc, unsigned index)
 	hw_control_registers();
 }
 
+void hw_set_gs(struct rumpuser_cpu *cpu)
+{
+	hw_wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
+}
+
 void hw_cpu_boot_init(void)
 {
 	idt_init();
 	hw_cpus[0] = &hw_cpu0;
-	hw_cpu0.cpu = boot_cpu.self = &boot_cpu;
-	boot_cpu.platform = &hw_cpu0;
-	boot_cpu.ilevel = 1;
-	boot_cpu.kstack_base = (uintptr_t)hw_boot_stack;
-	boot_cpu.kstack_top = (uintptr_t)hw_boot_stack_top;
-	boot_cpu.canary = hw_random() & ~0xffUL;
-	hw_wrmsr(MSR_GS_BASE, (uintptr_t)&boot_cpu);
+	hw_boot_block();
 	hw_cpu_init(&hw_cpu0, 0);
 }
 
@@ -167,22 +163,6 @@ void hw_triple_fault(void)
 	__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
 	for (;;)
 		__asm__ volatile("hlt");
-}
-
-void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
-{
-	struct hw_cpu *hc = hw_self();
-
-	cpu->self = cpu;
-	cpu->platform = hc;
-	if (cpu->canary == 0)
-		cpu->canary = boot_cpu.canary;
-	if (cpu->kstack_top == 0) {
-		cpu->kstack_base = boot_cpu.kstack_base;
-		cpu->kstack_top = boot_cpu.kstack_top;
-	}
-	hc->cpu = cpu;
-	hw_wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
 }
 
 void rumpuser_intr_start(void)

@@ -68,6 +68,27 @@
 	cld
 	.endm
 
+/* Go on where the frame at %rsp says. */
+	.macro RESUME
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rbp
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rbx
+	popq %rax
+	addq $24, %rsp
+	iretq
+	.endm
+
 /*
  * Move the frame at %rsp to the kernel stack and go there.  A stack pointer
  * within the stack or on its guard page is the kernel's own, any other is the

@@ -353,7 +353,9 @@ extern unsigned hw_ncpu;
 extern volatile uint32_t hw_online; /* bit n: CPU n runs */
 
 void hw_cpu_init(struct hw_cpu *hc, unsigned index); /* GDT, TSS, IDT, control registers */
-void hw_cpu_boot_init(void); /* the boot CPU, GS for the time before attach */
+void hw_boot_block(void);		  /* the boot CPU's block until kern attaches its own */
+void hw_set_gs(struct rumpuser_cpu *cpu); /* of the CPU that calls */
+void hw_cpu_boot_init(void);		  /* the boot CPU, GS for the time before attach */
 
 extern char hw_ap_entry[]; /* where CPUs that start come to, on hw_pml4_pa (ap.c) */
 

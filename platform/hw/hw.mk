@@ -1,6 +1,6 @@
 # platform/hw: x86-64 machines.
 # What any x86-64 machine is, also a guest of Xen, and what is a PC's (machine.h).
-HW_MACHINE_SRCS := entry.S vectors.S early.c bootproto.c mem.c entropy.c pmap.c tlb.c cpu.c xstate.c ap.c irq.c timer.c \
+HW_MACHINE_SRCS := entry.S vectors.S early.c bootproto.c mem.c entropy.c pmap.c extract.c tlb.c cpu.c block.c xstate.c ap.c irq.c timer.c \
 	pvclock.c wall.c misc.c lib.c main.c
 HW_PC_SRCS := acpi.c clock.c console.c fwcfg.c intr.c kvm.c lapic.c pc.c power.c rtc.c sipi.c virtio_mmio.c
 PLATFORM_SRCS.hw := $(HW_MACHINE_SRCS) $(HW_PC_SRCS)

@@ -105,23 +105,7 @@ hw_intr_entry:
 	jnz 2f
 hw_resume:
 	movq $HW_SEL_DATA, TF_SS(%rsp) /* it was null if we came from a handler */
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rbp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbx
-	popq %rax
-	addq $24, %rsp
-	iretq
+	RESUME
 2:	MOVE_FRAME
 	sti
 	FRAME_CFI

@@ -13,9 +13,6 @@
 
 struct hw_features hw_features;
 struct hw_cpu *hw_cpus[RUMPUSER_MAXCPUS];
-
-/* Stands in until kern attaches its own; ilevel 1 keeps interrupts off. */
-static struct rumpuser_cpu boot_cpu;
 struct trap_info pv_trap_table[PV_NTRAPS + 1];
 
 void hw_features_init(void)
@@ -61,7 +58,7 @@ static void callback(unsigned type, const char *address)
 		pv_die("kiln: no callback\n");
 }
 
-static void set_gs(struct rumpuser_cpu *cpu)
+void hw_set_gs(struct rumpuser_cpu *cpu)
 {
 	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_KERNEL, (uintptr_t)cpu, 0);
 	(void)xen_hypercall(__HYPERVISOR_set_segment_base, SEGBASE_GS_USER, (uintptr_t)cpu, 0);
@@ -86,13 +83,7 @@ void pv_control_registers(void)
 void hw_cpu_boot_init(void)
 {
 	pv_block_init(&hw_cpu0, 0);
-	hw_cpu0.cpu = boot_cpu.self = &boot_cpu;
-	boot_cpu.platform = &hw_cpu0;
-	boot_cpu.ilevel = 1;
-	boot_cpu.kstack_base = (uintptr_t)hw_boot_stack;
-	boot_cpu.kstack_top = (uintptr_t)hw_boot_stack_top;
-	boot_cpu.canary = hw_random() & ~0xffUL;
-	set_gs(&boot_cpu);
+	hw_boot_block();
 	traps_init();
 	if (xen_hypercall(__HYPERVISOR_set_trap_table, (uintptr_t)pv_trap_table, 0, 0) != 0 ||
 	    xen_hypercall(__HYPERVISOR_stack_switch, PV_SS, (uintptr_t)&hw_cpu0, 0) != 0)
@@ -109,22 +100,6 @@ void pv_fatal(struct rumpuser_trapframe *tf, unsigned why)
 {
 	rumpkern_fatal_trap(
 	    tf, why == 1 ? "kernel stack overflow" : "trap in an interrupt handler");
-}
-
-void rumpuser_cpu_attach(struct rumpuser_cpu *cpu)
-{
-	struct hw_cpu *hc = hw_self();
-
-	cpu->self = cpu;
-	cpu->platform = hc;
-	if (cpu->canary == 0)
-		cpu->canary = boot_cpu.canary;
-	if (cpu->kstack_top == 0) {
-		cpu->kstack_base = boot_cpu.kstack_base;
-		cpu->kstack_top = boot_cpu.kstack_top;
-	}
-	hc->cpu = cpu;
-	set_gs(cpu);
 }
 
 /* Xen unmasks events when the CPU sleeps, and vectors.S delivers the one that wakes it. */

@@ -353,16 +353,6 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 	return end;
 }
 
-bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
-{
-	uintptr_t page = va & ~(RUMPUSER_PAGE_SIZE - 1UL);
-
-	if (rumpuser_pmap_next(page, page + RUMPUSER_PAGE_SIZE, pa, prot) != page)
-		return false;
-	*pa += va - page;
-	return true;
-}
-
 /* ----------------------------------------------------------------- the window */
 
 uintptr_t hw_window, hw_window_end;

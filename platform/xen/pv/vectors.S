@@ -118,23 +118,7 @@ hw_overflow:
 trap_continue:
 	movq %rsp, %rdi
 	call rumpkern_trap
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %r11
-	popq %r10
-	popq %r9
-	popq %r8
-	popq %rbp
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rbx
-	popq %rax
-	addq $24, %rsp
-	iretq
+	RESUME
 
 	.globl pv_event
 pv_event:

@@ -84,7 +84,7 @@ $(foreach f,$(FUZZERS),$(eval $(call test_rules,$f,-fsanitize=fuzzer,-lpthread,b
 UNIT_BINS := $(addprefix build/tests/unit/,$(UNITS))
 FUZZ_BINS := $(addprefix build/tests/fuzz/,$(FUZZERS))
 
-tests-build: $(UNIT_BINS) $(FUZZ_BINS) build/gen/syscalls.tab ## build the unit tests and fuzz targets, run nothing
+tests-build: $(UNIT_BINS) $(FUZZ_BINS) build/gen/syscalls.tab lockdebug ## build the unit tests and fuzz targets, run nothing
 
 # -------------------------------------------------------------------- running
 
@@ -113,7 +113,7 @@ check-long: ## everything that takes longer than a check may: Xen in an emulated
 	@$(MAKE) --no-print-directory all tests-build
 	@FUZZ_SECONDS=$(or $(filter-out 10 60,$(FUZZ_SECONDS)),600) tests/run.sh all long
 
-check-system: ## run the scripts of tests/system only: boots images
+check-system: lockdebug ## run the scripts of tests/system only: boots images
 	@tests/run.sh system
 
 # ----------------------------------------------------------------------- lint
@@ -129,7 +129,7 @@ build/lint/$1/%.ok: $1/% $3
 	@touch $$@
 LINT_STAMPS += $(patsubst %,build/lint/$1/%.ok,$(filter %.c,$4))
 endef
-$(foreach c,$(COMPONENTS),$(eval $(call lint_rule,rumpcomponents/$c,$$(KERN_CFLAGS) -I build/view/$c -I build/gen -I rumpcomponents/$c,build/view/$c/.stamp $$(KERN_PREREQS),$(C.$c.SRCS))))
+$(foreach c,$(ALL_COMPONENTS),$(eval $(call lint_rule,rumpcomponents/$c,$$(KERN_CFLAGS) $(if $(C.$c.FLAVOUR),$(LOCKDEBUG_CFLAGS)) -I build/view/$c -I build/gen -I rumpcomponents/$c,build/view/$c/.stamp $$(KERN_PREREQS),$(C.$c.SRCS))))
 $(foreach p,$(PLATFORMS),$(eval $(call lint_rule,platform/$(PLATFORM_DIR.$p),$$(KERN_CFLAGS) $(PLATFORM_INCLUDES.$p) -I platform/include -I platform/$(PLATFORM_DIR.$p),$$(KERN_PREREQS),$(PLATFORM_SRCS.$p))))
 $(eval $(call lint_rule,app-tools,$$(TOOL_CFLAGS),,$(notdir $(wildcard app-tools/*.c))))
 $(eval $(call lint_rule,toolchain,$$(HOST_CFLAGS),,$(notdir $(wildcard toolchain/*.c))))

@@ -64,6 +64,9 @@ struct lwp {
 	uint8_t l_policy, l_rtprio; /* (p) SCHED_* and priority as the program set them */
 	struct callout l_timeout;   /* ends a timed sleep */
 	struct proc *l_proc;	    /* (c) whose it is; proc_first for kernel lwps */
+#ifdef LOCKDEBUG
+	struct lock_list l_held; /* (l) locks that may sleep */
+#endif
 };
 
 _Static_assert(offsetof(struct lwp, l_userret) == 0, "entry stubs rely on it");

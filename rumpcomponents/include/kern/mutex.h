@@ -30,6 +30,9 @@ typedef struct kmutex {
 	volatile uintptr_t mtx_owner; /* lwp | WAITERS bit; spin: 0 or 1 */
 	kmutex_type_t mtx_type;
 	struct sleepq mtx_sleepq;
+#ifdef LOCKDEBUG
+	struct lock_class *mtx_class;
+#endif
 } kmutex_t;
 
 /* Make one ready; end it (nobody holds it or waits). */
@@ -48,6 +51,9 @@ typedef enum { RW_READER, RW_WRITER } krw_t;
 typedef struct krwlock {
 	volatile uintptr_t rw_owner;
 	struct sleepq rw_readers, rw_writers;
+#ifdef LOCKDEBUG
+	struct lock_class *rw_class;
+#endif
 } krwlock_t;
 
 /* Make one ready; end it (nobody holds it or waits). */
@@ -86,5 +92,19 @@ void cv_signal(kcondvar_t *cv);
 void cv_broadcast(kcondvar_t *cv);
 /* A hint, unless the mutex is held. */
 bool cv_has_waiters(const kcondvar_t *cv);
+
+#include <kern/lockdebug.h>
+#if defined(LOCKDEBUG) && !defined(LOCKDEBUG_IMPL)
+#define mutex_init(m, type) lockdebug_mutex_init((m), (type), LOCK_SITE(#m))
+#define mutex_destroy(m)    lockdebug_mutex_destroy((m), LOCK_SITE(#m))
+#define mutex_enter(m)	    lockdebug_mutex_enter((m), LOCK_SITE(#m))
+#define mutex_tryenter(m)   lockdebug_mutex_tryenter((m), LOCK_SITE(#m))
+#define mutex_exit(m)	    lockdebug_mutex_exit((m), LOCK_SITE(#m))
+#define rw_init(rw)	    lockdebug_rw_init((rw), LOCK_SITE(#rw))
+#define rw_destroy(rw)	    lockdebug_rw_destroy((rw), LOCK_SITE(#rw))
+#define rw_enter(rw, op)    lockdebug_rw_enter((rw), (op), LOCK_SITE(#rw))
+#define rw_tryenter(rw, op) lockdebug_rw_tryenter((rw), (op), LOCK_SITE(#rw))
+#define rw_exit(rw)	    lockdebug_rw_exit((rw), LOCK_SITE(#rw))
+#endif
 
 #endif

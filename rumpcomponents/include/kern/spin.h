@@ -41,4 +41,12 @@ static inline void spin_unlock(volatile uint32_t *lock)
 	cpu_release();
 }
 
+#include <kern/lockdebug.h>
+#if defined(LOCKDEBUG) && !defined(LOCKDEBUG_IMPL)
+#define spin_enter(lock)  lockdebug_spin_enter((lock), LOCK_SITE(#lock))
+#define spin_exit(lock)	  lockdebug_spin_exit((lock), LOCK_SITE(#lock))
+#define spin_lock(lock)	  lockdebug_spin_lock((lock), LOCK_SITE(#lock))
+#define spin_unlock(lock) lockdebug_spin_unlock((lock), LOCK_SITE(#lock))
+#endif
+
 #endif

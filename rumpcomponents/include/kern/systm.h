@@ -71,6 +71,15 @@ int ufetch_32(const volatile uint32_t *uaddr, uint32_t *value);
 int ustore_32(volatile uint32_t *uaddr, uint32_t value);
 /* Compare and swap; *actual is what was found.  0 also when it did not match. */
 int ucas_32(volatile uint32_t *uaddr, uint32_t old, uint32_t new, uint32_t *actual);
+#if defined(LOCKDEBUG) && !defined(LOCKDEBUG_IMPL)
+#include <kern/lockdebug.h>
+#define copyin(u, k, len)	 (LOCKDEBUG_MIGHT_FAULT(), copyin(u, k, len))
+#define copyout(k, u, len)	 (LOCKDEBUG_MIGHT_FAULT(), copyout(k, u, len))
+#define copyinstr(u, k, len, dp) (LOCKDEBUG_MIGHT_FAULT(), copyinstr(u, k, len, dp))
+#define ufetch_32(u, vp)	 (LOCKDEBUG_MIGHT_FAULT(), ufetch_32(u, vp))
+#define ustore_32(u, v)		 (LOCKDEBUG_MIGHT_FAULT(), ustore_32(u, v))
+#define ucas_32(u, old, new, ap) (LOCKDEBUG_MIGHT_FAULT(), ucas_32(u, old, new, ap))
+#endif
 
 /* The one place where a positive errno becomes a system call's negative result. */
 static inline long sysret(int error, long value)

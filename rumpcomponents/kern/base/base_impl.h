@@ -21,6 +21,7 @@ static inline void rumpuser_set_curlwp(
 #include <kern/callout.h>
 #include <kern/cpu.h>
 #include <kern/cpu_fpu.h>
+#include <kern/lockdebug.h>
 #include <kern/lwp.h>
 #include <kern/mutex.h>
 #include <kern/proc.h>
@@ -29,9 +30,13 @@ static inline void rumpuser_set_curlwp(
 #include <kern/systm.h>
 
 /* Size of a kernel stack without the vector save area; tests paint it to see what is used. */
+#ifdef LOCKDEBUG
+#define KSTACK_SIZE 16384
+#else
 #define KSTACK_SIZE 8192
-#define SLICE_NS    10000000ULL
-#define KICK_NS	    500000ULL
+#endif
+#define SLICE_NS 10000000ULL
+#define KICK_NS	 500000ULL
 
 /* Run-queue levels; within one, lwps are sorted by priority. */
 enum { RQ_USER, RQ_RT, RQ_KTHREAD, RQ_SOFTINT, RQ_NLEVELS };

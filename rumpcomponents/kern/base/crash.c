@@ -50,6 +50,7 @@ static void begin(const struct rumpuser_trapframe *tf)
 	int none = -1;
 
 	cpu_hold();
+	lockdebug_off();
 	if (!__atomic_compare_exchange_n(&base_panic_cpu, &none, (int)cpu_index(), false,
 		__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
 	    none != (int)cpu_index())

@@ -191,6 +191,7 @@ void lwp_exit(void)
 	bool last = false;
 
 	KASSERT(cpu_ilevel() == 0);
+	lockdebug_lwp_exit();
 	if (!l->l_kernel) {
 		if (proc_lwp_exit != NULL)
 			proc_lwp_exit(l);

@@ -7,6 +7,7 @@
  * Releasing does not hand over: the woken lwp competes again, which keeps a busy
  * lock with who is running.
  */
+#define LOCKDEBUG_IMPL
 #include "base_impl.h"
 
 #define WAITERS 1UL

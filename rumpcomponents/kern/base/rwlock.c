@@ -6,6 +6,7 @@
  *
  * A reader who comes while a writer sleeps waits behind it.
  */
+#define LOCKDEBUG_IMPL
 #include "base_impl.h"
 
 #define RW_WRITE 1UL

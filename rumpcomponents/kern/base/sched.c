@@ -280,6 +280,7 @@ void sched_block(void)
 {
 	struct cpu_info *ci = curcpu();
 
+	lockdebug_switch();
 	spin_enter(&ci->ci_lock);
 	dispatch(ci);
 }
@@ -295,6 +296,7 @@ void sched_yield_cpu(bool tail)
 		sched_block();
 		return;
 	}
+	lockdebug_switch();
 	spin_enter(&ci->ci_lock);
 	runq_insert(ci, l, tail);
 	dispatch(ci);

@@ -108,22 +108,20 @@ void sleepq_wake_all(struct sleepq *sq)
  */
 static bool unsleep(struct lwp *l, int error, uint64_t now)
 {
-	volatile uint32_t *lock;
 	struct sleepq *sq;
 	bool woken = false;
 
 	while ((sq = __atomic_load_n(&l->l_sleepq, __ATOMIC_SEQ_CST)) != NULL) {
-		lock = lock_of(sq);
-		spin_enter(lock);
+		spin_enter(lock_of(sq));
 		if (__atomic_load_n(&l->l_sleepq, __ATOMIC_RELAXED) != sq) {
-			spin_exit(lock);
+			spin_exit(lock_of(sq));
 			continue;
 		}
 		if (error == EINTR ? l->l_sinterruptible : l->l_wakeup <= now) {
 			remove_and_wake(sq, l, error);
 			woken = true;
 		}
-		spin_exit(lock);
+		spin_exit(lock_of(sq));
 		break;
 	}
 	return woken;

@@ -78,8 +78,10 @@ static int page_fault(const struct rumpuser_trapframe *tf, struct trap_signal *t
 {
 	int sicode = SEGV_MAPERR, error;
 
+	lockdebug_fault_enter();
 	error = vm_fault(
 	    tf->addr, tf->err & RUMPUSER_PFERR_WRITE, tf->err & RUMPUSER_PFERR_EXEC, &sicode);
+	lockdebug_fault_exit();
 	*ts = (struct trap_signal){SIGSEGV, sicode, tf->addr};
 	if (error == EFBIG)
 		*ts = (struct trap_signal){SIGBUS, BUS_ADRERR, tf->addr};
@@ -92,6 +94,7 @@ static void return_to_program(struct rumpuser_trapframe *tf)
 {
 	struct lwp *l = curlwp;
 
+	lockdebug_userret();
 	if (__builtin_expect(l->l_userret != 0, 0)) {
 		if (l->l_userret & LW_EXIT)
 			lwp_exit();

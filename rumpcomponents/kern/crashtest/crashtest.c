@@ -9,6 +9,7 @@
 #include <rumpuser.h>
 #include <kern/callout.h>
 #include <kern/cpu.h>
+#include <kern/kmem.h>
 #include <kern/mutex.h>
 #include <kern/softint.h>
 #include <kern/sysproto.h>
@@ -145,6 +146,106 @@ WAY crash_hold(void)
 		__asm__ volatile("pause");
 }
 
+/*
+ * Locks used wrongly.  Where nobody looks (only the flavour "lockdebug" does), these do no harm and
+ * return, unless the rule is one that every kernel checks.
+ */
+static kmutex_t one, other, spin;
+
+WAY lock_order(void)
+{
+	for (int i = 0; i < 2; i++) {
+		mutex_enter(i == 0 ? &one : &other);
+		mutex_enter(i == 0 ? &other : &one);
+		mutex_exit(&other);
+		mutex_exit(&one);
+	}
+}
+
+/* One after two and two after three; then three after one. */
+WAY lock_chain(void)
+{
+	static krwlock_t third;
+
+	rw_init(&third);
+	mutex_enter(&other);
+	mutex_enter(&one);
+	mutex_exit(&one);
+	mutex_exit(&other);
+	rw_enter(&third, RW_READER);
+	mutex_enter(&other);
+	mutex_exit(&other);
+	rw_exit(&third);
+	mutex_enter(&one);
+	rw_enter(&third, RW_READER);
+	rw_exit(&third);
+	mutex_exit(&one);
+	rw_destroy(&third);
+}
+
+WAY lock_class(void)
+{
+	static kmutex_t pair[2];
+
+	for (int i = 0; i < 2; i++)
+		mutex_init(&pair[i], MUTEX_DEFAULT);
+	mutex_enter(&pair[0]);
+	mutex_enter(&pair[1]);
+	mutex_exit(&pair[1]);
+	mutex_exit(&pair[0]);
+}
+
+/* Nobody holds `one`, so that it is to be had without sleeping. */
+WAY lock_sleep(void)
+{
+	mutex_enter(&spin);
+	mutex_enter(&one);
+	mutex_exit(&one);
+	mutex_exit(&spin);
+}
+
+WAY lock_copy(void)
+{
+	char c;
+
+	mutex_enter(&spin);
+	(void)copyin(&c, &c, 1);
+	mutex_exit(&spin);
+}
+
+WAY lock_leave(void)
+{
+	mutex_enter(&one);
+}
+
+WAY lock_free(void)
+{
+	kmutex_t *m = kmem_alloc(sizeof(*m));
+
+	if (m == NULL)
+		return;
+	mutex_init(m, MUTEX_DEFAULT);
+	mutex_enter(m);
+	kmem_free(m, sizeof(*m));
+}
+
+WAY lock_destroy(void)
+{
+	mutex_enter(&one);
+	mutex_destroy(&one);
+}
+
+WAY lock_unlock(void)
+{
+	mutex_exit(&one);
+}
+
+WAY lock_twice(void)
+{
+	mutex_enter(&one);
+	mutex_enter(&one);
+}
+
 static const struct {
 	char name[12];
 	void (*crash)(void);
@@ -163,6 +264,16 @@ static const struct {
     {"callout", crash_callout},
     {"interrupt", crash_interrupt},
     {"hold", crash_hold},
+    {"lockorder", lock_order},
+    {"lockchain", lock_chain},
+    {"lockclass", lock_class},
+    {"locksleep", lock_sleep},
+    {"lockcopy", lock_copy},
+    {"lockleave", lock_leave},
+    {"lockfree", lock_free},
+    {"lockdestroy", lock_destroy},
+    {"lockunlock", lock_unlock},
+    {"locktwice", lock_twice},
 };
 
 long do_sys_kiln_crash(const char *how)
@@ -170,6 +281,9 @@ long do_sys_kiln_crash(const char *how)
 	char name[12];
 	int error = copyinstr(how, name, sizeof(name), NULL);
 
+	mutex_init(&one, MUTEX_DEFAULT);
+	mutex_init(&other, MUTEX_DEFAULT);
+	mutex_init(&spin, MUTEX_SPIN);
 	for (size_t i = 0; !error && i < NELEM(ways); i++)
 		if (strcmp(name, ways[i].name) == 0)
 			ways[i].crash();

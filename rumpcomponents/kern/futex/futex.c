@@ -341,6 +341,7 @@ static int futex_init(void)
 {
 	for (unsigned i = 0; i < FUTEX_BUCKETS; i++) {
 		mutex_init(&futex_buckets[i].fb_lock, MUTEX_DEFAULT);
+		LOCKDEBUG_MUTEX_NESTS(&futex_buckets[i].fb_lock, LOCK_BY_ADDRESS);
 		TAILQ_INIT(&futex_buckets[i].fb_waiters);
 	}
 	return 0;

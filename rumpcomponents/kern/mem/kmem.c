@@ -85,6 +85,7 @@ void kmem_free(void *p, size_t size)
 {
 	if (!p)
 		return;
+	lockdebug_mem_free(p, size);
 	__atomic_sub_fetch(&live_bytes, size, __ATOMIC_RELAXED);
 	if (size <= KMEM_SMALL_MAX)
 		pool_put(class_of(size), p);

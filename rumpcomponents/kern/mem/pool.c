@@ -242,6 +242,7 @@ void pool_put(struct pool *p, void *obj)
 {
 	struct pool_cache *c;
 
+	lockdebug_mem_free(obj, p->pr_size);
 	cpu_hold();
 	c = cpu_count > 1 ? cpu_cache(p) : NULL;
 	if (c && c->count < CACHE_MAX) {

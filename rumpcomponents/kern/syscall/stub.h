@@ -58,6 +58,13 @@ sys_\name:
 	lea sys_\name(%rip), %rax
 	push %rax
 	call \function
+#ifdef LOCKDEBUG
+	push %rax
+	sub $8, %rsp
+	call lockdebug_userret
+	add $8, %rsp
+	pop %rax
+#endif
 	jmp syscall_exit
 	.endm
 

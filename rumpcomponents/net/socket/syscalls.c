@@ -134,6 +134,7 @@ long do_sys_listen(int fd, int backlog)
 		so->so_qlimit =
 		    backlog < 0 || backlog > SOMAXCONN_MAX ? SOMAXCONN_MAX : (uint32_t)backlog + 1;
 		so->so_state |= SS_LISTENING;
+		LOCKDEBUG_MUTEX_CLASS(&so->so_mutex, "so_mutex of listeners");
 	}
 	mutex_exit(so->so_lock);
 	fd_putfile(fp);

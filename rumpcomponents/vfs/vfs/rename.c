@@ -2,7 +2,8 @@
 /*
  * rename(2).  One at a time (vfs_rename_lock), so directories keep their parents while the
  * tree above is walked to see that no directory ends up below itself.
- * LOCK ORDER: vfs_rename_lock, the directory that is the other's ancestor, the other.
+ * LOCK ORDER: vfs_rename_lock, the directory that is the other's ancestor, the other, other files
+ * by their addresses.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,6 +31,19 @@ static int is_above(struct vnode *anc, struct vnode *dvp, bool *above)
 			return error;
 		at = up;
 	}
+}
+
+/*
+ * The two that change places.  Neither is above the other, but a file may have another name within
+ * the directory that it is exchanged with, and who removes that one locks the directory first.
+ */
+static void lock_both(struct vnode *a, struct vnode *b)
+{
+	bool b_first = b && !vn_isdir(a) && (vn_isdir(b) || b < a);
+
+	rw_enter(b_first ? &b->v_lock : &a->v_lock, RW_WRITER);
+	if (b)
+		rw_enter(b_first ? &a->v_lock : &b->v_lock, RW_WRITER);
 }
 
 /* Both directories locked; what the names stand for now. */
@@ -60,10 +74,7 @@ static int rename_locked(struct nameidata *from, struct nameidata *to, struct vn
 		return vn_isdir(tvp) ? EISDIR : ENOTDIR;
 	if (!fdvp->v_op->vop_rename)
 		return EROFS;
-	/* Neither is above the other; nobody who holds one waits for the other. */
-	rw_enter(&fvp->v_lock, RW_WRITER);
-	if (tvp)
-		rw_enter(&tvp->v_lock, RW_WRITER);
+	lock_both(fvp, tvp);
 	error = fdvp->v_op->vop_rename(
 	    fdvp, &from->nd_name, fvp, tdvp, &to->nd_name, tvp, flags & EXCHANGE);
 	if (tvp)

@@ -54,6 +54,11 @@ void vnode_init(struct vnode *vp, const struct vnodeops *op, struct mount *mp, u
 	vp->v_usecount = 1;
 	vp->v_object.vo_ops = &object_ops;
 	rw_init(&vp->v_lock);
+	LOCKDEBUG_RW_NESTS(&vp->v_lock, LOCK_BY_ADDRESS);
+	if (kind == S_IFDIR) { /* before what is not one; a directory before what lies in it */
+		LOCKDEBUG_RW_CLASS(&vp->v_lock, "v_lock of directories");
+		LOCKDEBUG_RW_NESTS(&vp->v_lock, LOCK_BY_USERS);
+	}
 }
 
 bool vtryref(struct vnode *vp)

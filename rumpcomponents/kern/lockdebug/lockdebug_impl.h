@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kern/lockdebug's own. */
+#ifndef LOCKDEBUG_IMPL_H
+#define LOCKDEBUG_IMPL_H
+
+#define LOCKDEBUG_IMPL
+#include <rumpuser.h> /* before <kern/cpu.h>, which defines curlwp */
+#include <kern/cpu.h>
+#include <kern/lockdebug.h>
+#include <kern/lwp.h>
+#include <kern/mutex.h>
+#include <kern/spin.h>
+#include <kern/systm.h>
+
+struct lock_class {
+	const char *lc_file; /* where it is initialised, or first used */
+	int lc_line;
+	uint16_t lc_id;
+	uint8_t lc_nests; /* enum lock_nesting */
+	char lc_name[26];
+};
+
+/* The class that site names. */
+struct lock_class *lockdebug_class(struct lock_site *site);
+/* At now->lh_site, now->lh_lock is taken while h is held.  Complains if there is another order. */
+void lockdebug_order(const struct lock_held *h, const struct lock_held *now);
+/* A complaint: a line, and how the caller got here.  Any context. */
+void lockdebug_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+extern volatile bool lockdebug_silent; /* lockdebug_off() */
+extern volatile uint32_t lockdebug_complaints;
+
+#endif

@@ -2,8 +2,10 @@
 /*
  * Forwarding of ports.  A TCP connection is two sockets; what is read from one waits in its
  * buffer until the other takes it, and only then is more read.  The end of one direction is passed
- * on, an error ends both.  For UDP each sender has a socket of its own towards the
- * guest, so that answers find the way back; the one that was used least recently makes room.
+ * on, an error ends both.  Nothing of this begins before the guest has accepted: to be told of an
+ * end while it is being called would be the end of the call.  For UDP each sender has a socket of
+ * its own towards the guest, so that answers find the way back; the one that was used least
+ * recently makes room.
  *
  * Events of one epoll_wait(2) may concern a connection that an earlier one of them ended: those are
  * freed behind the last.
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define BUFFER		65536
@@ -24,8 +27,9 @@
 #define MAX_FLOWS	64
 #define BATCH		32
 #define TURNS		4 /* buffers in a row for one connection */
+#define RETRY_NS	100000000
 
-enum kind { LISTENER, SIDE, DATAGRAMS, FLOW };
+enum kind { LISTENER, SIDE, DATAGRAMS, FLOW, RETRY };
 
 /* What an event's pointer points to. */
 struct watch {
@@ -51,9 +55,9 @@ struct side {
 };
 
 struct connection {
-	struct side side[2];
+	struct side side[2]; /* 0: who called; 1: the guest */
 	struct connection *dead_next;
-	bool dead;
+	bool connected, dead;
 };
 
 struct flow {
@@ -65,6 +69,7 @@ struct flow {
 
 struct forwarder {
 	int epoll;
+	struct watch retry; /* of accept(2), after a failure; a timer */
 	struct listener *listeners;
 	struct connection *dead;
 	unsigned connections;
@@ -90,6 +95,14 @@ struct forwarder *forward_open(void)
 	}
 	for (size_t i = 0; i < MAX_FLOWS; i++)
 		f->flow[i].watch = (struct watch){FLOW, -1};
+	f->retry =
+	    (struct watch){RETRY, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
+	if (f->retry.fd == -1 || !watch(f, &f->retry, EPOLL_CTL_ADD, EPOLLIN)) {
+		close(f->retry.fd);
+		close(f->epoll);
+		free(f);
+		return NULL;
+	}
 	return f;
 }
 
@@ -136,6 +149,23 @@ static void pause_listeners(struct forwarder *f, bool pause)
 			l->paused = pause;
 			watch(f, &l->watch, EPOLL_CTL_MOD, pause ? 0 : EPOLLIN);
 		}
+}
+
+/* Out of something that others give back: connections of ours, or anybody. */
+static void retry_later(struct forwarder *f)
+{
+	const struct itimerspec soon = {.it_value.tv_nsec = RETRY_NS};
+
+	pause_listeners(f, true);
+	timerfd_settime(f->retry.fd, 0, &soon, NULL);
+}
+
+static void retry(struct forwarder *f)
+{
+	uint64_t n;
+
+	if (read(f->retry.fd, &n, sizeof(n)) == sizeof(n) && f->connections < MAX_CONNECTIONS)
+		pause_listeners(f, false);
 }
 
 static void end(struct forwarder *f, struct connection *c)
@@ -219,6 +249,7 @@ static void side_event(struct forwarder *f, struct side *s, uint32_t events)
 		reset(f, c);
 		return;
 	}
+	c->connected = true; /* until then only the guest's side is watched, for EPOLLOUT */
 	for (int i = 0; i < 2; i++)
 		if (!pump(&c->side[i], &c->side[!i])) {
 			reset(f, c);
@@ -247,9 +278,9 @@ static void accept_one(struct forwarder *f, struct listener *l)
 	struct connection *c;
 
 	if (fd == -1) {
-		/* Out of descriptors: somebody must close one first. */
-		if ((errno == EMFILE || errno == ENFILE) && f->connections > 0)
-			pause_listeners(f, true);
+		/* The caller waits where it is, or the listener would be ready for ever. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			retry_later(f);
 		return;
 	}
 	guest = towards(l, SOCK_STREAM);
@@ -264,10 +295,9 @@ static void accept_one(struct forwarder *f, struct listener *l)
 		s->watch = (struct watch){SIDE, i == 0 ? fd : guest};
 		s->of = c;
 		s->buf = xcalloc(1, BUFFER);
-		s->events = EPOLLIN;
 		setsockopt(s->watch.fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-		watch(f, &s->watch, EPOLL_CTL_ADD, s->events);
 	}
+	rewatch(f, &c->side[1], EPOLLOUT);
 	if (++f->connections >= MAX_CONNECTIONS)
 		pause_listeners(f, true);
 }
@@ -339,6 +369,9 @@ void forward_work(struct forwarder *f)
 			break;
 		case SIDE:
 			side_event(f, (struct side *)w, e[i].events);
+			break;
+		case RETRY:
+			retry(f);
 			break;
 		case DATAGRAMS:
 			datagram_in(f, (struct listener *)w);

@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,26 @@ static bool link_taken(const struct ifaddrs *list, uint32_t first)
 	return false;
 }
 
+/*
+ * Kilns that start at the same time see no addresses of each other's yet.  So a link is taken by a
+ * name of a socket, which is ours as long as we or our keeper live, and known as far as the
+ * interfaces are. Returns a descriptor that stays open, or -1.
+ */
+static int link_reserve(uint32_t first)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX}; /* sun_path[0] is 0: a name, no file */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, "kiln link %08x", first);
+
+	if (fd == -1)
+		err(kiln_failure, "socket");
+	if (bind(fd, (struct sockaddr *)&sun,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static char *address_text(uint32_t address, const char *suffix)
 {
 	char ip[INET_ADDRSTRLEN];
@@ -141,15 +162,24 @@ static void choose_link(struct run *r)
 	struct ifaddrs *list = NULL;
 	uint16_t at;
 	uint32_t first = 0, n;
+	bool taken;
+	int fd;
 
 	name_bytes(&at, sizeof(at));
-	getifaddrs(&list);
 	for (n = 0; n < LINK_COUNT; n++) {
 		first = LINK_FIRST + (at + n) % LINK_COUNT * 4;
-		if (!link_taken(list, first))
+		fd = link_reserve(first);
+		if (fd == -1)
+			continue;
+		/* Only now: whoever had it may have just given it up to an interface. */
+		if (getifaddrs(&list) == -1)
+			err(kiln_failure, "getifaddrs");
+		taken = link_taken(list, first);
+		freeifaddrs(list);
+		if (!taken)
 			break;
+		close(fd);
 	}
-	freeifaddrs(list);
 	if (n == LINK_COUNT)
 		errx(kiln_failure, "--net user: all of 198.18.0.0/16 is in use");
 	r->xen.host = address_text(first + 1, "/30");
@@ -314,7 +344,9 @@ void run_xen_print(const struct run *r, FILE *to)
 	run_xen_config(r, &s, &stored);
 	fprintf(to, "# a configuration for xl; kiln run -v would say: xl create -e -p FILE\n");
 	if (r->xen.link)
-		fprintf(to, "# kiln run gives domain 0's end of the link, vifN.0, the address %s\n",
+		fprintf(to,
+		    "# kiln run gives domain 0's end of the link, vifN.0, the address %s; "
+		    "the guest gets no further unless domain 0 translates addresses\n",
 		    r->xen.host);
 	if (stored.len > 0)
 		fprintf(to, "# kiln run writes to the store, in parts, data/kiln/0 and on:\n# %s\n",

@@ -439,8 +439,6 @@ int run_main(int argc, char **argv)
 			run_xen_print(&r, r.dry_run ? stdout : stderr);
 		if (r.dry_run)
 			return 0;
-		scratch_open("/tmp/");
-		scratch_path(RUN_XEN_FILE); /* which the keeper writes and we remove */
 	} else {
 		run_qemu_check(&r);
 		command = run_qemu_command;

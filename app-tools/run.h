@@ -71,8 +71,8 @@ void run_hosted_check(struct run *r);
 void run_hosted_command(const struct run *r, struct strlist *cmd);
 
 /* run_xen.c */
-#define RUN_XEN_FILE "xl.cfg"
-#define RUN_XEN_PART 2000 /* bytes of a stored document in one node of the store */
+#define RUN_XEN_FILE "xl.cfg" /* what to call the configuration */
+#define RUN_XEN_PART 2000     /* bytes of a stored document in one node of the store */
 bool run_on_xen(const struct run *r);
 /* Ends the command, with the reason, if no domain can be made here. */
 void run_xen_check(struct run *r);
@@ -83,7 +83,7 @@ void run_xen_print(const struct run *r, FILE *to);
 
 /* run_domain.c: make the domain and keep it until its end; never returns. */
 void run_domain(struct run *r);
-/* The keeper died: destroy what it kept. */
+/* The keeper, and all that it had started, died: destroy what is left of the domain. */
 void run_domain_lost(struct run *r);
 
 /* run_guest.c */

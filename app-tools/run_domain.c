@@ -5,11 +5,15 @@
  * if we are killed, to destroy the domain.  It sees our end by that of the channels.
  *
  *   xl create -p      a paused domain, with nobody of xl's to watch it (-e)
+ *   xl list -v        its number, by its UUID: names are anybody's; later, whether it has ended
  *   the store         the rest of the configuration, where the console is
  *   the console       the terminal that xenconsoled made: its bytes come and go unchanged, but
  *                     for the guest's last word (docs/xen.md)
  *   xenstore-watch    says when some domain ended; xl list whether it is ours
  *   xl destroy        at the end, whatever the end was
+ *
+ * Exit status 0 says that the domain is gone; after any other end run_guest.c has
+ * run_domain_lost() look for it.
  */
 #include "forward.h"
 #include "kiln.h"
@@ -23,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -33,11 +38,22 @@
 #define QUIET_MS    500	  /* a dead domain's console that says nothing for so long is at its end */
 #define LOOK_AFTER_MS                                                                              \
 	300 /* from a domain's end to the question which: its last word saves asking */
-#define WORD_MAX 40
+#define WORD_MAX   40
+#define ASK_AGAIN  5	  /* so often, if xl does not answer */
+#define ASK_PAUSE  200000 /* us between */
+#define RETRY_MS   1000	  /* the same while the guest runs */
+#define ASK_WARN   3	  /* so many questions without an answer are worth a message */
+#define WORD_STATE 2	  /* in a line of xl list, words before the UUID: state, time */
+#define WORD_ID	   5	  /* number, memory, processors, state, time */
+
+/* What xl knows of our domain. */
+enum state { RUNS, ENDED, GONE, UNKNOWN };
 
 struct keeper {
 	struct run *run;
-	unsigned domid;
+	unsigned domid;	     /* 0: not known */
+	char *id;	     /* the same, for xl */
+	unsigned unanswered; /* questions, since the last answer */
 	int tty, watch;
 	pid_t watcher;
 	struct forwarder *forwarder;
@@ -86,30 +102,6 @@ static int tool(const struct keeper *k, struct sbuf *out, const char *const argv
 }
 #define TOOL(k, out, ...) tool(k, out, (const char *const[]){__VA_ARGS__, NULL})
 
-/* Like tool(), but its failure is the end. */
-static void must(struct keeper *k, const char *const argv[])
-{
-	struct sbuf out = {0};
-	int status = tool(k, &out, argv);
-
-	if (status != 0) {
-		fwrite(out.s, 1, out.len, stderr);
-		warnx("%s %s failed", argv[0], argv[1]);
-		/* Whatever there is of the domain must go. */
-		TOOL(k, NULL, "xl", "destroy", k->run->xen.name);
-		_exit(1);
-	}
-	sbuf_free(&out);
-}
-#define MUST(k, ...) must(k, (const char *const[]){__VA_ARGS__, NULL})
-
-static void destroy(struct keeper *k)
-{
-	if (k->watcher > 0)
-		kill(k->watcher, SIGKILL);
-	TOOL(k, NULL, "xl", "destroy", k->run->xen.name);
-}
-
 /* The last line that a tool printed, which may have had something to say before. */
 static char *last_line(struct sbuf *s)
 {
@@ -123,46 +115,148 @@ static char *last_line(struct sbuf *s)
 	return xstrdup(nl ? nl + 1 : s->s);
 }
 
-/* "s", "c" or "d" among the state's letters, and no domain at all, are an end. */
-static bool domain_ended(struct keeper *k)
+/*
+ * Is the line that of our domain?  Its words are Name ID Mem VCPUs State Time UUID and more; a name
+ * may have spaces.  "s", "c" or "d" among the state's letters are an end.
+ */
+static bool our_line(struct keeper *k, const char *line, enum state *state)
 {
 	struct strlist words = {0};
-	struct sbuf out = {0};
-	char *line;
-	bool ended = true;
+	bool ours = false;
 
-	if (TOOL(k, &out, "xl", "list", k->run->xen.name) == 0) {
-		line = last_line(&out);
-		strlist_split(&words, line, " \t");
-		/* Name ID Mem VCPUs State Time */
-		ended = words.n < 6 || strpbrk(words.v[words.n - 2], "scd") != NULL;
-		free(line);
+	strlist_split(&words, line, " \t");
+	for (size_t i = WORD_ID + 1; i < words.n && !ours; i++) {
+		if (strcmp(words.v[i], k->run->xen.uuid) != 0 ||
+		    spec_number(words.v[i - WORD_ID], 1, 65535, &k->domid) != NULL)
+			continue;
+		ours = true;
+		*state = strpbrk(words.v[i - WORD_STATE], "scd") != NULL ? ENDED : RUNS;
 	}
-	sbuf_free(&out);
-	return ended;
+	strlist_free(&words);
+	return ours;
 }
 
-/* ------------------------------------------------------------------- start */
-
-static void create(struct keeper *k, struct sbuf *stored)
+/* Ask for all domains: that ours is not among them is an answer, an error of xl's is none. */
+static enum state look(struct keeper *k)
 {
-	struct sbuf config = {0}, out = {0};
-	const char *path = scratch_path(RUN_XEN_FILE);
-	char *line;
+	enum state state = GONE;
+	struct sbuf out = {0};
+	char *line, *rest;
 
-	run_xen_config(k->run, &config, stored);
-	write_file(path, config.s, config.len);
-	MUST(k, "xl", "create", "-q", "-e", "-p", path);
-	TOOL(k, &out, "xl", "domid", k->run->xen.name);
-	line = last_line(&out);
-	if (spec_number(line, 1, 65535, &k->domid) != NULL) {
-		warnx("xl domid %s: %s", k->run->xen.name, line);
+	if (TOOL(k, &out, "xl", "list", "-v") != 0) {
+		if (++k->unanswered == ASK_WARN) {
+			line = last_line(&out);
+			warnx("xl list fails, and is tried again: %s", line);
+			free(line);
+		}
+		sbuf_free(&out);
+		return UNKNOWN;
+	}
+	k->unanswered = 0;
+	rest = out.s;
+	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL)
+		if (our_line(k, line, &state))
+			break;
+	sbuf_free(&out);
+	return state;
+}
+
+/* The same, with some patience. */
+static enum state find(struct keeper *k)
+{
+	enum state state = look(k);
+
+	for (int i = 1; i < ASK_AGAIN && state == UNKNOWN; i++) {
+		usleep(ASK_PAUSE);
+		state = look(k);
+	}
+	return state;
+}
+
+static bool destroyed(struct keeper *k)
+{
+	char *id;
+	int status;
+
+	if (k->domid == 0)
+		return false;
+	id = xasprintf("%u", k->domid);
+	status = TOOL(k, NULL, "xl", "destroy", id);
+	free(id);
+	return status == 0;
+}
+
+/* Whatever there is of our domain must go, and nobody else's.  Returns false if it may be there
+ * still. */
+static bool destroy(struct keeper *k)
+{
+	if (k->watcher > 0)
+		kill(k->watcher, SIGKILL);
+	for (int i = 0; i < ASK_AGAIN; i++)
+		if (destroyed(k) || find(k) == GONE)
+			return true;
+	return false;
+}
+
+/* Like tool(), but its failure is the end. */
+static void must(struct keeper *k, const char *const argv[])
+{
+	struct sbuf out = {0};
+	int status = tool(k, &out, argv);
+
+	if (status != 0) {
+		fwrite(out.s, 1, out.len, stderr);
+		warnx("%s %s failed", argv[0], argv[1]);
 		destroy(k);
 		_exit(1);
 	}
-	free(line);
 	sbuf_free(&out);
+}
+#define MUST(k, ...) must(k, (const char *const[]){__VA_ARGS__, NULL})
+
+/* ------------------------------------------------------------------- start */
+
+/*
+ * A file without a name, for what xl reads, which wants a plain file: there is nothing to be
+ * removed, whoever is killed.
+ */
+static int config_file(const struct sbuf *config)
+{
+	int fd = memfd_create(RUN_XEN_FILE, 0); /* xl opens it by what it inherits */
+	size_t at = 0;
+	ssize_t n;
+
+	if (fd == -1)
+		err(1, "memfd_create");
+	while (at < config->len) {
+		n = write(fd, config->s + at, config->len - at);
+		if (n == -1 && errno != EINTR)
+			err(1, "%s", RUN_XEN_FILE);
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return fd;
+}
+
+static void create(struct keeper *k, struct sbuf *stored)
+{
+	struct sbuf config = {0};
+	char *path;
+	int fd;
+
+	run_xen_config(k->run, &config, stored);
+	fd = config_file(&config);
+	path = xasprintf("/proc/self/fd/%d", fd);
+	MUST(k, "xl", "create", "-q", "-e", "-p", path);
+	close(fd);
+	free(path);
 	sbuf_free(&config);
+	if (find(k) != RUNS) {
+		warnx(
+		    "xl list does not have the domain %s, %s", k->run->xen.name, k->run->xen.uuid);
+		destroy(k);
+		_exit(1);
+	}
+	k->id = xasprintf("%u", k->domid);
 }
 
 /* xenstore-write takes backslashes for the beginning of something. */
@@ -337,8 +431,11 @@ static void flush_out(struct keeper *k)
 {
 	struct pollfd p = {.fd = k->run->console_fd, .events = POLLOUT};
 
-	while (k->outlen > 0 && poll(&p, 1, -1) >= 0)
-		pass_on(p.fd, k->out, &k->outlen);
+	while (k->outlen > 0)
+		if (poll(&p, 1, -1) > 0)
+			pass_on(p.fd, k->out, &k->outlen);
+		else if (errno != EINTR)
+			return;
 }
 
 /* A line of what QEMU's monitor would be told.  Returns false at the end of it all. */
@@ -355,7 +452,7 @@ static bool obey(struct keeper *k)
 	if (strstr(text, "\"quit\"") != NULL)
 		return false;
 	if (strstr(text, "\"system_powerdown\"") != NULL)
-		TOOL(k, NULL, "xl", "shutdown", k->run->xen.name);
+		TOOL(k, NULL, "xl", "shutdown", k->id);
 	return true;
 }
 
@@ -363,9 +460,13 @@ static bool obey(struct keeper *k)
 static void drain(struct keeper *k)
 {
 	struct pollfd p = {.fd = k->tty, .events = POLLIN};
+	int n;
 
-	while (!k->ended && k->tty != -1 && poll(&p, 1, QUIET_MS) > 0) {
-		if (!read_tty(k) && k->outlen > 0)
+	while (!k->ended && k->tty != -1) {
+		n = poll(&p, 1, QUIET_MS);
+		if (n == 0 || (n == -1 && errno != EINTR))
+			break;
+		if (n > 0 && !read_tty(k) && k->outlen > 0)
 			flush_out(k);
 	}
 	k->dead = true;
@@ -421,8 +522,10 @@ static bool wait_once(struct keeper *k)
 		return false;
 	if (now() >= k->look_at) {
 		/* Without anybody to tell us we have to look from time to time. */
-		k->look_at = k->watch == -1 ? now() + 1000 : INT64_MAX;
-		if (domain_ended(k)) {
+		enum state state = look(k);
+
+		k->look_at = k->watch == -1 || state == UNKNOWN ? now() + RETRY_MS : INT64_MAX;
+		if (state == ENDED || state == GONE) {
 			drain(k);
 			return false;
 		}
@@ -440,7 +543,8 @@ void run_domain_lost(struct run *r)
 {
 	struct keeper k = {.run = r};
 
-	destroy(&k);
+	if (!destroy(&k))
+		warnx("the domain may still be there: xl destroy %s", r->xen.name);
 }
 
 void run_domain(struct run *r)
@@ -459,12 +563,11 @@ void run_domain(struct run *r)
 	if (r->xen.link)
 		raise_link(&k);
 	start_forwarding(&k);
-	MUST(&k, "xl", "unpause", r->xen.name);
+	MUST(&k, "xl", "unpause", k.id);
 	start_watch(&k);
 	say(&k, "kiln: input\n"); /* the ring keeps what comes before anybody listens */
 	while (wait_once(&k))
 		continue;
 	flush_out(&k);
-	destroy(&k);
-	_exit(0);
+	_exit(destroy(&k) ? 0 : 1);
 }

@@ -161,6 +161,19 @@ void guest_end(struct guest *g)
 	g->killing = true;
 }
 
+/* What a keeper had started must not go on without it: half of a domain would come back. */
+static void reap(struct guest *g)
+{
+	siginfo_t si = {0};
+
+	if (waitid(P_PID, (id_t)g->pid, &si, WEXITED | WNOHANG | WNOWAIT) == -1 || si.si_pid == 0)
+		return;
+	if (g->run->keeper != NULL)
+		kill(-g->pid, SIGKILL); /* the number is nobody else's until it is waited for */
+	if (waitpid(g->pid, &g->wstatus, WNOHANG) == g->pid)
+		g->ended = true;
+}
+
 static void handle_signal(struct guest *g, int sig)
 {
 	if (sig == SIGQUIT) {
@@ -168,8 +181,7 @@ static void handle_signal(struct guest *g, int sig)
 		return;
 	}
 	if (sig == SIGCHLD) {
-		if (waitpid(g->pid, &g->wstatus, WNOHANG) == g->pid)
-			g->ended = true;
+		reap(g);
 		return;
 	}
 	if (g->stop_signal != 0) {
@@ -572,7 +584,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	g.stdin_open = stdin_usable();
 	while (!g.ended)
 		wait_once(&g);
-	if (r->keeper != NULL && WIFSIGNALED(g.wstatus))
+	if (r->keeper != NULL && !(WIFEXITED(g.wstatus) && WEXITSTATUS(g.wstatus) == 0))
 		run_domain_lost(r);
 	drain(&g);
 	sigprocmask(SIG_SETMASK, &mask, NULL);

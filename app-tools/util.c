@@ -230,6 +230,14 @@ void strlist_shell(const struct strlist *l, struct sbuf *out)
 	}
 }
 
+void strlist_free(struct strlist *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	free(l->v);
+	*l = (struct strlist){0};
+}
+
 void strlist_split(struct strlist *l, const char *s, const char *sep)
 {
 	char *copy = xstrdup(s), *rest = copy, *word;

@@ -3,7 +3,8 @@
 """A stand-in for what kiln run calls on a Xen host; its name says what it is to be.
 
 FAKE_DIR is where it keeps everything: log (commands), cfg, store, tty, state.  FAKE is what the guest
-does: "exit 3", "panic" ... say so as its last word; others are below.
+does: "exit 3", "panic" ... say so as its last word; others are below.  FAKE_FAIL is a command that
+fails the first time, such as "xl list".
 """
 import os, pty, re, signal, sys, time, tty
 
@@ -68,30 +69,54 @@ def guest():
     time.sleep(100)
 
 
+def setting(key):
+    return re.search("^%s='(.*)'$" % key, read("cfg"), re.M).group(1)
+
+
+def is_ours(which):
+    """What xl does to a domain it does to the one of this number or name."""
+    if which not in ("7", setting("name")) or not os.path.exists(path("state")):
+        sys.exit("%s is an invalid domain identifier" % which)
+
+
 if name != "xenstore-watch":
     open(path("log"), "a").write(" ".join([name] + args) + "\n")
+if os.environ.get("FAKE_FAIL") and os.environ["FAKE_FAIL"] in " ".join([name] + args):
+    if not os.path.exists(path("failed")):
+        write("failed", "")
+        sys.exit("%s: as was asked for" % name)
 if name == "xl" and args[0] == "create":
     if fake == "refuse":
         print("libxl: error: no memory")
         sys.exit(1)
     write("cfg", open(args[-1]).read())
+    if fake == "namesake":
+        write("state", "-b----")
+        sys.exit("libxl: error: Domain with name \"%s\" already exists." % setting("name"))
+    if fake == "slow":
+        write("creating", "")
+        time.sleep(2)
     write("state", "--p---")
     if os.fork() == 0:
         os.close(1)
         os.close(2)
         write("pid", str(os.getpid()))
         guest()
-elif name == "xl" and args[0] == "domid":
-    print("a warning\n7")
 elif name == "xl" and args[0] == "unpause":
+    is_ours(args[1])
     write("running", "")
-elif name == "xl" and args[0] == "list":
-    if not os.path.exists(path("state")):
-        sys.exit(1)
-    print("Name ID Mem VCPUs State Time(s)\n%s 7 128 1 %s 0.1" % (args[1], read("state")))
+elif name == "xl" and args == ["list", "-v"]:
+    row = "%-40s %5d %5d %5d     %s  %8.1f %s %8s %16s"
+    print("a warning\nName ID Mem VCPUs\tState\tTime(s) UUID Reason-Code\tSecurity Label")
+    print(row % ("Domain-0", 0, 320, 1, "r-----", 9, "00000000-0000-0000-0000-000000000000", "-", "-"))
+    if os.path.exists(path("state")):
+        uuid = "11111111-1111-1111-1111-111111111111" if fake == "namesake" else setting("uuid")
+        print(row % (setting("name"), 7, 128, 1, read("state"), 0.1, uuid, "-", "-"))
 elif name == "xl" and args[0] == "shutdown":
+    is_ours(args[1])
     write("shutdown", "")
 elif name == "xl" and args[0] == "destroy":
+    is_ours(args[1])
     for f in "state", "running", "shutdown", "tty":
         if os.path.exists(path(f)):
             os.unlink(path(f))

@@ -24,30 +24,23 @@ img=$dir/hello.img
 run() { "$kiln" run "$@"; }
 fake() { FAKE=$1; export FAKE; shift; "$kiln" run "$@"; }
 
-# python: a death by signal must be told from an exit status, which sh cannot.
-cat > "$dir/how.py" <<'PY'
-import subprocess, sys
-p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-sys.stdout.buffer.write(p.stdout)
-print("signal %d" % -p.returncode if p.returncode < 0 else "exit %d" % p.returncode)
-PY
-how() { FAKE=$1; export FAKE; shift; python3 "$dir/how.py" "$kiln" run "$@"; }
+fake_how() { FAKE=$1; export FAKE; shift; how "$kiln" run "$@"; }
 
 for n in 0 1 125 134 139 255; do
-	expect "exit status $n passes through" 0 "^exit $n\$" how "exit $n" "$img"
+	expect "exit status $n passes through" 0 "^exit $n\$" fake_how "exit $n" "$img"
 done
 expect "console output comes through" 0 '^booting' fake "exit 0" "$img"
-expect "a signal is a death by that signal" 0 '^signal 11$' how "signal 11" "$img"
-expect "and is said in words" 0 'hello was killed by signal 11 \(Segmentation fault\)' how "signal 11" "$img"
-expect "SIGKILL, too" 0 '^signal 9$' how "signal 9" "$img"
-expect "a panic is SIGABRT" 0 '^signal 6$' how panic "$img"
-expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' how lost "$img"
-expect "and is said in words" 0 'ended without a word' how lost "$img"
-expect "a machine that QEMU stops is not waited for" 0 '^signal 6$' how stop "$img"
+expect "a signal is a death by that signal" 0 '^signal 11$' fake_how "signal 11" "$img"
+expect "and is said in words" 0 'hello was killed by signal 11 \(Segmentation fault\)' fake_how "signal 11" "$img"
+expect "SIGKILL, too" 0 '^signal 9$' fake_how "signal 9" "$img"
+expect "a panic is SIGABRT" 0 '^signal 6$' fake_how panic "$img"
+expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' fake_how lost "$img"
+expect "and is said in words" 0 'ended without a word' fake_how lost "$img"
+expect "a machine that QEMU stops is not waited for" 0 '^signal 6$' fake_how stop "$img"
 expect "QEMU's refusal is 125" 125 'the machine could not be started' fake refuse "$img"
 expect "a guest that lingers after its last word" 6 '' fake linger "$img"
 for w in "exit 3" "signal 11" panic lost refused; do
-	how "${w/refused/refuse}" --status-file "$dir/word" "$img" > /dev/null
+	fake_how "${w/refused/refuse}" --status-file "$dir/word" "$img" > /dev/null
 	[ "$(cat "$dir/word")" = "$w" ] && ok "status file: $w" || fail "status file: $w" "$(cat "$dir/word")"
 done
 
@@ -81,11 +74,11 @@ expect "output that cannot be written, much of it" 125 'standard output: No spac
 timeout 10 "$kiln" run "$img" < /dev/null 2>/dev/null | true; ok "a reader that leaves"
 
 FAKE_ADDR=0x$(nm "$img.debug" | awk '$3 == "rumpns_rumpkern_main" || $3 == "rumpkern_main" { print $1 }'); export FAKE_ADDR
-expect "crash addresses get names on stderr" 0 "image\\+$FAKE_ADDR rumpkern_main\\+0x0" how crash "$img"
-expect "with file and line" 0 '#0 image.*<stdin>:[0-9]+' how crash "$img"
+expect "crash addresses get names on stderr" 0 "image\\+$FAKE_ADDR rumpkern_main\\+0x0" fake_how crash "$img"
+expect "with file and line" 0 '#0 image.*<stdin>:[0-9]+' fake_how crash "$img"
 fake crash "$img" 2>/dev/null > "$dir/crash.log" < /dev/null
 FAKE_BUILD=$(readelf -n "$img" | sed -n 's/.*Build ID: //p'); export FAKE_BUILD
-expect "a crash of this build" 0 '#0 image.* rumpkern_main' how crash "$img"
+expect "a crash of this build" 0 '#0 image.* rumpkern_main' fake_how crash "$img"
 FAKE_BUILD=00112233445566778899; export FAKE_BUILD
 fake crash "$img" 2> "$dir/other.err" > "$dir/other.log" < /dev/null
 expect "a crash of another build is said" 0 "^kiln symbolize: no names for these addresses: .*hello.img.debug is of build [0-9a-f]{16}, but build 0011223344556677 crashed\$" \
@@ -96,7 +89,7 @@ cat "$dir/other.log" "$dir/crash.log" > "$dir/two.log"
 expect "of two crashes each counts for itself" 0 '^1$' sh -c "FAKE_BUILD= '$kiln' symbolize '$img' < '$dir/two.log' 2>&1 | grep -c 'no names'"
 unset FAKE_BUILD
 cp "$img" "$dir/alone.img"
-expect "no symbols: said where the names would be" 0 'kiln run: no names for these addresses: .*alone.img.debug: No such file' how crash "$dir/alone.img"
+expect "no symbols: said where the names would be" 0 'kiln run: no names for these addresses: .*alone.img.debug: No such file' fake_how crash "$dir/alone.img"
 [ "$(grep -c 'no names' "$dir/out")" = 1 ] && ok "once" || fail "once" "$(cat "$dir/out")"
 expect "and nothing of it without a crash" 1 '' sh -c "FAKE='exit 0' '$kiln' run '$dir/alone.img' 2>&1 | grep 'no names'"
 program smash <<'C'
@@ -115,23 +108,13 @@ expect "symbolize without symbols" 1 'no symbols for /nosuch' "$kiln" symbolize 
 
 # Signals.  start FAKE OPTIONS...: in the background, until it has said something.
 start() {
-	rm -f "$dir/pid" "$dir/bg.out" "$dir/how.txt.pid" # of the one before
+	rm -f "$dir/pid"
 	FAKE=$1; export FAKE; shift
-	python3 - "$dir/how.txt" "$kiln" run "$@" > "$dir/bg.out" 2>&1 <<'PY' &
-import subprocess, sys, os
-p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
-open(sys.argv[1] + ".pid", "w").write(str(p.pid))
-r = p.wait()
-open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
-PY
-	waiter=$!
-	for _ in $(seq 100); do grep -qs booting "$dir/bg.out" && break; sleep 0.05; done
-	launcher=$(cat "$dir/how.txt.pid")
+	launch "$kiln" run "$@"
 }
 alive() { grep -qs '^State:.[^Z]' "/proc/$1/status"; } # whoever inherits a zombie may leave it
 ended() { # NAME EXPECTED
-	wait "$waiter"
-	got=$(cat "$dir/how.txt")
+	landed
 	if [ "$got" != "$2" ]; then fail "$1" "$got instead of $2"
 	elif alive "$(cat "$dir/pid")"; then fail "$1" "QEMU is still there"
 	else ok "$1"; fi
@@ -243,7 +226,7 @@ expect "--gw without --ip" 125 'needs --ip' run --gw 10.0.0.1 "$img"
 FAKE="exit 4" "$kiln" run "$img" <&- >&-; [ $? = 4 ] && ok "closed standard streams" || fail "closed standard streams" ""
 
 # Hosted.
-expect "hosted: the image is a process" 0 '^hello$' how "" "$dir/hosted.img"
+expect "hosted: the image is a process" 0 '^hello$' fake_how "" "$dir/hosted.img"
 "$kiln" bake -p hosted "$dir/net" -o "$dir/neth.img" > /dev/null
 expect "hosted: no user network" 125 'the user network belongs to QEMU' run -p 8080:80 "$dir/neth.img"
 expect "hosted: the document" 0 'hosted.img .\{"hosted":\{"memory":33554432,"cpus":2\}\}' run --dry-run -m 32M --cpus 2 "$dir/hosted.img"

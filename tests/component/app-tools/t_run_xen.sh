@@ -21,36 +21,41 @@ mkdir "$dir/bin" "$dir/nothing"
 for t in xl xenstore-read xenstore-write xenstore-watch ip; do
 	ln -s "$(realpath "$(dirname "$0")/fakexen.py")" "$dir/bin/$t"
 done
+ip=$(command -v ip)
 export PATH=$dir/bin:$PATH FAKE_DIR=$dir/xen KILN_XENSTORED=$dir/store.socket KILN_XEN_CAPABILITIES=$dir/capabilities
 echo control_d > "$dir/capabilities"
 python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(9); time.sleep(600)' "$KILN_XENSTORED" &
 store=$!
 trap 'kill $store; rm -rf "$dir"' EXIT
-for _ in $(seq 100); do [ -S "$KILN_XENSTORED" ] && break; sleep 0.05; done
+wait_for test -S "$KILN_XENSTORED"
 
-cat > "$dir/how.py" <<'PY'
-import subprocess, sys
-p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-sys.stdout.buffer.write(p.stdout)
-print("\nsignal %d" % -p.returncode if p.returncode < 0 else "\nexit %d" % p.returncode)
-PY
 fresh() { rm -rf "$FAKE_DIR"; mkdir "$FAKE_DIR"; }
-how() { fresh; FAKE=$1; export FAKE; shift; python3 "$dir/how.py" "$kiln" run "$@"; }
+fake_how() { fresh; FAKE=$1; export FAKE; shift; how "$kiln" run "$@"; }
 fake() { fresh; FAKE=$1; export FAKE; shift; "$kiln" run "$@"; }
 inspect() { "$kiln" inspect --xl "$@"; }
 
 for n in 000 001 125 255; do
-	expect "exit status $n passes through" 0 "^exit $((10#$n))\$" how "exit $n" "$img"
+	expect "exit status $n passes through" 0 "^exit $((10#$n))\$" fake_how "exit $n" "$img"
 done
 expect "console output comes through" 0 '^booting' fake "exit 000" "$img"
-expect "the last word does not" 0 '^ending$' how "exit 000" "$img"
-expect "a signal is a death by that signal" 0 '^signal 11$' how "signal 011" "$img"
-expect "a panic is SIGABRT" 0 '^signal 6$' how panic "$img"
-expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' how lost "$img"
-expect "it is destroyed, too" 0 '^xl destroy hello-' cat "$FAKE_DIR/log"
+expect "the last word does not" 0 '^ending$' fake_how "exit 000" "$img"
+expect "a signal is a death by that signal" 0 '^signal 11$' fake_how "signal 011" "$img"
+expect "a panic is SIGABRT" 0 '^signal 6$' fake_how panic "$img"
+expect "a guest that ends without a word is SIGABRT" 0 '^signal 6$' fake_how lost "$img"
+expect "it is destroyed, too" 0 '^xl destroy 7$' cat "$FAKE_DIR/log"
 expect "xl's refusal is 125" 125 'libxl: error: no memory' fake refuse "$img"
 grep -q 'xl create failed' "$dir/out" && ok "in words" || fail "in words" "$(cat "$dir/out")"
+expect "another domain of this name: 125" 125 'already exists' fake namesake "$img"
+expect "is left alone" 1 '^0$' grep -c 'xl destroy' "$FAKE_DIR/log"
+for command in "xl list" "xl destroy"; do
+	FAKE_FAIL=$command fake_how "exit 003" "$img" > "$dir/out"
+	if grep -q '^ending$' "$dir/out" && grep -q '^exit 3$' "$dir/out" && [ ! -e "$FAKE_DIR/state" ]; then ok "$command that fails once"; else fail "$command that fails once" "$(cat "$dir/out")"; fi
+done
+for command in "xl unpause" xenstore-write; do
+	expect "$command that fails: 125" 125 "^kiln run: ${command/-/.}.* failed" env FAKE_FAIL="$command" FAKE=deaf sh -c "rm -rf '$FAKE_DIR'; mkdir '$FAKE_DIR'; '$kiln' run '$dir/net.img'"
+	[ ! -e "$FAKE_DIR/state" ] && ok "and no domain" || fail "and no domain" "$(cat "$FAKE_DIR/log")"
+done
 fake binary "$img" > "$dir/bin.out" 2> /dev/null
 printf 'booting\n\000\377\r\n\033\033_kiln:0123 exit 009\033\\\033[0m\033_kiln' | cmp -s - "$dir/bin.out" &&
 	ok "output is unchanged" || fail "output is unchanged" "$(od -c "$dir/bin.out")"
@@ -58,7 +63,7 @@ n=$(fake big "$img" | (sleep 0.5; wc -c))
 [ "$n" = 1000008 ] && ok "a slow reader loses nothing" || fail "a slow reader loses nothing" "$n bytes"
 [ "$(echo abc | fake echo "$img" 2>&1)" = "$(printf 'booting\nabc')" ] && ok "standard input goes to the guest" ||
 	fail "standard input" ""
-expect "order: made paused, then started" 0 '^xl create xl domid xenstore-read xl unpause xl destroy $' \
+expect "order: made paused, then started" 0 '^xl create xl list xenstore-read xl unpause xl destroy $' \
 	sh -c 'awk "/^xl/ { print \$1, \$2 } /^xenstore-read/ { print \$1 }" "$1/log" | tr "\n" " "; echo' - "$FAKE_DIR"
 
 # A document that is too long for a command line, with what xenstore-write would read as something else.
@@ -70,24 +75,15 @@ grep -q "^cmdline='status:[0-9a-f]\{16\} xenstore:3'" "$FAKE_DIR/cfg" &&
 # Signals.  start FAKE OPTIONS...: in the background, until it has said something.
 start() {
 	fresh
-	rm -f "$dir/bg.out" "$dir/how.txt" "$dir/how.txt.pid"
 	FAKE=$1; export FAKE; shift
-	python3 - "$dir/how.txt" "$kiln" run "$@" > "$dir/bg.out" 2>&1 <<'PY' &
-import subprocess, sys
-p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
-open(sys.argv[1] + ".pid", "w").write(str(p.pid))
-r = p.wait()
-open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
-PY
-	waiter=$!
-	for _ in $(seq 200); do grep -qs booting "$dir/bg.out" && break; sleep 0.05; done
-	launcher=$(cat "$dir/how.txt.pid")
+	launch "$kiln" run "$@"
 }
+keeper() { pgrep -P "$launcher" | head -n 1; }
+gone() { [ ! -e "$FAKE_DIR/state" ]; }
 ended() { # NAME EXPECTED
-	wait "$waiter"
-	got=$(cat "$dir/how.txt")
+	landed
 	if [ "$got" != "$2" ]; then fail "$1" "$got instead of $2: $(cat "$dir/bg.out")"
-	elif [ -e "$FAKE_DIR/state" ]; then fail "$1" "the domain is still there"
+	elif ! gone; then fail "$1" "the domain is still there"
 	else ok "$1"; fi
 }
 for s in INT TERM HUP; do
@@ -101,10 +97,19 @@ ended "the grace period destroys the guest" "signal 15"
 start deaf --timeout 1 "$img"
 ended "--timeout destroys the guest" "signal 14"
 start deaf "$img"; kill -KILL "$launcher"; wait "$waiter"
-for _ in $(seq 100); do [ -e "$FAKE_DIR/state" ] || break; sleep 0.05; done
-[ ! -e "$FAKE_DIR/state" ] && ok "SIGKILL of the launcher leaves no domain behind" || fail "SIGKILL of the launcher" "there is a domain"
-start deaf "$img"; kill -SEGV "$(pgrep -P "$launcher" | head -n 1)"
+wait_for gone && ok "SIGKILL of the launcher leaves no domain behind" || fail "SIGKILL of the launcher" "there is a domain"
+[ -z "$(find /tmp -maxdepth 1 -name ".kiln.$launcher.*")" ] && ok "nor a file" || fail "nor a file" "$(ls -d /tmp/.kiln.*)"
+start deaf "$img"; kill -SEGV "$(keeper)"
 ended "nor does the keeper's" "signal 6"
+# It cannot start another process: an error of its own, after which nobody but the launcher can tidy up.
+start deaf "$img"; prlimit --nofile=3: --pid "$(keeper)"; kill -TERM "$launcher"
+ended "nor do its errors" "signal 6"
+READY=(test -e "$FAKE_DIR/creating")
+start slow "$img"; kill -KILL "$(keeper)"
+landed
+READY=(grep -qs booting "$dir/bg.out")
+sleep 2.5
+gone && ok "nor an end while xl makes one" || fail "an end while xl makes one" "there is a domain: $(cat "$FAKE_DIR/log")"
 
 # The configuration.
 expect "a configuration: name" 0 "^name='hello'\$" inspect "$img"
@@ -124,6 +129,29 @@ expect "a dry run says the same" 0 "^type='pvh'\$" "$kiln" run --dry-run "$img"
 fake "exit 000" "$dir/net.img" > /dev/null
 expect "the link's address" 0 '^ip address add 198\.18\.[0-9.]+/30 dev vif7.0$' cat "$FAKE_DIR/log"
 expect "what the driver waits for" 0 '^xenstore-write /local/domain/0/backend/vif/7/0/hotplug-status connected$' cat "$FAKE_DIR/log"
+
+# Two links are two: in a network of our own where all but one are taken, and nothing shows that a guest has that.
+cat > "$dir/links.sh" <<'SH'
+at=0
+for bits in $(seq 17 30); do
+	"$IP" address add "198.18.$((at >> 8)).$((at & 255))/$bits" dev lo || exit 1
+	at=$((at + (1 << (32 - bits))))
+done
+"$KILN" run "$1" > "$2" &
+launcher=$!
+for _ in $(seq 200); do grep -qs booting "$2" && break; sleep 0.05; done
+"$KILN" inspect --xl "$1"
+kill -KILL $launcher
+for _ in $(seq 200); do "$KILN" inspect --xl "$1" 2> /dev/null && break; sleep 0.05; done
+SH
+if [ -n "$ip" ] && unshare -rn true 2> /dev/null; then
+	fresh
+	expect "a link that another guest has" 0 '^kiln inspect: --net user: all of 198.18.0.0/16 is in use$' \
+		env FAKE=deaf KILN="$kiln" IP="$ip" unshare -rn sh "$dir/links.sh" "$dir/net.img" "$dir/links.out"
+	[ "$(grep -c '"address":"198.18.255.254/30"' "$dir/out")" = 1 ] && ok "is free when that is gone" || fail "is free when that is gone" "$(cat "$dir/out")"
+else
+	echo "skip a link that another guest has: no networks of our own here"
+fi
 
 # Forwarded ports.  The guest is 127.0.0.2 here; it sends back what it gets, once it has all of it.
 cat > "$dir/echo.py" <<'PY'
@@ -184,18 +212,76 @@ for _ in $(seq 100); do [ -s "$dir/ports" ] && break; sleep 0.05; done
 read -r tcp udp < "$dir/ports"
 port=$((20000 + RANDOM % 20000))
 start deaf --net bridge=lo --ip 127.0.0.2/8 -p "$port:$tcp" -p "$((port + 1)):$udp/udp" "$dir/net.img"
-for w in big many reset udp; do echo; done > /dev/null
 timeout 60 python3 "$dir/client.py" "$port" "$((port + 1))" > "$dir/client.out" 2>&1
 for w in big many reset udp; do
 	grep -q "^ok $w" "$dir/client.out" && ok "forwarded ports: $w" || fail "forwarded ports: $w" "$(tail -n 3 "$dir/client.out")"
 done
-keeper=$(pgrep -P "$launcher" | head -n 1)
+keeper=$(keeper)
 t0=$(awk '{ print $14 + $15 }' "/proc/$keeper/stat"); sleep 1; t1=$(awk '{ print $14 + $15 }' "/proc/$keeper/stat")
 [ $((t1 - t0)) -le 5 ] && ok "the keeper is idle when nothing happens" || fail "the keeper is idle" "$((t1 - t0)) ticks"
 expect "a port that is taken" 125 "-p $port:80: TCP port $port on 127.0.0.1 is in use already" "$kiln" run --net bridge=lo --ip 127.0.0.2/8 -p "$port:80" "$dir/net.img"
+# No descriptor left: a connection waits, without work, until there is one.
+cat > "$dir/patient.py" <<'PY'
+import os, socket, subprocess, sys, time
+port, keeper = int(sys.argv[1]), sys.argv[2]
+def limit(n):
+    subprocess.run(["prlimit", "--nofile=%d:" % n, "--pid", keeper], check=True)
+def ticks():
+    return sum(map(int, open("/proc/%s/stat" % keeper).read().rsplit(")", 1)[1].split()[11:13]))
+n = 0
+while os.path.lexists("/proc/%s/fd/%d" % (keeper, n)):
+    n += 1
+limit(n)
+c = socket.create_connection(("127.0.0.1", port)); c.settimeout(10)
+c.sendall(b"abc"); c.shutdown(socket.SHUT_WR)
+t0 = ticks(); time.sleep(1); t1 = ticks()
+print("ok idle" if t1 - t0 <= 10 else "FAIL idle: %d ticks" % (t1 - t0))
+limit(1024)
+print("ok served" if c.recv(100) == b"abc" else "FAIL served")
+PY
+timeout 60 python3 "$dir/patient.py" "$port" "$(keeper)" > "$dir/client.out" 2>&1
+for w in idle served; do
+	grep -q "^ok $w" "$dir/client.out" && ok "out of descriptors: $w" || fail "out of descriptors: $w" "$(tail -n 3 "$dir/client.out")"
+done
 kill -TERM "$launcher"; kill -TERM "$launcher"
 ended "and goes with the rest" "signal 15"
 kill $echo; wait $echo 2> /dev/null
+
+# A guest that takes its time to accept: by then the caller has said that it will say nothing.
+cat > "$dir/late.py" <<'PY'
+import os, socket, sys, threading, time
+s = socket.socket(); s.bind(("127.0.0.2", 0)); s.listen(0)
+full = [socket.socket(), socket.socket()]
+for f in full:
+    f.setblocking(False); f.connect_ex(s.getsockname())
+open(sys.argv[1] + ".new", "w").write("%d" % s.getsockname()[1])
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.05)
+c = socket.create_connection(("127.0.0.1", int(sys.argv[3])))
+c.settimeout(20); c.shutdown(socket.SHUT_WR)
+time.sleep(0.5)
+for f in full:
+    f.close()
+def serve():
+    while True:
+        guest, data = s.accept()[0], b"heard "
+        while (d := guest.recv(100)):
+            data += d
+        guest.sendall(data); guest.close()
+threading.Thread(target=serve, daemon=True).start()
+heard = c.recv(100)
+print("ok" if heard == b"heard " else "FAIL %s" % heard)
+PY
+rm -f "$dir/ports"
+timeout 60 python3 "$dir/late.py" "$dir/ports" "$dir/go" "$port" > "$dir/late.out" 2>&1 & late=$!
+wait_for test -s "$dir/ports"
+start deaf --net bridge=lo --ip 127.0.0.2/8 -p "$port:$(cat "$dir/ports")" "$dir/net.img"
+: > "$dir/go"
+wait $late
+grep -q '^ok' "$dir/late.out" && ok "a guest that accepts late answers" || fail "a guest that accepts late" "$(tail -n 3 "$dir/late.out")"
+kill -TERM "$launcher"; kill -TERM "$launcher"
+ended "with all that" "signal 15"
 
 # Errors.
 expect "no Xen" 125 'this machine does not run on Xen' env KILN_XEN_CAPABILITIES="$dir/nosuch" "$kiln" run "$img"

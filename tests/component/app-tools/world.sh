@@ -31,6 +31,50 @@ expect() {
 	fi
 }
 
+# how COMMAND...: its output, then "exit N" or "signal N" on a line of its own, which $? cannot tell apart.
+cat > "$dir/how.py" <<'PY'
+import subprocess, sys
+p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+sys.stdout.buffer.write(p.stdout)
+if p.stdout and not p.stdout.endswith(b"\n"):
+    print()
+print("signal %d" % -p.returncode if p.returncode < 0 else "exit %d" % p.returncode)
+PY
+how() { python3 "$dir/how.py" "$@"; }
+
+# launch COMMAND...: in the background, until it has said "booting"; its pid is in $launcher, its output in bg.out.
+launch() {
+	rm -f "$dir/bg.out" "$dir/how.txt" "$dir/how.txt.pid" # of the one before
+	python3 - "$dir/how.txt" "$@" > "$dir/bg.out" 2>&1 <<'PY' &
+import os, subprocess, sys
+p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL)
+open(sys.argv[1] + ".new", "w").write(str(p.pid))
+os.rename(sys.argv[1] + ".new", sys.argv[1] + ".pid")
+r = p.wait()
+open(sys.argv[1], "w").write("signal %d" % -r if r < 0 else "exit %d" % r)
+PY
+	waiter=$!
+	wait_for test -e "$dir/how.txt.pid"
+	launcher=$(cat "$dir/how.txt.pid")
+	wait_for "${READY[@]}"
+}
+READY=(grep -qs booting "$dir/bg.out") # what is true once it is under way
+
+# landed: waits for its end, and sets $got to what how would say.
+landed() {
+	wait "$waiter"
+	got=$(cat "$dir/how.txt")
+}
+
+# wait_for COMMAND...: until it succeeds, ten seconds at the most.
+wait_for() {
+	for _ in $(seq 200); do
+		"$@" 2> /dev/null && return
+		sleep 0.05
+	done
+	return 1
+}
+
 cc_flags="-O1 -ffreestanding -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fvisibility=hidden -fno-stack-protector -g"
 
 # component NAME FOR PLATFORMS < source: compile, put into the name space, add to the index.

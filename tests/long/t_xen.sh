@@ -122,7 +122,7 @@ xen "back ends that restart" "$work/netserve.img" 0 "vif=['bridge=xenbr0,mac=00:
 options=()
 
 bake_program threads
-xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"
+XEN_SECONDS=240 xen "threads on two CPUs" "$work/threads.img" 0 vcpus=2 && check_output "two CPUs" "$log"
 
 # What is typed; two processors, for it comes by an event channel.
 BAKE_OPTIONS="--platform $platform"

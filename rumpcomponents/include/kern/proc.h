@@ -37,4 +37,7 @@ extern struct proc proc_first;
 /* The process of the running lwp. */
 #define curproc (curlwp->l_proc)
 
+/* What gethostname(2) says, of kern/proc.  Changes by sethostname(2) only, under proc_lock. */
+const char *proc_hostname(void);
+
 #endif

@@ -2,7 +2,7 @@
 /* The names of system and host.  Configuration: "hostname". */
 #include <sys/utsname.h>
 #include <kern/config.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
@@ -28,7 +28,7 @@ static bool good_name(const char *name)
 	return len > 0 && len < sizeof(hostname);
 }
 
-static const char *host(void)
+const char *proc_hostname(void)
 {
 	const char *name;
 
@@ -53,7 +53,7 @@ long do_sys_uname(struct utsname *name)
 	memset(&u, 0, sizeof(u));
 	mutex_enter(&proc_lock);
 	strlcpy(u.sysname, "Linux", sizeof(u.sysname));
-	strlcpy(u.nodename, host(), sizeof(u.nodename));
+	strlcpy(u.nodename, proc_hostname(), sizeof(u.nodename));
 	strlcpy(u.release, RELEASE, sizeof(u.release));
 	strlcpy(u.version, "Kiln", sizeof(u.version));
 	strlcpy(u.machine, "x86_64", sizeof(u.machine));
@@ -82,7 +82,7 @@ static int set(char *to, const char *from, size_t len)
 
 long do_sys_sethostname(const char *name, size_t len)
 {
-	(void)host();
+	(void)proc_hostname();
 	return sysret(set(hostname, name, len), 0);
 }
 

@@ -224,6 +224,39 @@ START_TEST(devfs_fd_lists_what_is_open)
 }
 END_TEST
 
+static const char *link_of(int fd)
+{
+	static char buf[64];
+	char path[32];
+	long len;
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
+	len = do_sys_readlink(path, buf, sizeof(buf) - 1);
+	buf[len > 0 ? len : 0] = '\0';
+	return len < 0 ? NULL : buf;
+}
+
+START_TEST(devfs_fd_reads_as_a_link)
+{
+	int fd, dir;
+
+	ck_assert_int_eq(do_sys_mkdir("/a", 0755), 0);
+	ck_assert_int_eq(do_sys_mkdir("/a/b", 0755), 0);
+	dir = open_file("/a/b", O_RDONLY | O_DIRECTORY);
+	fd = open_file("/a/b/file", O_CREAT | O_RDWR);
+	ck_assert_str_eq(link_of(dir), "/a/b");
+	ck_assert_str_eq(link_of(fd), "/a/b/file");
+	ck_assert_int_eq(do_sys_rename("/a/b", "/c"), 0);
+	ck_assert_str_eq(link_of(dir), "/c");
+	ck_assert_str_eq(link_of(fd), "/c/file");
+	ck_assert_int_eq(do_sys_unlink("/c/file"), 0);
+	ck_assert_ptr_null(link_of(fd));
+	ck_assert_str_eq(link_of(open_file("/", O_RDONLY | O_DIRECTORY)), "/");
+	ck_assert_int_eq(do_sys_close(fd), 0);
+	ck_assert_ptr_null(link_of(fd));
+}
+END_TEST
+
 START_TEST(devfs_fd_is_a_mount)
 {
 	struct stat dev, up;
@@ -291,6 +324,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, devfs_fd_opens_what_is_open);
 	tcase_add_test(tc, devfs_fd_names_are_plain_numbers);
 	tcase_add_test(tc, devfs_fd_lists_what_is_open);
+	tcase_add_test(tc, devfs_fd_reads_as_a_link);
+	tcase_add_test(tc, devfs_fd_reads_as_a_link);
 	tcase_add_test(tc, devfs_fd_is_a_mount);
 	tcase_add_test(tc, devfs_survives_every_failed_allocation);
 	suite_add_tcase(s, tc);

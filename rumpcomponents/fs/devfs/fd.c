@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /dev/fd: the open files by number.  Opening one is as dup(2).  Names come and go with
- * descriptors, so a vnode is made at each lookup.
+ * /dev/fd: the open files by number.  Opening one is as dup(2), and it reads as a link to what it
+ * is, as in Linux's /proc/self/fd.  Names come and go with descriptors, so a vnode is made at each
+ * lookup.
  */
 #include <fcntl.h>
 #include <kern/kmem.h>
@@ -44,6 +45,54 @@ static int node_open(struct vnode *vp, int flags, struct file **fpp)
 	return EACCES;
 }
 
+static int file_path(struct file *fp, char *to, size_t *len)
+{
+	char *buf = kmem_alloc(VFS_PATH_MAX), *path;
+	int error = buf ? vfs_pathname(fp->f_data, buf, &path) : ENOMEM;
+
+	if (!error) {
+		*len = KMIN(*len, strlen(path));
+		memcpy(to, path, *len);
+	}
+	if (buf)
+		kmem_free(buf, VFS_PATH_MAX);
+	return error;
+}
+
+/* Names as Linux has them. */
+static int node_readlink(struct vnode *vp, char *buf, size_t *len)
+{
+	static const char *const names[] = {
+	    [DTYPE_SOCKET] = "socket:[%llu]",
+	    [DTYPE_PIPE] = "pipe:[%llu]",
+	    [DTYPE_EVENTFD] = "anon_inode:[eventfd]",
+	    [DTYPE_EPOLL] = "anon_inode:[eventpoll]",
+	    [DTYPE_TIMERFD] = "anon_inode:[timerfd]",
+	    [DTYPE_SIGNALFD] = "anon_inode:[signalfd]",
+	    [DTYPE_CONSOLE] = "/dev/console",
+	};
+	struct stat st = {.st_ino = 0};
+	struct file *fp;
+	char name[48];
+	int error = fd_getfile(VTOF(vp)->fn_fd, &fp);
+
+	if (error)
+		return ENOENT;
+	if (fp->f_type == DTYPE_VNODE) {
+		error = file_path(fp, buf, len);
+	} else if (fp->f_type >= (int)NELEM(names) || !names[fp->f_type]) {
+		error = ENOENT;
+	} else {
+		if (fp->f_ops->fo_stat)
+			(void)fp->f_ops->fo_stat(fp, &st);
+		ksnprintf(name, sizeof(name), names[fp->f_type], (unsigned long long)st.st_ino);
+		*len = KMIN(*len, strlen(name));
+		memcpy(buf, name, *len);
+	}
+	fd_putfile(fp);
+	return error;
+}
+
 static void node_reclaim(struct vnode *vp)
 {
 	pool_put(&fdnode_pool, VTOF(vp));
@@ -52,6 +101,7 @@ static void node_reclaim(struct vnode *vp)
 static const struct vnodeops node_ops = {
     .vop_getattr = fd_getattr,
     .vop_open = node_open,
+    .vop_readlink = node_readlink,
     .vop_reclaim = node_reclaim,
 };
 

@@ -22,8 +22,8 @@ static int leave(const char *path, const char *text, size_t len)
 static int etc_start(void)
 {
 	char hosts[128];
-	int len = ksnprintf(hosts, sizeof(hosts), "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n",
-	    proc_hostname());
+	int len = ksnprintf(
+	    hosts, sizeof(hosts), "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n", proc_hostname());
 	int error = leave("/etc/passwd", passwd, sizeof(passwd) - 1);
 
 	if (!error)

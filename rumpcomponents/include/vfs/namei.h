@@ -34,6 +34,13 @@ struct pathbuf {
 int pathbuf_in(const char *upath, struct pathbuf *pb);
 void pathbuf_done(struct pathbuf *pb);
 
+#define VFS_PATH_MAX 4096
+/*
+ * vp's path from the root, to the end of buf, of VFS_PATH_MAX bytes; *path is where it begins.
+ * ENOENT: it has none, or, of a file, none that is remembered; ENAMETOOLONG EIO.  May sleep.
+ */
+int vfs_pathname(struct vnode *vp, char *buf, char **path);
+
 /* Open or create; *fpp is a new file.  As open(2). */
 int vn_open(int dirfd, const char *path, int flags, mode_t mode, struct file **fpp);
 

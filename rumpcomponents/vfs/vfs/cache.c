@@ -156,3 +156,23 @@ void cache_purge_vnode(struct vnode *vp)
 		remove_entry(nc);
 	mutex_exit(&cache_lock);
 }
+
+int cache_name(struct vnode *vp, struct vnode **dvpp, char *buf, size_t *at)
+{
+	struct namecache *nc;
+	int error = ENOENT;
+
+	mutex_enter(&cache_lock);
+	LIST_FOREACH (nc, &vp->v_names, nc_name) {
+		if (!vtryref(nc->nc_dvp))
+			continue;
+		*dvpp = nc->nc_dvp;
+		*at -= nc->nc_len;
+		memcpy(buf + *at, nc->nc_str, nc->nc_len);
+		buf[--*at] = '/';
+		error = 0;
+		break;
+	}
+	mutex_exit(&cache_lock);
+	return error;
+}

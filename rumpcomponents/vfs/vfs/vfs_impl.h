@@ -8,7 +8,6 @@
 #include <vfs/namei.h>
 #include <vfs/vnode.h>
 
-#define VFS_PATH_MAX	4096
 #define VFS_NAME_MAX	255
 #define VFS_MAXSYMLINKS 40
 
@@ -20,6 +19,11 @@ void cache_init(void);
 int cache_lookup(struct vnode *dvp, const struct name *name, struct vnode **vpp);
 /* vp NULL: absent.  dvp locked. */
 void cache_enter(struct vnode *dvp, const struct name *name, struct vnode *vp);
+/*
+ * A directory where vp has a name, with a reference; "/name" is put into buf so that it ends before
+ * *at, which moves to its start (there is room).  ENOENT: not known.
+ */
+int cache_name(struct vnode *vp, struct vnode **dvpp, char *buf, size_t *at);
 
 /* The directory that relative paths start from, with a reference. */
 int vfs_startdir(int dirfd, struct vnode **vpp);

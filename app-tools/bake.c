@@ -52,22 +52,24 @@ static const char *platforms(void)
 
 static void usage(void)
 {
-	printf("usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
-	       "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
-	       "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
-	       "  -r, --root DIR        directory that becomes the root file system\n"
-	       "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
-	       "      --arg ARGUMENT    argument of the program (may be repeated)\n"
-	       "      --hostname NAME   host name\n"
-	       "      --syscalls A,B    system calls to put in although nothing refers to them\n"
-	       "      --with COMPONENT  component to put in although nothing refers to it\n"
-	       "      --report FILE     where the report goes instead of IMAGE.json\n"
-	       "  -v, --verbose         print the linker's command and what was taken\n\n"
-	       "Arguments and environment are defaults that `kiln run' can override.\n",
+	printf(
+	    "usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
+	    "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
+	    "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
+	    "  -r, --root DIR        directory that becomes the root file system\n"
+	    "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
+	    "      --arg ARGUMENT    argument of the program (may be repeated)\n"
+	    "      --hostname NAME   host name\n"
+	    "      --syscalls A,B    system calls to put in although nothing refers to them\n"
+	    "      --with COMPONENT  component to put in although nothing refers to it\n"
+	    "      --debug           all that helps debugging, such as kern/strace and kern/stats\n"
+	    "      --report FILE     where the report goes instead of IMAGE.json\n"
+	    "  -v, --verbose         print the linker's command and what was taken\n\n"
+	    "Arguments and environment are defaults that `kiln run' can override.\n",
 	    *platforms() ? platforms() : "none");
 }
 
-enum { OPT_ARG = 256, OPT_SYSCALLS, OPT_WITH, OPT_REPORT, OPT_HOSTNAME, OPT_HELP };
+enum { OPT_ARG = 256, OPT_SYSCALLS, OPT_WITH, OPT_REPORT, OPT_HOSTNAME, OPT_DEBUG, OPT_HELP };
 
 static void parse_options(struct bake *b, int argc, char **argv)
 {
@@ -78,8 +80,8 @@ static void parse_options(struct bake *b, int argc, char **argv)
 	    {"with", required_argument, NULL, OPT_WITH},
 	    {"report", required_argument, NULL, OPT_REPORT},
 	    {"hostname", required_argument, NULL, OPT_HOSTNAME},
-	    {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, OPT_HELP},
-	    {NULL, 0, NULL, 0}};
+	    {"debug", no_argument, NULL, OPT_DEBUG}, {"verbose", no_argument, NULL, 'v'},
+	    {"help", no_argument, NULL, OPT_HELP}, {NULL, 0, NULL, 0}};
 	int dashes = argc, c;
 
 	/* Everything behind -- is the program's. */
@@ -123,6 +125,9 @@ static void parse_options(struct bake *b, int argc, char **argv)
 			if (spec_hostname(optarg) != NULL)
 				spec_fail("--hostname", optarg, spec_hostname(optarg));
 			b->hostname = optarg;
+			break;
+		case OPT_DEBUG:
+			strlist_add(&b->reach.options, "@debug");
 			break;
 		case OPT_HELP:
 			usage();
@@ -201,6 +206,21 @@ static struct object *add_object(
 	return o;
 }
 
+/*
+ * A component with the word @with exists only in an image that asks for it: by its name, or by
+ * another of its words.  Its symbols go over weak ones of others, which it could not if it were
+ * merely not taken.
+ */
+static bool asked_for(const struct bake *b, const struct object *o)
+{
+	if (strlist_has(&b->with, o->name))
+		return true;
+	for (size_t i = 0; i < o->for_words.n; i++)
+		if (*o->for_words.v[i] == '@' && strlist_has(&b->reach.options, o->for_words.v[i]))
+			return true;
+	return false;
+}
+
 /* One line of the index: name|object|needs|for|platforms|description */
 static void add_component(struct bake *b, const char *dir, char *line)
 {
@@ -216,7 +236,8 @@ static void add_component(struct bake *b, const char *dir, char *line)
 	strlist_split(&o->for_words, field[3], " \t");
 	strlist_split(&o->platforms, field[4], " \t");
 	o->summary = xstrdup(field[5]);
-	o->available = o->platforms.n == 0 || strlist_has(&o->platforms, b->platform);
+	o->available = (o->platforms.n == 0 || strlist_has(&o->platforms, b->platform)) &&
+		       (!strlist_has(&o->for_words, "@with") || asked_for(b, o));
 }
 
 static void read_components(struct bake *b)

@@ -74,7 +74,7 @@ static void define(struct symtab *t, struct object *o, size_t sym)
 	p = lookup_slot(t, d->name);
 	if (*p == NULL) {
 		*p = d;
-	} else if ((*p)->weak && !d->weak && (*p)->object->available >= o->available) {
+	} else if ((*p)->weak && !d->weak && o->available >= (*p)->object->available) {
 		d->worse = *p;
 		d->hash_next = (*p)->hash_next;
 		(*p)->hash_next = NULL;

@@ -60,6 +60,9 @@ static void usage(void)
 	    "      --gdb[=PORT]       wait for gdb and say how to connect (default port 1234)\n"
 	    "      --core FILE        if it crashes, or --timeout ends it, write a core for `kiln "
 	    "gdb'\n"
+	    "      --strace[=A,B]     print system calls, or only some; for an image baked with "
+	    "--debug\n"
+	    "      --stats[=json]     print a table of counts and peaks at the end; the same\n"
 	    "      --timeout SECONDS  end the guest then\n"
 	    "      --grace SECONDS    from the first Ctrl-C to the end (default 10)\n"
 	    "      --status-file FILE write how it ended: `exit 0', `signal 11', `panic' ...\n"
@@ -82,6 +85,8 @@ enum {
 	OPT_ACCEL,
 	OPT_GDB,
 	OPT_CORE,
+	OPT_STRACE,
+	OPT_STATS,
 	OPT_TIMEOUT,
 	OPT_GRACE,
 	OPT_STATUS,
@@ -108,6 +113,8 @@ static const struct option options[] = {
     {"accel", required_argument, NULL, OPT_ACCEL},
     {"gdb", optional_argument, NULL, OPT_GDB},
     {"core", required_argument, NULL, OPT_CORE},
+    {"strace", optional_argument, NULL, OPT_STRACE},
+    {"stats", optional_argument, NULL, OPT_STATS},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"grace", required_argument, NULL, OPT_GRACE},
     {"status-file", required_argument, NULL, OPT_STATUS},
@@ -208,6 +215,13 @@ static void parse_option(struct run *r, int c)
 	case OPT_CORE:
 		r->core = optarg;
 		break;
+	case OPT_STRACE:
+		r->strace = optarg ? optarg : "";
+		break;
+	case OPT_STATS:
+		r->stats = optarg ? optarg : "table";
+		check("--stats", one_of(r->stats, "table, json"));
+		break;
 	case OPT_TIMEOUT:
 		check("--timeout", spec_number(optarg, 1, 999999, &r->timeout));
 		break;
@@ -278,6 +292,15 @@ void run_memory_check(const struct run *r)
 		    r->image.path, least);
 }
 
+/* An option that only an image with the component can serve. */
+static void need(const struct run *r, const char *option, const char *component)
+{
+	if (!strlist_has(&r->image.components, component))
+		errx(kiln_failure,
+		    "%s: %s does not have what it needs; bake it again with --debug, or --with %s",
+		    option, r->image.path, component);
+}
+
 /* What follows from several options, or from options and image. */
 static void settle(struct run *r)
 {
@@ -320,6 +343,10 @@ static void settle(struct run *r)
 		    r->disks.v[0], r->image.path);
 	if (r->core != NULL && (hosted || run_on_xen(r)))
 		errx(kiln_failure, "--core %s: only for platform hw", r->core);
+	if (r->strace != NULL)
+		need(r, "--strace", "kern/strace");
+	if (r->stats != NULL)
+		need(r, "--stats", "kern/stats");
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)

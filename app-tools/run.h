@@ -26,6 +26,8 @@ struct run {
 	enum net_mode net;
 	const char *net_detail;
 	const char *ip, *gateway, *hostname, *machine, *accel, *status_file, *core;
+	const char *strace; /* calls to trace, "" all; NULL: none */
+	const char *stats;  /* "table" or "json"; NULL: none */
 	bool dhcp, gdb, dry_run, xl, verbose;
 	unsigned gdb_port, timeout, grace;
 

@@ -127,6 +127,14 @@ void run_config(const struct run *r, struct sbuf *doc)
 		interface(r, doc);
 		sbuf_puts(doc, "]}");
 	}
+	if (r->strace != NULL) {
+		key(doc, "strace");
+		sbuf_json(doc, r->strace);
+	}
+	if (r->stats != NULL) {
+		key(doc, "stats");
+		sbuf_json(doc, r->stats);
+	}
 	if (!r->dry_run && strlist_has(&r->image.components, "kern/random")) {
 		key(doc, "seed");
 		seed(doc);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # syscalls.awk - what is generated from syscalls.master (see there).
 #   awk -v out=KIND -f syscalls.awk syscalls.master
-# KIND is one of: sysproto stubs names tab libc syscallh nrh linkcheck host docs
+# KIND is one of: sysproto stubs names trace tab libc syscallh nrh linkcheck host docs; trace also
+# wants -v kinds=rumpcomponents/kern/strace/kinds
 #
 # The line format is checked strictly: a typing error stops the build here and
 # not in a program a year later.
@@ -45,6 +46,7 @@ END {
 	if (out == "sysproto") sysproto()
 	else if (out == "stubs") stubs()
 	else if (out == "names") names()
+	else if (out == "trace") trace()
 	else if (out == "tab") tab()
 	else if (out == "libc") libc()
 	else if (out == "syscallh") syscallh()
@@ -104,6 +106,77 @@ function names(   i)
 	for (i = 1; i <= n; i++)
 		print "\t{ " nr[i] ", \"" call[i] "\" },"
 	print "};\nconst unsigned syscall_nnames = " n ";"
+}
+
+# Does a word fit the pattern, where x* fits what begins with x?
+function fits(word, pattern)
+{
+	if (pattern ~ /\*$/)
+		return index(word, substr(pattern, 1, length(pattern) - 1)) == 1
+	return word == pattern
+}
+
+# Lines "type | name | calls | kind" of the file kinds.
+function read_kinds(   line, f, i)
+{
+	while ((getline line < kinds) > 0) {
+		if (line ~ /^;/ || line == "")
+			continue
+		if (split(line, f, / \| /) != 4) {
+			print kinds ": not a rule: " line > "/dev/stderr"
+			exit 1
+		}
+		nrules++
+		for (i = 1; i <= 4; i++)
+			rule[nrules, i] = f[i]
+	}
+}
+
+function kind_of(ctype, parm, name,   r, calls, c, m)
+{
+	for (r = 1; r <= nrules; r++) {
+		if (!(rule[r, 1] == ctype && fits(parm, rule[r, 2])))
+			continue
+		m = split(rule[r, 3], calls, " ")
+		for (c = 1; c <= m; c++)
+			if (fits(name, calls[c]))
+				return rule[r, 4]
+	}
+	# What nothing is known about is an address, to the program's own structures.
+	if (ctype ~ /\*/)
+		return "PTR"
+	if (parm == "=")
+		return "LONG"
+	print kinds ": no rule for " ctype " | " parm " of " name > "/dev/stderr"
+	exit 1
+}
+
+# For kern/strace: kinds of result and parameters.
+function trace(   i, k, m, parms, p, parm, ctype, list)
+{
+	read_kinds()
+	head("How system calls are shown.")
+	print "#include \"strace_impl.h\"\n"
+	print "const struct strace_sysent strace_sysents[] = {"
+	for (i = 1; i <= n; i++) {
+		m = nargs[i] ? split(args[i], parms, /, /) : 0
+		list = ""
+		for (k = 1; k <= m; k++) {
+			p = parms[k]
+			if (match(p, /\(\*[a-z]+\)/)) {	# a function
+				parm = substr(p, RSTART + 2, RLENGTH - 3)
+				ctype = "void *"
+			} else {
+				match(p, /[a-z_0-9]+$/)
+				parm = substr(p, RSTART)
+				ctype = substr(p, 1, RSTART - 1)
+				sub(/ $/, "", ctype)
+			}
+			list = list (k > 1 ? ", " : "") "STRACE_" kind_of(ctype, parm, call[i])
+		}
+		print "\t{" nr[i] ", " m ", STRACE_" kind_of("long", "=", call[i]) ", {" (m ? list : "0") "}, \"" call[i] "\"},"
+	}
+	print "};\nconst unsigned strace_nsysents = " n ";"
 }
 
 # For host tools: number|name|type|component

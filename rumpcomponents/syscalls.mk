@@ -1,7 +1,8 @@
 # Files made from syscalls.master.  One that comes out the same is left as it was, so
 # that a change of the generator does not compile the libc anew.
 SYSCALLS := rumpcomponents/syscalls.master rumpcomponents/syscalls.awk
-syscalls_gen = awk -v out=$1 -f rumpcomponents/syscalls.awk rumpcomponents/syscalls.master
+STRACE_KINDS := rumpcomponents/kern/strace/kinds
+syscalls_gen = awk -v out=$1 -v kinds=$(STRACE_KINDS) -f rumpcomponents/syscalls.awk rumpcomponents/syscalls.master
 
 # $(call syscalls_rule,file,kind)
 define syscalls_rule
@@ -13,6 +14,9 @@ endef
 $(eval $(call syscalls_rule,build/gen/kern/sysproto.h,sysproto))
 $(eval $(call syscalls_rule,build/gen/syscall_stubs.inc,stubs))
 $(eval $(call syscalls_rule,build/gen/syscall_names.inc,names))
+$(eval $(call syscalls_rule,build/gen/strace_calls.inc,trace))
+build/gen/strace_calls.inc: $(STRACE_KINDS)
+build/obj/kern/strace/calls.c.o: build/gen/strace_calls.inc
 $(eval $(call syscalls_rule,build/gen/syscalls.tab,tab))
 $(eval $(call syscalls_rule,build/gen/kiln_syscalls.h,libc))
 $(eval $(call syscalls_rule,build/gen/kiln_syscall_const.h,syscallh))

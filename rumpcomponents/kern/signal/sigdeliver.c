@@ -16,6 +16,7 @@
 #include <rumpuser.h>
 #include <ucontext.h>
 #include <kern/cpu_fpu.h>
+#include <kern/strace.h>
 #include <kern/syscallframe.h>
 #include <kern/sysproto.h>
 #include "signal_impl.h"
@@ -240,6 +241,8 @@ static void fatal(struct rumpuser_trapframe *tf, const siginfo_t *info)
 				     SIG_BIT(SIGABRT) | SIG_BIT(SIGBUS) | SIG_BIT(SIGFPE) |
 				     SIG_BIT(SIGSEGV) | SIG_BIT(SIGSYS);
 
+	if (strace_signal != NULL)
+		strace_signal(info, true);
 	if (core & SIG_BIT(info->si_signo))
 		base_crash_program(tf, info->si_signo, info->si_code, 0);
 	proc_killed(info->si_signo);
@@ -252,6 +255,8 @@ static void enter_handler(struct rumpuser_trapframe *tf, struct sigctx *sc,
 	uint64_t mask = sc->sc_mask | act->mask;
 	uintptr_t sp = tf->rsp;
 
+	if (strace_signal != NULL)
+		strace_signal(info, false);
 	if (tf->trapno == RUMPUSER_TRAPNO_INTR && tf->err == ERESTART) {
 		if (!(act->flags & SA_RESTART))
 			syscall_eintr(tf);

@@ -29,6 +29,7 @@ static const struct command {
     {"run", run_main, "boot an image and pass its exit status on"},
     {"inspect", inspect_main, "say what is in an image, and why"},
     {"symbolize", symbolize_main, "put names to the addresses in a crash log"},
+    {"profile", profile_main, "run an image, and find where its time goes"},
     {"gdb", gdb_main, "look at a core or a running guest with gdb"},
     {"version", version_main, "print the version"},
     {"help", help_main, "print this list"},

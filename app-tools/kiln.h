@@ -28,5 +28,6 @@ int run_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);
 int symbolize_main(int argc, char **argv);
 int gdb_main(int argc, char **argv);
+int profile_main(int argc, char **argv);
 
 #endif

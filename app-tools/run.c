@@ -11,6 +11,7 @@
  *   run_guest.c   the life of the guest
  *   run_status.c  its last word
  *   run_core.c    its core
+ *   run_profile.c its profile
  *
  * EXIT STATUS.  The program's own status, 0 to 255, is ours.  Every other end of a
  * guest is a death by signal of ours (without a core), which no program's exit
@@ -22,6 +23,7 @@
  */
 #include "run.h"
 #include "kiln.h"
+#include "profile.h"
 
 #include <err.h>
 #include <errno.h>
@@ -41,7 +43,8 @@
 static void usage(void)
 {
 	printf(
-	    "usage: kiln run [option ...] IMAGE [-- argument ...]\n\n"
+	    "usage: kiln run [option ...] IMAGE [-- argument ...]\n"
+	    "       kiln profile [-o NAME] [option ...] IMAGE [-- argument ...]\n\n"
 	    "  -p, --port [IP:]HOST:GUEST[/udp]  forward a port of this machine (127.0.0.1 unless "
 	    "IP is given)\n"
 	    "  -m, --memory SIZE      memory, in MiB: 32M, 1G (default 128M)\n"
@@ -63,6 +66,10 @@ static void usage(void)
 	    "      --strace[=A,B]     print system calls, or only some; for an image baked with "
 	    "--debug\n"
 	    "      --stats[=json]     print a table of counts and peaks at the end; the same\n"
+	    "  -o, --profile NAME     sample the CPUs; writes NAME.svg and NAME.folded (kiln "
+	    "profile:\n"
+	    "                         `profile')\n"
+	    "      --rate HZ          so often (default 97)\n"
 	    "      --timeout SECONDS  end the guest then\n"
 	    "      --grace SECONDS    from the first Ctrl-C to the end (default 10)\n"
 	    "      --status-file FILE write how it ended: `exit 0', `signal 11', `panic' ...\n"
@@ -87,6 +94,8 @@ enum {
 	OPT_CORE,
 	OPT_STRACE,
 	OPT_STATS,
+	OPT_PROFILE,
+	OPT_RATE,
 	OPT_TIMEOUT,
 	OPT_GRACE,
 	OPT_STATUS,
@@ -112,6 +121,8 @@ static const struct option options[] = {
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"accel", required_argument, NULL, OPT_ACCEL},
     {"gdb", optional_argument, NULL, OPT_GDB},
+    {"profile", required_argument, NULL, OPT_PROFILE},
+    {"rate", required_argument, NULL, OPT_RATE},
     {"core", required_argument, NULL, OPT_CORE},
     {"strace", optional_argument, NULL, OPT_STRACE},
     {"stats", optional_argument, NULL, OPT_STATS},
@@ -222,6 +233,13 @@ static void parse_option(struct run *r, int c)
 		r->stats = optarg ? optarg : "table";
 		check("--stats", one_of(r->stats, "table, json"));
 		break;
+	case OPT_PROFILE:
+	case 'o':
+		r->profile = optarg;
+		break;
+	case OPT_RATE:
+		check("--rate", spec_number(optarg, 1, PROFILE_RATE_MAX, &r->rate));
+		break;
 	case OPT_TIMEOUT:
 		check("--timeout", spec_number(optarg, 1, 999999, &r->timeout));
 		break;
@@ -259,7 +277,7 @@ static const char *parse_options(struct run *r, int argc, char **argv)
 			r->have_args = true;
 			break;
 		}
-	while ((c = getopt_long(dashes, argv, "p:m:c:e:v", options, NULL)) != -1)
+	while ((c = getopt_long(dashes, argv, "p:m:c:e:o:v", options, NULL)) != -1)
 		parse_option(r, c);
 	if (optind >= dashes)
 		usage_error(kiln_failure, "which image?");
@@ -347,6 +365,11 @@ static void settle(struct run *r)
 		need(r, "--strace", "kern/strace");
 	if (r->stats != NULL)
 		need(r, "--stats", "kern/stats");
+	if (r->profile != NULL && (hosted || run_on_xen(r)))
+		errx(kiln_failure, "--profile %s: only for platform hw", r->profile);
+	if (r->profile != NULL && r->gdb)
+		errx(kiln_failure, "--profile %s: there is one gdb server only, for --gdb",
+		    r->profile);
 	if (r->dhcp && r->ip != NULL)
 		errx(kiln_failure, "--dhcp and --ip %s contradict each other", r->ip);
 	if (r->gateway != NULL && r->ip == NULL)
@@ -427,18 +450,21 @@ static int finish(const struct run *r, struct ending e)
 	return die_by(SIGABRT);
 }
 
-int run_main(int argc, char **argv)
+static int run_with(int argc, char **argv, const char *profile)
 {
 	struct run r = {.memory = 0,
+	    .profile = profile,
 	    .cpus = 1,
 	    .machine = "microvm",
 	    .accel = getenv("KILN_ACCEL") ? getenv("KILN_ACCEL") : "auto",
 	    .grace = 10,
+	    .rate = PROFILE_RATE,
 	    .gdb_port = DEFAULT_GDB_PORT,
 	    .console_fd = -1,
 	    .status_fd = -1,
 	    .qmp_fd = -1,
-	    .net_fd = -1};
+	    .net_fd = -1,
+	    .gdb_fd = -1};
 	void (*command)(const struct run *, struct strlist *);
 	struct strlist cmd = {0};
 	struct sbuf text = {0};
@@ -487,4 +513,14 @@ int run_main(int argc, char **argv)
 	if (r.core != NULL && !r.gdb) /* which has a scratch directory already */
 		scratch_open(r.core);
 	return finish(&r, run_guest(&r, command));
+}
+
+int run_main(int argc, char **argv)
+{
+	return run_with(argc, argv, NULL);
+}
+
+int profile_main(int argc, char **argv)
+{
+	return run_with(argc, argv, "profile");
 }

@@ -25,14 +25,14 @@ struct run {
 	bool have_args;
 	enum net_mode net;
 	const char *net_detail;
-	const char *ip, *gateway, *hostname, *machine, *accel, *status_file, *core;
+	const char *ip, *gateway, *hostname, *machine, *accel, *status_file, *core, *profile;
 	const char *strace; /* calls to trace, "" all; NULL: none */
 	const char *stats;  /* "table" or "json"; NULL: none */
 	bool dhcp, gdb, dry_run, xl, verbose;
-	unsigned gdb_port, timeout, grace;
+	unsigned gdb_port, timeout, grace, rate;
 
 	/* descriptors of the guest's side, -1 if there is none */
-	int console_fd, status_fd, qmp_fd, net_fd;
+	int console_fd, status_fd, qmp_fd, net_fd, gdb_fd;
 	bool pipe_input; /* standard input is no terminal: it has an end */
 
 	/* A process of ours that keeps the guest, in place of a command; NULL: there is one. */

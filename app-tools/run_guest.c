@@ -79,7 +79,7 @@ static void child(const struct run *r, const struct strlist *cmd, const char *pa
     const sigset_t *mask)
 {
 	bool hosted = strcmp(r->platform, "hosted") == 0;
-	const int keep[] = {r->console_fd, r->status_fd, r->qmp_fd, r->net_fd};
+	const int keep[] = {r->console_fd, r->status_fd, r->qmp_fd, r->net_fd, r->gdb_fd};
 	int null;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -121,6 +121,8 @@ static void spawn(struct guest *g, struct run *r, const struct strlist *cmd, con
 		close(r->qmp_fd);
 	if (r->net_fd != -1)
 		close(r->net_fd);
+	if (r->gdb_fd != -1)
+		close(r->gdb_fd);
 }
 
 /* ---------------------------------------------------------------- signalling */
@@ -313,7 +315,7 @@ static void qmp_line(struct guest *g)
 		is_off(g);
 		return;
 	}
-	if (strstr(g->qmp_text, "\"STOP\"") == NULL || g->run->gdb)
+	if (strstr(g->qmp_text, "\"STOP\"") == NULL || g->run->gdb || g->run->profile != NULL)
 		return;
 	fprintf(stderr, "kiln run: QEMU stopped the machine\n");
 	g->broken = true;
@@ -392,6 +394,8 @@ static int poll_ms(const struct guest *g)
 {
 	int64_t at = g->kill_at < g->timeout_at ? g->kill_at : g->timeout_at, left;
 
+	if (g->sampling && (int64_t)g->sample_at < at)
+		at = (int64_t)g->sample_at;
 	if (at == INT64_MAX)
 		return -1;
 	left = at - guest_now();
@@ -451,6 +455,7 @@ static void wait_once(struct guest *g)
 		read_stdin(g);
 	if (p[P_SIGNALS].revents != 0)
 		read_signals(g);
+	run_profile_sample(g);
 	check_time(g);
 }
 
@@ -567,12 +572,15 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	    .hosted = strcmp(r->platform, "hosted") == 0};
 	struct strlist cmd = {0};
 	sigset_t mask;
+	int gdb = -1;
 
 	r->pipe_input = !isatty(STDIN_FILENO) && strlist_has(&r->image.components, "kern/console");
 	pair(&g.console, &r->console_fd);
 	pair(&g.status, &r->status_fd);
 	if (!g.hosted)
 		pair(&g.qmp, &r->qmp_fd);
+	if (r->profile != NULL)
+		pair(&gdb, &r->gdb_fd);
 	if (command != NULL)
 		command(r, &cmd);
 	block_signals(&g, &mask);
@@ -581,12 +589,16 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 		g.timeout_at = guest_now() + r->timeout * INT64_C(1000);
 	guest_qmp_send(&g, "{\"execute\":\"qmp_capabilities\"}\n");
 	open_symbols(&g);
+	if (r->profile != NULL)
+		run_profile_start(&g, gdb);
 	g.stdin_open = stdin_usable();
 	while (!g.ended)
 		wait_once(&g);
 	if (r->keeper != NULL && !(WIFEXITED(g.wstatus) && WEXITSTATUS(g.wstatus) == 0))
 		run_domain_lost(r);
 	drain(&g);
+	if (g.profile != NULL)
+		run_profile_write(&g);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return ending_of(&g);
 }

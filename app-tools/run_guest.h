@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* run_guest.h - a guest that lives: for run_guest.c and what it has others do, run_core.c. */
+/* run_guest.h - a guest that lives: for run_guest.c and what it has others do. */
 #ifndef KILN_RUN_GUEST_H
 #define KILN_RUN_GUEST_H
 
@@ -24,7 +24,10 @@ struct guest {
 
 	char qmp_text[1024]; /* a line of the monitor, cut off if it is longer */
 	size_t qmp_len;
-	bool broken;					  /* QEMU gave up */
+	bool broken;		 /* QEMU gave up */
+	struct profile *profile; /* --profile; NULL: there is none */
+	bool sampling;
+	double sample_at;				  /* ms of guest_now() of the next sample */
 	enum { CORE_NONE, CORE_LAST, CORE_LIVE } dumping; /* for a core: the end, or on the way */
 
 	struct status_reader reader;
@@ -54,5 +57,12 @@ bool run_core_dump(struct guest *g, bool live);
 /* The monitor has answered to that: make the core, and end the guest unless it was live. */
 void run_core_dumped(struct guest *g, const char *reply);
 #define RUN_CORE_ID "\"id\": \"core\"" /* what the reply has */
+
+/* run_profile.c: begin, with our end of the line to QEMU's gdb server; ends the command without
+ * symbols. */
+void run_profile_start(struct guest *g, int gdb_fd);
+/* Take a sample if it is time. */
+void run_profile_sample(struct guest *g);
+void run_profile_write(const struct guest *g);
 
 #endif

@@ -344,6 +344,11 @@ void run_qemu_command(const struct run *r, struct strlist *cmd)
 		strlist_add(cmd, "-gdb");
 		strlist_printf(cmd, "tcp:127.0.0.1:%u", r->gdb_port);
 	}
+	if (r->gdb_fd != -1 && !r->dry_run) {
+		strlist_add(cmd, "-chardev");
+		strlist_printf(cmd, "socket,id=gdb,fd=%d", r->gdb_fd);
+		add2(cmd, "-gdb", "chardev:gdb");
+	}
 	for (size_t i = 0; i < r->qemu_args.n; i++)
 		strlist_add(cmd, r->qemu_args.v[i]);
 	add2(cmd, "-kernel", r->image.path);

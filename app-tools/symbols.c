@@ -206,13 +206,11 @@ const void *symbols_elf(const struct symbols *s, size_t *len)
 	return s->elf;
 }
 
-void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)
+static const struct function *function_at(const struct symbols *s, uint64_t addr)
 {
-	uint64_t addr = s->base + offset;
 	size_t lo = 0, hi = s->nfunction, mid;
 	const struct function *f;
 
-	sbuf_puts(out, "");
 	while (lo < hi) { /* lo: number of functions that start at or before addr */
 		mid = lo + (hi - lo) / 2;
 		if (s->function[mid].start <= addr)
@@ -221,13 +219,36 @@ void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)
 			hi = mid;
 	}
 	if (lo == 0)
-		return;
+		return NULL;
 	/* Of those that start together the first is the longest. */
 	for (f = &s->function[lo - 1]; f > s->function && f[-1].start == f->start; f--)
 		continue;
-	if (f->size != 0 && addr - f->start >= f->size)
-		return;
-	sbuf_printf(out, "%s+0x%lx", plain_name(f->name), addr - f->start);
+	return f->size != 0 && addr - f->start >= f->size ? NULL : f;
+}
+
+void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)
+{
+	const struct function *f = function_at(s, s->base + offset);
+
+	sbuf_puts(out, "");
+	if (f != NULL)
+		sbuf_printf(out, "%s+0x%lx", plain_name(f->name), s->base + offset - f->start);
+}
+
+const char *symbols_function(const struct symbols *s, uint64_t offset)
+{
+	const struct function *f = function_at(s, s->base + offset);
+
+	return f != NULL ? f->name : NULL;
+}
+
+bool symbols_start(const struct symbols *s, uint64_t offset, uint64_t *start)
+{
+	const struct function *f = function_at(s, s->base + offset);
+
+	if (f != NULL)
+		*start = f->start - s->base;
+	return f != NULL;
 }
 
 /* ------------------------------------------------------------- symbolizing */

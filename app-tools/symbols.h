@@ -21,6 +21,9 @@ struct symbols;
 struct symbols *symbols_open(const char *image, const char **why);
 /* "function+0x12", or "" if no function is there. */
 void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out);
+/* Name of the function there, with its name space, NULL if there is none; and where it starts. */
+const char *symbols_function(const struct symbols *s, uint64_t offset);
+bool symbols_start(const struct symbols *s, uint64_t offset, uint64_t *start);
 /* Value of a symbol, false if there is none of this name. */
 bool symbols_value(const struct symbols *s, const char *name, uint64_t *value);
 /* The same for a symbol of any kind. */

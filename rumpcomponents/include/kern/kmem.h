@@ -40,6 +40,8 @@ void *pool_zget(struct pool *p) __attribute__((malloc, warn_unused_result));
 void pool_put(struct pool *p, void *obj);
 /* func(p, arg) for each pool that was ever used.  What lies in a CPU's cache counts as in use. */
 void pool_foreach(void (*func)(const struct pool *p, void *arg), void *arg);
+/* Objects of p that are in use, and not in a cache; exact if nobody uses p meanwhile. */
+uint64_t pool_live(const struct pool *p);
 
 /* Physical pages: 2^order contiguous ones; 0 is "none".  Direct-mapped at page_va(). */
 uint64_t page_alloc(unsigned order) __attribute__((warn_unused_result));

@@ -269,6 +269,16 @@ void pool_foreach(void (*func)(const struct pool *p, void *arg), void *arg)
 		func(p, arg);
 }
 
+uint64_t pool_live(const struct pool *p)
+{
+	const struct pool_cache *c = __atomic_load_n(&p->pr_cpu, __ATOMIC_ACQUIRE);
+	uint64_t n = p->pr_nget - p->pr_nput;
+
+	for (unsigned i = 0; c && i < cpu_count; i++)
+		n -= c[i].count;
+	return n;
+}
+
 /* Live objects of all pools; what lies in caches counts as live. */
 uint64_t pool_objects(void)
 {

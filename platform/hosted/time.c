@@ -14,6 +14,7 @@
 #define DT_GNU_HASH 0x6ffffef5
 
 uint64_t hosted_time_base;
+struct rumpuser_clock rumpuser_clock; /* 0: the host's way of reading it is its own */
 static int (*vdso_clock_gettime)(int clock, struct timespec *ts);
 
 /* Number of dynamic symbols, from either kind of hash table. */

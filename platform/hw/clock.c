@@ -10,8 +10,8 @@
  * the time reached, so the clock never goes back; the error made until then
  * (a percent of 2 ms, then some millionths) stays in it.
  *
- * Readers take no lock: clk.seq is odd while the writer, who has interrupts
- * off and is alone by clk.busy, changes the parameters.
+ * Readers take no lock (rumpuser_clock_read()): line.seq is even while the writer, who has
+ * interrupts off and is alone by clk.busy, changes the parameters.
  */
 #include "machine.h"
 
@@ -40,13 +40,10 @@ static struct {
 } ref;
 
 static struct {
-	volatile uint32_t seq;
 	uint32_t busy;
-	uint64_t tsc, ns;	/* the line goes through this point */
-	uint64_t mul;		/* ns per tick, times 2^32 */
-	uint64_t inverse;	/* ticks per ns, times 2^32 */
-	volatile uint64_t next; /* ticks after clk.tsc at which to do better; UINT64_MAX: never */
+	uint64_t inverse; /* ticks per ns, times 2^32 */
 } clk;
+#define line rumpuser_clock /* .next: at which to do better; INT64_MAX: never */
 
 static bool pv;
 
@@ -79,16 +76,16 @@ static void ref_restart(void)
 
 static void set_rate(uint64_t now, uint64_t mul, uint64_t next_ns)
 {
-	uint64_t ns = clk.ns + hw_scale(now - clk.tsc, clk.mul);
+	uint64_t ns = line.ns + hw_scale(now - line.tsc, line.mul);
 
-	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELAXED);
+	line.seq = (line.seq + 1) & ~1U;
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	clk.tsc = now;
-	clk.ns = ns;
-	clk.mul = mul;
+	line.ns = ns; /* first: who sees the new tsc sees it, too */
+	line.tsc = now;
+	line.mul = mul;
 	clk.inverse = UINT64_MAX / mul;
-	clk.next = next_ns == UINT64_MAX ? UINT64_MAX : hw_scale(next_ns, clk.inverse);
-	__atomic_store_n(&clk.seq, clk.seq + 1, __ATOMIC_RELEASE);
+	line.next = next_ns == UINT64_MAX ? INT64_MAX : hw_scale(next_ns, clk.inverse);
+	__atomic_store_n(&line.seq, line.seq + 1, __ATOMIC_RELEASE);
 }
 
 /* mul from `ticks` ticks in `counts` of the reference */
@@ -131,11 +128,11 @@ static void measure_again(void)
 	uint32_t count, part;
 
 	tsc = ref_read(&count);
-	expected = hw_scale(tsc - ref.tsc0, clk.mul); /* ns */
+	expected = hw_scale(tsc - ref.tsc0, line.mul); /* ns */
 	if (expected > hw_muldiv(period, 1000000000, ref.hz) * (ref.good ? 500 : 5)) {
 		/* Too long to be sure. */
 		ref_restart();
-		set_rate(tsc, clk.mul, ref.good ? LONG_NS : SHORT_NS);
+		set_rate(tsc, line.mul, ref.good ? LONG_NS : SHORT_NS);
 		return;
 	}
 	part = (count - ref.count0) & ref.mask;
@@ -153,40 +150,31 @@ static __attribute__((noinline, cold)) void measure(void)
 	uint64_t flags = hw_irq_save();
 
 	if (__atomic_exchange_n(&clk.busy, 1, __ATOMIC_ACQUIRE) == 0) {
-		if (clk.mul == 0)
+		if (line.mul == 0)
 			measure_first();
-		else if (hw_rdtsc() - clk.tsc > clk.next)
+		else if (hw_rdtsc() - line.tsc > line.next)
 			measure_again();
 		__atomic_store_n(&clk.busy, 0, __ATOMIC_RELEASE);
 	}
 	hw_irq_restore(flags);
 }
 
-static uint64_t tsc_read(void)
+static __attribute__((noinline, cold)) uint64_t read_slowly(void)
 {
-	uint64_t ns, delta;
-	uint32_t seq;
-
-	for (;;) {
-		seq = __atomic_load_n(&clk.seq, __ATOMIC_ACQUIRE);
-		delta = hw_rdtsc() - clk.tsc;
-		/* A CPU whose counter is a little behind must not see a huge span. */
-		ns = clk.ns + ((int64_t)delta > 0 ? hw_scale(delta, clk.mul) : 0);
-		if (__builtin_expect(delta > clk.next && (int64_t)delta > 0, 0)) {
-			measure();
-			if (clk.mul == 0 || clk.seq != seq)
-				continue;
-		}
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (!(seq & 1) && clk.seq == seq)
-			return ns;
-		hw_pause();
-	}
+	if (pv)
+		return hw_pvclock_read();
+	/* A CPU whose counter is a little behind must not see a huge span. */
+	if ((int64_t)(hw_rdtsc() - line.tsc) <= 0)
+		return line.ns;
+	measure();
+	return rumpuser_clock_monotonic();
 }
 
 uint64_t rumpuser_clock_monotonic(void)
 {
-	return pv ? hw_pvclock_read() : tsc_read();
+	uint64_t ns;
+
+	return rumpuser_clock_read(&ns) ? ns : read_slowly();
 }
 
 uint64_t hw_ns_to_tsc(uint64_t ns)
@@ -254,7 +242,7 @@ static void other_reference(void)
 	ref.hz = hw_lapic_reference();
 	ref.mask = UINT32_MAX;
 	if (ref.hz == 0)
-		set_rate(clk.tsc, 1ULL << 32, UINT64_MAX); /* as good as any: 1 GHz */
+		set_rate(line.tsc, 1ULL << 32, UINT64_MAX); /* as good as any: 1 GHz */
 }
 
 void hw_clock_start(void)
@@ -263,10 +251,10 @@ void hw_clock_start(void)
 
 	if (pv_init())
 		return;
-	clk.tsc = hw_rdtsc();
+	line.tsc = hw_rdtsc();
 	khz = known_khz();
 	if (khz != 0) {
-		set_rate(clk.tsc, (MS << 32) / khz, UINT64_MAX);
+		set_rate(line.tsc, (MS << 32) / khz, UINT64_MAX);
 		return;
 	}
 	if (hw_acpi.pm_timer != 0 && hw_acpi.pm_timer <= UINT16_MAX) {
@@ -279,5 +267,5 @@ void hw_clock_start(void)
 	if (ref.hz == 0)
 		return;
 	ref_restart();
-	/* clk.next is 0: the first reader measures. */
+	/* line.next is 0: the first reader measures. */
 }

@@ -7,24 +7,29 @@
 
 #define RECHECK_NS 10000000000ULL
 
-static volatile uint64_t offset;     /* wall - monotonic, ns; 0: not known yet */
-static volatile uint64_t checked_at; /* monotonic */
+struct rumpuser_clock rumpuser_clock; /* but for wall and until it is clock.c's */
 static uint32_t busy;
+
+static __attribute__((noinline, cold)) void look(struct rumpuser_clock *c, uint64_t now)
+{
+	uint64_t flags = hw_irq_save();
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE) == 0) {
+		c->wall = hw_machine_wall_epoch(now, c->wall);
+		__atomic_store_n(&c->until, now + RECHECK_NS, __ATOMIC_RELEASE);
+		__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	}
+	hw_irq_restore(flags);
+	while (c->until == 0)
+		hw_pause();
+}
 
 uint64_t rumpuser_clock_wall(void)
 {
-	uint64_t now = rumpuser_clock_monotonic(), flags;
+	struct rumpuser_clock *c = &rumpuser_clock;
+	uint64_t now = rumpuser_clock_monotonic();
 
-	if (offset == 0 || now - checked_at > RECHECK_NS) {
-		flags = hw_irq_save();
-		if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE) == 0) {
-			offset = hw_machine_wall_epoch(now, offset);
-			checked_at = now;
-			__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
-		}
-		hw_irq_restore(flags);
-		while (offset == 0)
-			hw_pause();
-	}
-	return now + offset;
+	if (__builtin_expect(now >= c->until, 0))
+		look(c, now);
+	return now + c->wall;
 }

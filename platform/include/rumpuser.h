@@ -241,6 +241,38 @@ uint64_t rumpuser_clock_monotonic(void);
 uint64_t rumpuser_clock_wall(void);
 
 /*
+ * Where the time stamp counter makes these clocks: how to read them without a call, what
+ * programs do all the time.  rumpuser_clock_read() gives monotonic time, and wall-clock time is
+ * `wall` more as long as monotonic time is below `until`; otherwise, or if it returns false, the
+ * functions above are to be asked.
+ */
+struct rumpuser_clock {
+	volatile uint32_t seq; /* even: the rest is being changed, or there is no such counter */
+	volatile uint64_t tsc, ns; /* the line goes through this point */
+	volatile uint64_t mul;	   /* ns per tick, times 2^32 */
+	volatile uint64_t next;	   /* so many ticks after tsc it holds */
+	volatile uint64_t wall, until;
+};
+extern struct rumpuser_clock rumpuser_clock;
+
+static inline __attribute__((always_inline)) bool rumpuser_clock_read(uint64_t *ns)
+{
+	const struct rumpuser_clock *c = &rumpuser_clock;
+	uint32_t seq = __atomic_load_n(&c->seq, __ATOMIC_ACQUIRE), lo, hi, odd;
+	uint64_t ticks;
+
+	if (__builtin_expect(!(seq & 1), 0))
+		return false;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	ticks = ((uint64_t)hi << 32 | lo) - c->tsc;
+	*ns = c->ns + (uint64_t)((unsigned __int128)ticks * c->mul >> 32);
+	odd = ticks > c->next; /* so is a counter that is a little behind */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	odd |= seq ^ c->seq;
+	return __builtin_expect(odd == 0, 1);
+}
+
+/*
  * Have RUMPUSER_IRQ_TIMER delivered on this CPU once, when the monotonic clock
  * reaches `deadline` (at once if it has).  Replaces an earlier setting;
  * UINT64_MAX disarms.

@@ -5,7 +5,9 @@
 
 int __clock_gettime(clockid_t clock, struct timespec *ts)
 {
-	return syscall(SYS_clock_gettime, clock, ts);
+	long r = __syscall(SYS_clock_gettime, clock, ts);
+
+	return r ? __syscall_ret(r) : 0;
 }
 
 weak_alias(__clock_gettime, clock_gettime);

@@ -59,7 +59,8 @@ static uint8_t *store, *copy;
 static struct disk disk;
 static struct bufq queued;
 static unsigned nreads, nwrites, nflushes, ndiscards;
-static int fail_with; /* errors of transfers */
+static struct buf *held; /* the disk takes its time with it */
+static int fail_with;	 /* errors of transfers */
 static long fail_after = -1;
 
 static void do_transfer(struct buf *bp)
@@ -86,6 +87,10 @@ static bool disk_works(void)
 		return false;
 	if (rand() % 2)
 		bp = TAILQ_LAST(&queued, bufq);
+	if (bp == held)
+		bp = TAILQ_NEXT(bp, b_list) ? TAILQ_NEXT(bp, b_list) : TAILQ_PREV(bp, bufq, b_list);
+	if (!bp)
+		return false;
 	TAILQ_REMOVE(&queued, bp, b_list);
 	if (fail_after >= 0 && fail_after-- == 0)
 		error = fail_with;
@@ -272,6 +277,70 @@ START_TEST(disk_whole_sectors_are_not_copied)
 	ck_assert_uint_eq(nflushes, 2);
 	ck_assert_int_eq(do_sys_close(fd), 0);
 	free(mem);
+}
+END_TEST
+
+static void write_done(struct buf *bp)
+{
+	ck_assert_int_eq(bp->b_error, 0);
+}
+
+/* A flush says nothing of a write that ends after it began. */
+START_TEST(disk_write_that_outlasts_a_flush_is_flushed)
+{
+	uint8_t *mem;
+	struct disk_seg seg;
+	struct buf w = {
+	    .b_op = BUF_WRITE, .b_nseg = 1, .b_seg = &seg, .b_bcount = 512, .b_iodone = write_done};
+
+	ck_assert_int_eq(posix_memalign((void **)&mem, 4096, 4096), 0);
+	make_disk(512, 11, 44 << 10, 512, 4096);
+	seg = (struct disk_seg){page_pa(mem), 512};
+	held = &w;
+	disk_strategy(&disk, &w);
+	ck_assert_int_eq(disk_flush(&disk), 0);
+	ck_assert_uint_eq(nflushes, 1);
+	held = NULL;
+	ck_assert(disk_works());
+	ck_assert_int_eq(do_sys_sync(), 0);
+	ck_assert_uint_eq(nflushes, 2);
+	ck_assert_int_eq(do_sys_sync(), 0);
+	ck_assert_uint_eq(nflushes, 2);
+	free(mem);
+}
+END_TEST
+
+START_TEST(disk_flush_that_fails_is_not_the_last)
+{
+	char buf[512] = "";
+	int fd;
+
+	make_disk(512, 11, 44 << 10, 512, 4096);
+	fd = open_disk(O_RDWR);
+	ck_assert_int_eq(do_sys_write(fd, buf, 512), 512);
+	fail_with = EIO;
+	fail_after = 0;
+	ck_assert_int_eq(do_sys_fsync(fd), -EIO);
+	fail_after = -1;
+	ck_assert_int_eq(do_sys_sync(), 0);
+	ck_assert_uint_eq(nflushes, 2);
+	ck_assert_int_eq(do_sys_close(fd), 0);
+}
+END_TEST
+
+START_TEST(disk_of_a_part_of_a_sector_ends_before_it)
+{
+	static char buf[4096];
+	int fd;
+
+	make_disk(4096, 11, 44 << 10, 512, 4096);
+	disk.dk_nblocks = 8 * 3 + 5;
+	fd = open_disk(O_RDWR);
+	ck_assert_int_eq(do_sys_lseek(fd, 0, SEEK_END), 3 * 4096);
+	ck_assert_int_eq(do_sys_pwrite64(fd, buf, 1, 3 * 4096), -ENOSPC);
+	ck_assert_int_eq(do_sys_pread64(fd, buf, 4096, 3 * 4096), 0);
+	ck_assert_int_eq(do_sys_pwrite64(fd, buf, 2, 3 * 4096 - 1), 1);
+	ck_assert_int_eq(do_sys_close(fd), 0);
 }
 END_TEST
 
@@ -536,6 +605,9 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, disk_random_transfers, 0, 6);
 	tcase_add_test(tc, disk_whole_sectors_are_not_copied);
+	tcase_add_test(tc, disk_write_that_outlasts_a_flush_is_flushed);
+	tcase_add_test(tc, disk_flush_that_fails_is_not_the_last);
+	tcase_add_test(tc, disk_of_a_part_of_a_sector_ends_before_it);
 	tcase_add_test(tc, disk_ends_where_it_ends);
 	tcase_add_test(tc, disk_bad_memory_is_efault);
 	tcase_add_test(tc, disk_errors_reach_the_program);

@@ -131,6 +131,9 @@ static int check(const struct disk *dk, const struct buf *bp)
 void biodone(struct buf *bp, int error)
 {
 	bp->b_error = error;
+	/* Only now: a flush that began before does not see to it. */
+	if (bp->b_op == BUF_WRITE)
+		bp->b_disk->dk_written = true;
 	bp->b_iodone(bp);
 }
 
@@ -138,8 +141,7 @@ void disk_strategy(struct disk *dk, struct buf *bp)
 {
 	int error = check(dk, bp);
 
-	if (bp->b_op == BUF_WRITE)
-		dk->dk_written = true;
+	bp->b_disk = dk;
 	if (error || (bp->b_op == BUF_FLUSH && (!dk->dk_flush || dk->dk_readonly)))
 		biodone(bp, error);
 	else
@@ -240,9 +242,13 @@ int disk_rw(struct disk *dk, enum buf_op op, uint64_t blkno, void *va, size_t le
 int disk_flush(struct disk *dk)
 {
 	struct buf b = {.b_op = BUF_FLUSH};
+	int error;
 
 	dk->dk_written = false;
-	return disk_wait(dk, &b);
+	error = disk_wait(dk, &b);
+	if (error)
+		dk->dk_written = true;
+	return error;
 }
 
 int disk_discard(struct disk *dk, uint64_t blkno, uint64_t nblocks)

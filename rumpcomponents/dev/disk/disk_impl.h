@@ -14,12 +14,16 @@ struct vnode;
 STAILQ_HEAD(disklist, disk);
 extern struct disklist disk_list;
 
-/* Bytes.  dk_nblocks is the driver's word: what doesn't fit an off_t doesn't exist. */
+/*
+ * Bytes, whole sectors.  dk_nblocks is the driver's word: what doesn't fit an off_t doesn't exist,
+ * nor does a part of a sector at the end.
+ */
 static inline uint64_t disk_size(const struct disk *dk)
 {
 	uint64_t n = __atomic_load_n(&dk->dk_nblocks, __ATOMIC_RELAXED);
 
-	return KMIN(n, (uint64_t)INT64_MAX >> DEV_BSHIFT) << DEV_BSHIFT;
+	n = KMIN(n, (uint64_t)INT64_MAX >> DEV_BSHIFT) << DEV_BSHIFT;
+	return n & ~(uint64_t)(dk->dk_secsize - 1);
 }
 
 /* A vfs_device's vd_open. */

@@ -54,6 +54,8 @@ struct buf {
 	/* In soft-interrupt context, or, on an early failure, in the caller's.  May free bp. */
 	void (*b_iodone)(struct buf *bp);
 	void *b_private; /* the caller's own */
+	/* dev/disk's, from disk_strategy() on. */
+	struct disk *b_disk;
 	/* The driver's, while it has it. */
 	TAILQ_ENTRY(buf) b_list;
 	uint64_t b_issued;
@@ -82,8 +84,9 @@ struct disk {
 	uint32_t dk_maxsegs, dk_maxxfer;
 	uint32_t dk_memalign, dk_boundary;
 	/*
-	 * Begin bp, which keeps all these rules; biodone() ends it.  Any context but interrupt
-	 * handlers, on several CPUs at once; must not sleep.
+	 * Begin bp, which keeps all these rules; biodone() ends it.  From lwps and soft interrupts,
+	 * on several CPUs at once.  It does not wait for room: what there is none for is queued.
+	 * Locks that it takes are held briefly, and it may end bp, or others, before it returns.
 	 */
 	void (*dk_strategy)(struct disk *dk, struct buf *bp);
 	void *dk_softc; /* the driver's own */
@@ -91,7 +94,7 @@ struct disk {
 	/* dev/disk's own. */
 	kmutex_t dk_waitlock;	    /* who waits, and what has come */
 	krwlock_t dk_sectors;	    /* writer: a sector is changed in part */
-	volatile bool dk_written;   /* since the last flush */
+	volatile bool dk_written;   /* a write has ended since the last flush began */
 	STAILQ_ENTRY(disk) dk_list; /* all disks; they stay for ever */
 };
 
@@ -99,7 +102,10 @@ struct disk {
 
 /* A disk is there; dk stays for ever.  EEXIST the name or number is taken.  May sleep. */
 int disk_attach(struct disk *dk);
-/* bp is done.  Soft-interrupt context, no lock held that a caller of disk_strategy() might. */
+/*
+ * bp is done.  From soft interrupts and lwps, holding no spin lock, nor a lock that a caller of
+ * disk_strategy() might hold.  b_iodone takes adaptive locks, as soft interrupts may.
+ */
 void biodone(struct buf *bp, int error);
 
 /* ---- for users */
@@ -107,7 +113,10 @@ void biodone(struct buf *bp, int error);
 /* By name, "vda"; NULL. */
 struct disk *disk_find(const char *name);
 
-/* Begin bp.  Any context but interrupt handlers. */
+/*
+ * Begin bp; does not wait for it.  From lwps and soft interrupts, holding no spin lock, nor a lock
+ * that b_iodone takes.
+ */
 void disk_strategy(struct disk *dk, struct buf *bp);
 
 /* The same, and wait for the end; b_iodone and b_private are not the caller's.  b_error.  Sleeps.

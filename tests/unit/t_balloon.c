@@ -14,7 +14,7 @@
 #include "xenworld.h"
 
 #define TOTAL 4096U /* pages */
-#define KEPT  256U  /* of them, for the program */
+#define KEPT  128U  /* of them, for the program, when there are so few */
 
 static uint64_t present, xens, xen_has = UINT64_MAX; /* pages; present 0: all */
 static unsigned releases, refuse_release;
@@ -169,6 +169,24 @@ START_TEST(some_is_left_for_the_program)
 }
 END_TEST
 
+/* It is of what there is, not of what there might be. */
+START_TEST(share_of_the_program_shrinks_with_the_rest)
+{
+	used = 1024;
+	want("0");
+	ck_assert_uint_eq(TOTAL - xens - used, KEPT);
+	used = 0;
+	want("16384");
+	ck_assert_uint_eq(xens, 0);
+	want("600"); /* KB: less than a sixteenth of all */
+	ck_assert_uint_le(TOTAL - xens, 150 + 8);
+	want("16384");
+	used = TOTAL - 256;
+	want("12288");
+	ck_assert_uint_eq(xens, 0); /* of much that is used, that is the share */
+}
+END_TEST
+
 START_TEST(what_is_freed_later_is_given_later)
 {
 	used = 3000;
@@ -294,6 +312,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, lower_target_gives_back);
 	tcase_add_test(tc, higher_target_takes_again);
 	tcase_add_test(tc, some_is_left_for_the_program);
+	tcase_add_test(tc, share_of_the_program_shrinks_with_the_rest);
 	tcase_add_test(tc, what_is_freed_later_is_given_later);
 	tcase_add_test(tc, memory_that_xen_lacks_is_asked_for_again);
 	tcase_add_test(tc, refusal_leaves_all_as_it_was);

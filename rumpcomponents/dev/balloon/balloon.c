@@ -4,8 +4,11 @@
  * tools want it to do without for now (memory/target, KB both) is allocated, and given back to Xen.
  *
  * Blocks are as large as there are: what was never used is given back without being touched, which
- * would first make Xen find memory for it.  Some stays free for the program.  If
- * not all can be done, the rest is tried again.
+ * would first make Xen find memory for it.  If not all can be done, the rest is tried again.
+ *
+ * Some stays free for the program: a share of what the domain has then.  Of what it may have at the
+ * most, memory that is not there would count, and a domain made with much less than that
+ * could not even give back what it does not have.
  */
 #include <rumpuser.h>
 #include <dev/xenstore.h>
@@ -45,7 +48,8 @@ static bool spare(unsigned order)
 	struct kmem_stats ks;
 
 	kmem_stats(&ks);
-	return ks.ks_pages_free >= (1U << order) + KMAX(KEEP_MIN, ks.ks_pages_total / KEEP_SHARE);
+	return ks.ks_pages_free >=
+	       (1U << order) + KMAX(KEEP_MIN, (ks.ks_pages_total - out) / KEEP_SHARE);
 }
 
 /* Give back a block of at most so many pages; false: there is none. */

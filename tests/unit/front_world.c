@@ -72,12 +72,18 @@ int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
 	return error;
 }
 
-void xenbus_ring_free(void *va, uint32_t ref)
+void xenbus_page_free(void *va, uint32_t ref)
 {
 	if (world_grants[ref].page != va)
 		panic("ring page and grant don't match");
 	if (rumpuser_grant_end(ref) == 0)
 		page_free(page_pa(va), 0);
+}
+
+void xenbus_ring_free(struct xenbus_device *xd, void *va, uint32_t ref)
+{
+	(void)xd;
+	xenbus_page_free(va, ref);
 }
 
 unsigned world_live_channels(void)
@@ -115,6 +121,13 @@ void xenbus_channel_notify(struct xenbus_channel *ch)
 	if (!ch->live)
 		panic("a closed channel is notified");
 	ch->notified++;
+}
+
+void xenbus_channel_later(struct xenbus_channel *ch)
+{
+	if (!ch->live)
+		panic("a closed channel is to be served");
+	ch->later++;
 }
 
 void xenbus_channel_free(struct xenbus_channel *ch)

@@ -25,7 +25,7 @@ unsigned world_live_grants(void);
 
 struct xenbus_channel {
 	bool live;
-	unsigned cpu, notified;
+	unsigned cpu, notified, later;
 	void (*func)(void *);
 	void *arg;
 };

@@ -4,10 +4,12 @@
 
 #include <xen/io/xenbus.h>
 #include <dev/xenbus.h>
+#include <kern/cpu.h>
 #include <kern/kmem.h>
 #include <kern/ktime.h>
 #include <kern/lwp.h>
 #include <kern/systm.h>
+#include <rumpuser.h>
 
 #include "check_main.h"
 #include "native.h"
@@ -61,7 +63,7 @@ static int connect(struct xenbus_device *xd)
 		return error;
 	error = xenbus_channel_alloc(xd, 0, event, xd, &channel);
 	if (error)
-		xenbus_ring_free(ring, ref);
+		xenbus_ring_free(xd, ring, ref);
 	else
 		(void)xenstore_write_uint(
 		    XST_NIL, xd->xd_path, "event-channel", xenbus_channel_port(channel));
@@ -77,7 +79,7 @@ static int connected(struct xenbus_device *xd)
 static void disconnect(struct xenbus_device *xd)
 {
 	tell('d');
-	xenbus_ring_free(ring, ref);
+	xenbus_ring_free(xd, ring, ref);
 	xenbus_channel_free(channel);
 	channel = NULL;
 }
@@ -548,6 +550,33 @@ START_TEST(device_may_move_to_another_back_end)
 }
 END_TEST
 
+/* The number is written after the path, and not at once: until then it is the old one's. */
+START_TEST(device_may_move_in_two_steps)
+{
+	static const char other[] = "/local/domain/5/backend/vbd/7/51712";
+
+	store_set(BACK, NULL);
+	xenworld_settle();
+	expect("d", "1");
+	store_set("/local/domain/5/backend/vbd/7/51712/state", "1");
+	store_set("device/vbd/51712/backend", other);
+	xenworld_settle();
+	ck_assert_uint_eq(device->xd_backend_domid, 3);
+	store_set("device/vbd/51712/backend-id", "5");
+	xenworld_settle();
+	ck_assert_uint_eq(device->xd_backend_domid, 5);
+	expect("", "1");
+	store_set("/local/domain/5/backend/vbd/7/51712/state", "2");
+	xenworld_settle();
+	expect("c", "3");
+	/* With another number it is another domain, whatever the path. */
+	store_set("device/vbd/51712/backend-id", "6");
+	xenworld_settle();
+	expect("dc", "3");
+	ck_assert_uint_eq(device->xd_backend_domid, 6);
+}
+END_TEST
+
 START_TEST(device_attached_again_begins_anew)
 {
 	store_set(BACK "/online", "0");
@@ -596,6 +625,62 @@ START_TEST(ring_in_use_is_kept_until_it_is_not)
 }
 END_TEST
 
+static unsigned lines(const char *needle)
+{
+	unsigned n = 0;
+
+	for (const char *p = native_console(); (p = strstr(p, needle)) != NULL; p++)
+		n++;
+	return n;
+}
+
+START_TEST(back_end_that_keeps_all_rings_is_given_up)
+{
+	size_t live = native_alloc_live();
+	unsigned kept;
+
+	grant_busy = true;
+	cpu_count = 1;
+	for (unsigned i = 0; i < 12; i++) {
+		back("1");
+		back("2");
+		story[0] = '\0';
+	}
+	kept = grants_standing();
+	ck_assert_uint_eq(kept, 8);
+	expect("", "6");
+	ck_assert_uint_eq(lines("given up"), 1);
+	ck_assert_uint_eq(evtchn_open(), 0);
+	/* Once it has let go it is one like any other. */
+	grant_busy = false;
+	back("1");
+	back("2");
+	expect("c", "3");
+	back("4");
+	expect("C", "4");
+	ck_assert_uint_eq(grants_standing(), 1);
+	ck_assert_uint_eq(native_alloc_live(), live);
+}
+END_TEST
+
+START_TEST(complaints_are_limited)
+{
+	connect_error = EINVAL;
+	for (unsigned i = 0; i < 12; i++) {
+		back("1");
+		back("2");
+		story[0] = '\0';
+		native_advance(100 * NSEC_PER_MSEC); /* and settling takes some */
+	}
+	ck_assert_uint_eq(lines("does not connect"), 8);
+	ck_assert_uint_eq(lines("no more of it"), 1);
+	native_advance(61 * NSEC_PER_SEC);
+	back("1");
+	back("2");
+	ck_assert_uint_eq(lines("does not connect"), 9);
+}
+END_TEST
+
 START_TEST(ring_is_a_page_of_zeros)
 {
 	static const char zeros[4096];
@@ -635,6 +720,67 @@ START_TEST(channels_are_used_again)
 }
 END_TEST
 
+static struct xenbus_channel *second;
+static bool inside, freed;
+static unsigned calls;
+
+static void free_it(void *arg)
+{
+	xenbus_channel_free(second);
+	freed = true;
+}
+
+/* On another lwp the channel is freed, which is not over before this is. */
+static void slow(void *arg)
+{
+	calls++;
+	inside = true;
+	ck_assert_int_eq(kthread_create(PRI_KTHREAD, -1, free_it, NULL, "free"), 0);
+	(void)lwp_sleep_until(native_now() + 100 * NSEC_PER_MSEC, "a moment");
+	ck_assert(!freed);
+	inside = false;
+}
+
+static void raise_all(void)
+{
+	for (unsigned irq = RUMPUSER_IRQ_DEVICE; irq < RUMPUSER_IRQ_MAX; irq++)
+		(void)native_intr(irq);
+	xenworld_settle();
+}
+
+START_TEST(channel_is_not_freed_while_its_function_runs)
+{
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, slow, NULL, &second), 0);
+	evtchn_raise(xenbus_channel_port(second));
+	xenworld_settle();
+	ck_assert(freed && !inside);
+	/* An interrupt that was on its way, or a turn that was to come, has nobody to call. */
+	raise_all();
+	ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+static void not_yet(void *arg)
+{
+	if (++calls < 3)
+		xenbus_channel_later(second);
+}
+
+START_TEST(channel_function_may_go_on_later)
+{
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, not_yet, NULL, &second), 0);
+	evtchn_raise(xenbus_channel_port(second));
+	ck_assert_uint_eq(calls, 1);
+	xenworld_settle();
+	ck_assert_uint_eq(calls, 3);
+	calls = 1;
+	xenbus_channel_later(second);
+	xenbus_channel_free(second);
+	xenworld_settle();
+	ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("xenbus");
@@ -667,11 +813,16 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(up, resources_that_run_out_fail_connect, 0, 2);
 	tcase_add_test(up, detached_device_stays_closed);
 	tcase_add_test(up, device_may_move_to_another_back_end);
+	tcase_add_test(up, device_may_move_in_two_steps);
 	tcase_add_test(up, device_attached_again_begins_anew);
 	tcase_add_test(up, ring_in_use_is_kept_until_it_is_not);
+	tcase_add_test(up, back_end_that_keeps_all_rings_is_given_up);
+	tcase_add_test(up, complaints_are_limited);
 	tcase_add_test(up, ring_is_a_page_of_zeros);
 	tcase_add_test(up, channel_calls_and_notifies);
 	tcase_add_test(up, channels_are_used_again);
+	tcase_add_test(up, channel_is_not_freed_while_its_function_runs);
+	tcase_add_test(up, channel_function_may_go_on_later);
 	suite_add_tcase(s, up);
 	return s;
 }

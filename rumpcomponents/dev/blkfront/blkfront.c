@@ -54,7 +54,7 @@ static void queue_disconnect(struct blkfront_queue *bq)
 		xenbus_channel_free(bq->bq_chan);
 	bq->bq_chan = NULL;
 	if (bq->bq_ring)
-		xenbus_ring_free(bq->bq_ring, bq->bq_ref);
+		xenbus_ring_free(bq->bq_dev->bf_xd, bq->bq_ring, bq->bq_ref);
 	bq->bq_ring = NULL;
 }
 

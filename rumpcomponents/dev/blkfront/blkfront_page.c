@@ -4,16 +4,6 @@
 #include <kern/kmem.h>
 #include "blkfront_impl.h"
 
-/* Granted to a former back end, which another one must not see as it is. */
-static void revoke(struct blkfront_queue *bq, struct blkfront_page *bg)
-{
-	if (rumpuser_grant_end(bg->bg_ref) == 0)
-		page_free(page_pa(bg->bg_va), 0);
-	else
-		xenbus_complain(bq->bq_dev->bf_xd, "domain %u keeps a page of ours", bg->bg_domid);
-	bg->bg_va = NULL;
-}
-
 static bool ready(struct blkfront_queue *bq, struct blkfront_page *bg)
 {
 	unsigned domid = bq->bq_dev->bf_xd->xd_backend_domid;
@@ -21,8 +11,9 @@ static bool ready(struct blkfront_queue *bq, struct blkfront_page *bg)
 
 	if (bg->bg_va && bg->bg_domid == domid)
 		return true;
-	if (bg->bg_va)
-		revoke(bq, bg);
+	if (bg->bg_va) /* a former one's, which another one must not see as it is */
+		xenbus_page_free(bg->bg_va, bg->bg_ref);
+	bg->bg_va = NULL;
 	pa = page_zalloc(0);
 	if (!pa)
 		return false;

@@ -29,7 +29,7 @@ int netfront_buf_ready(struct netfront *nf, struct netfront_buf *nb, bool readon
 	if (nb->nb_va && nb->nb_domid == domid)
 		return 0;
 	if (nb->nb_va) /* a former one's, which another one must not see */
-		xenbus_ring_free(nb->nb_va, nb->nb_ref);
+		xenbus_page_free(nb->nb_va, nb->nb_ref);
 	nb->nb_va = NULL;
 	pa = page_zalloc(0);
 	if (!pa)
@@ -96,9 +96,9 @@ static void queue_disconnect(struct netfront_queue *nq, enum netfront_state stat
 	nq->nq_txchan = nq->nq_rxchan = NULL;
 	netfront_rx_stop(nq);
 	if (nq->nq_tx)
-		xenbus_ring_free(nq->nq_tx, nq->nq_txref);
+		xenbus_ring_free(nq->nq_dev->nf_xd, nq->nq_tx, nq->nq_txref);
 	if (nq->nq_rx)
-		xenbus_ring_free(nq->nq_rx, nq->nq_rxref);
+		xenbus_ring_free(nq->nq_dev->nf_xd, nq->nq_rx, nq->nq_rxref);
 	nq->nq_tx = NULL;
 	nq->nq_rx = NULL;
 }

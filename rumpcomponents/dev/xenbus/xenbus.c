@@ -6,12 +6,15 @@
  * for a while, until all devices have come up or will not.  What we see of the back end is its
  * state now and when we last looked: steps in between may have escaped us.
  *
- *  - gone, Initialising: disconnect; Initialising, for the next back end;
- *  - InitWait, Initialised: connect; Initialised.  If it was further before: disconnect; Closed, as
- *    below;
- *  - Connected: connected; Connected.  Closed if we were not up: it speaks of others;
- *  - Closing: disconnect; Closed;
- *  - Closed: disconnect; Closed; if it is to come again, Initialising.
+ *  back end        we
+ *  --------        --
+ *  gone            disconnect; Initialising, for the next back end
+ *  Initialising    the same
+ *  InitWait        connect; Initialised.  Were we further: disconnect; Closed (below)
+ *  Initialised     the same
+ *  Connected       connected; Connected.  Were we not up: Closed, it speaks of others
+ *  Closing         disconnect; Closed
+ *  Closed          disconnect; Closed; if it is to come again, Initialising
  *
  * A driver that is bound anew to its device goes through InitWait, without having closed, and takes
  * up the rings that it finds, which are ours of before, while we see that.  So both begin from
@@ -21,14 +24,15 @@
  * this one go round for ever.
  */
 #include <xen/io/xenbus.h>
-#include <dev/xenbus.h>
 #include <kern/component.h>
 #include <kern/kmem.h>
 #include <kern/ktime.h>
 #include <kern/mutex.h>
 #include <kern/systm.h>
+#include "xenbus_impl.h"
 
 #define WAIT_SECONDS 10
+#define SAID_MAX     7U	     /* messages of a device in a minute, and one more */
 #define DOMID_LIMIT  0x7ff0U /* DOMID_FIRST_RESERVED */
 
 LINK_SET_DECLARE(xenbus_drivers, const struct xenbus_driver);
@@ -41,13 +45,22 @@ static bool searched;
 
 void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
 {
+	uint64_t now = nanouptime();
+	unsigned said;
 	va_list ap;
 
+	if (now - xd->xd_said_at >= 60 * NSEC_PER_SEC) {
+		xd->xd_said_at = now;
+		xd->xd_said = 0;
+	}
+	said = __atomic_fetch_add(&xd->xd_said, 1, __ATOMIC_RELAXED);
+	if (said > SAID_MAX)
+		return;
 	kprintf("kiln: %s: ", xd->xd_path);
 	va_start(ap, fmt);
 	kvprintf(fmt, ap);
 	va_end(ap);
-	kprintf("\n");
+	kprintf(said == SAID_MAX ? "; no more of it for a minute\n" : "\n");
 }
 
 /* ------------------------------------------------------------------ states */
@@ -85,6 +98,17 @@ static void refuse(struct xenbus_device *xd, const char *what, int error)
 	settle(xd);
 }
 
+/* By a back end that comes and goes, and each time keeps pages of ours, until there were none left.
+ */
+static void give_up(struct xenbus_device *xd)
+{
+	if (!xd->xd_given_up)
+		xenbus_complain(xd, "its back end keeps %u pages of ours: given up", xd->xd_stuck);
+	xd->xd_given_up = xd->xd_failed = true;
+	set_state(xd, XenbusStateClosed);
+	settle(xd);
+}
+
 static void connect(struct xenbus_device *xd)
 {
 	const struct xenbus_driver *xdr = xd->xd_driver;
@@ -92,6 +116,10 @@ static void connect(struct xenbus_device *xd)
 
 	if (xd->xd_failed || xd->xd_up)
 		return;
+	if (xenbus_keeps_too_much(xd)) {
+		give_up(xd);
+		return;
+	}
 	error = xdr->xdr_connect(xd);
 	if (error) {
 		refuse(xd, "does not connect", error);
@@ -226,6 +254,18 @@ static void move(struct xenbus_device *xd, const char *backend, uint64_t domid)
 	watch_backend(xd);
 }
 
+static void location_changed(struct xenstore_watch *w);
+
+static void watch_domid(struct xenbus_device *xd)
+{
+	xd->xd_domid = (struct xenstore_watch){.xw_path = xd->xd_path,
+	    .xw_node = "backend-id",
+	    .xw_func = location_changed,
+	    .xw_arg = xd};
+	if (xenstore_watch(&xd->xd_domid) != 0)
+		xd->xd_domid.xw_func = NULL; /* next time */
+}
+
 static void location_changed(struct xenstore_watch *w)
 {
 	struct xenbus_device *xd = w->xw_arg;
@@ -237,6 +277,10 @@ static void location_changed(struct xenstore_watch *w)
 	if (!error)
 		error = xenstore_read_uint(XST_NIL, xd->xd_path, "backend-id", &domid);
 	if (xd->xd_attached) {
+		/* Both are read at the start; the number may change after the path, if not at once.
+		 */
+		if (xd->xd_domid.xw_func == NULL)
+			watch_domid(xd);
 		if (!error)
 			move(xd, backend, domid);
 		return;

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What we and a back end share: pages of rings, and event channels. */
 #include <rumpuser.h>
-#include <dev/xenbus.h>
+#include <kern/callout.h>
+#include <kern/cpu.h>
 #include <kern/kmem.h>
+#include <kern/ktime.h>
+#include <kern/mutex.h>
 #include <kern/softint.h>
 #include <kern/spin.h>
 #include <kern/systm.h>
+#include "xenbus_impl.h"
 
 /* ------------------------------------------------------------------- rings */
+
+/*
+ * Pages of rings that a back end may keep, of one device, before that gets no more: of four
+ * connections with two rings for each CPU.  One that unmaps late keeps those of one.
+ */
+#define STUCK_MAX (8 * cpu_count)
 
 /* Pages that a back end didn't let go when it should have; maybe it has by now. */
 struct stuck {
 	void *va;
 	uint32_t ref;
+	struct xenbus_device *xd; /* whom it counts for; NULL: none */
 	struct stuck *next;
 };
 static struct stuck *stuck;
@@ -24,6 +35,12 @@ static bool take_back(void *va, uint32_t ref)
 		return false;
 	page_free(page_pa(va), 0);
 	return true;
+}
+
+static void count(struct xenbus_device *xd, int n)
+{
+	if (xd != NULL)
+		__atomic_fetch_add(&xd->xd_stuck, n, __ATOMIC_RELAXED);
 }
 
 static void keep(struct stuck *s)
@@ -44,11 +61,33 @@ static void retry_stuck(void)
 	spin_unlock(&lock);
 	for (; s != NULL; s = next) {
 		next = s->next;
-		if (take_back(s->va, s->ref))
+		if (take_back(s->va, s->ref)) {
+			count(s->xd, -1);
 			kmem_free(s, sizeof(*s));
-		else
+		} else {
 			keep(s);
+		}
 	}
+}
+
+static void give_back(struct xenbus_device *xd, void *va, uint32_t ref)
+{
+	struct stuck *s;
+
+	if (take_back(va, ref))
+		return;
+	count(xd, 1);
+	s = kmem_alloc(sizeof(*s));
+	if (s == NULL)
+		return;
+	*s = (struct stuck){.va = va, .ref = ref, .xd = xd};
+	keep(s);
+}
+
+bool xenbus_keeps_too_much(struct xenbus_device *xd)
+{
+	retry_stuck();
+	return xd->xd_stuck >= STUCK_MAX;
 }
 
 int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
@@ -56,7 +95,6 @@ int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
 	uint64_t pa;
 	int error;
 
-	retry_stuck();
 	pa = page_zalloc(0);
 	if (pa == 0)
 		return ENOMEM;
@@ -69,31 +107,74 @@ int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
 	return 0;
 }
 
-void xenbus_ring_free(void *va, uint32_t ref)
+void xenbus_ring_free(struct xenbus_device *xd, void *va, uint32_t ref)
 {
-	struct stuck *s;
+	give_back(xd, va, ref);
+}
 
-	if (take_back(va, ref))
-		return;
-	s = kmem_alloc(sizeof(*s));
-	if (s == NULL)
-		return;
-	*s = (struct stuck){.va = va, .ref = ref};
-	keep(s);
+void xenbus_page_free(void *va, uint32_t ref)
+{
+	give_back(NULL, va, ref);
 }
 
 /* ---------------------------------------------------------------- channels */
 
+#define REST (1 * NSEC_PER_MSEC) /* before a function goes on that has had its turn */
+
 /*
- * Never freed, but used again: the irq number is the platform's for good, and an interrupt that was
- * on its way may still come.
+ * Never freed, but used again: with their irq numbers, which are the platform's for good, and their
+ * handlers, soft interrupts and callouts.  One of these that was on its way when the channel was
+ * freed still comes; it finds no function, or the next one, called for nothing.
+ *
+ * The function runs under ch_lock: on one CPU at a time, although an interrupt of a former use may
+ * have come on another; and xenbus_channel_free() sleeps until it is over.
+ *
+ * LOCK ORDER: ch_lock is taken before the driver's.
  */
 struct xenbus_channel {
 	unsigned port, irq;
+	bool established; /* irq has its handler */
 	struct softint *softint;
+	callout_t again;
+	kmutex_t ch_lock;
+	void (*func)(void *); /* NULL: nobody's.  ch_lock */
+	void *arg;
 	struct xenbus_channel *next;
 };
 static struct xenbus_channel *free_channels;
+
+static void interrupt(void *arg)
+{
+	struct xenbus_channel *ch = arg;
+
+	softint_schedule(ch->softint);
+}
+
+static void run(void *arg)
+{
+	struct xenbus_channel *ch = arg;
+
+	mutex_enter(&ch->ch_lock);
+	if (ch->func != NULL)
+		ch->func(ch->arg);
+	mutex_exit(&ch->ch_lock);
+}
+
+static struct xenbus_channel *channel_create(void)
+{
+	struct xenbus_channel *ch = kmem_zalloc(sizeof(*ch));
+
+	if (ch == NULL)
+		return NULL;
+	ch->softint = softint_establish(run, ch);
+	if (ch->softint == NULL) {
+		kmem_free(ch, sizeof(*ch));
+		return NULL;
+	}
+	callout_init(&ch->again, interrupt, ch);
+	mutex_init(&ch->ch_lock, MUTEX_DEFAULT);
+	return ch;
+}
 
 static struct xenbus_channel *channel_get(void)
 {
@@ -104,24 +185,40 @@ static struct xenbus_channel *channel_get(void)
 	if (ch != NULL)
 		free_channels = ch->next;
 	spin_unlock(&lock);
-	return ch != NULL ? ch : kmem_zalloc(sizeof(*ch));
+	return ch != NULL ? ch : channel_create();
+}
+
+static void set_func(struct xenbus_channel *ch, void (*func)(void *), void *arg)
+{
+	mutex_enter(&ch->ch_lock);
+	ch->func = func;
+	ch->arg = arg;
+	mutex_exit(&ch->ch_lock);
 }
 
 static void channel_put(struct xenbus_channel *ch)
 {
-	if (ch->softint != NULL)
-		softint_disestablish(ch->softint);
+	set_func(ch, NULL, NULL);
 	spin_lock(&lock);
 	ch->next = free_channels;
 	free_channels = ch;
 	spin_unlock(&lock);
 }
 
-static void interrupt(void *arg)
+static int open_port(struct xenbus_channel *ch, unsigned domid, unsigned cpu)
 {
-	struct xenbus_channel *ch = arg;
+	int error = rumpuser_evtchn_alloc(domid, &ch->port);
 
-	softint_schedule(ch->softint);
+	if (error)
+		return error;
+	error = rumpuser_evtchn_bind(ch->port, cpu, &ch->irq);
+	if (!error && !ch->established) {
+		error = intr_establish(ch->irq, interrupt, ch);
+		ch->established = !error;
+	}
+	if (error)
+		rumpuser_evtchn_close(ch->port);
+	return error;
 }
 
 int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(void *), void *arg,
@@ -132,21 +229,12 @@ int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(vo
 
 	if (ch == NULL)
 		return ENOMEM;
-	ch->softint = softint_establish(func, arg);
-	error = ch->softint ? rumpuser_evtchn_alloc(xd->xd_backend_domid, &ch->port) : ENOSPC;
+	set_func(ch, func, arg);
+	error = open_port(ch, xd->xd_backend_domid, cpu);
 	if (error)
-		goto no_port;
-	error = rumpuser_evtchn_bind(ch->port, cpu, &ch->irq);
-	if (!error)
-		error = intr_establish(ch->irq, interrupt, ch);
-	if (error)
-		goto no_irq;
-	*chp = ch;
-	return 0;
-no_irq:
-	rumpuser_evtchn_close(ch->port);
-no_port:
-	channel_put(ch);
+		channel_put(ch);
+	else
+		*chp = ch;
 	return error;
 }
 
@@ -160,9 +248,13 @@ void xenbus_channel_notify(struct xenbus_channel *ch)
 	rumpuser_evtchn_notify(ch->port);
 }
 
+void xenbus_channel_later(struct xenbus_channel *ch)
+{
+	callout_schedule(&ch->again, REST);
+}
+
 void xenbus_channel_free(struct xenbus_channel *ch)
 {
 	rumpuser_evtchn_close(ch->port);
-	intr_disestablish(ch->irq);
 	channel_put(ch);
 }

@@ -54,12 +54,17 @@ struct xenbus_device {
 	/* xenbus's own. */
 	struct xenstore_watch xd_watch;	     /* the back end's state */
 	struct xenstore_watch xd_location;   /* which back end it is */
+	struct xenstore_watch xd_domid;	     /* the same, if it was ever moved */
 	unsigned xd_state, xd_backend_state; /* enum xenbus_state */
 	bool xd_attached;		     /* the driver has it */
 	bool xd_up;			     /* between connect and disconnect */
 	bool xd_connected;		     /* the driver has been told so */
 	bool xd_failed;			     /* the driver refused; only a new back end helps */
 	bool xd_settled;		     /* the boot need not wait for it */
+	bool xd_given_up;		     /* its back end keeps too much of ours */
+	volatile unsigned xd_stuck;	     /* pages of rings that back ends keep; atomic */
+	volatile unsigned xd_said;	     /* messages since xd_said_at; atomic */
+	volatile uint64_t xd_said_at;
 	TAILQ_ENTRY(xenbus_device) xd_list;
 };
 
@@ -68,23 +73,40 @@ struct xenbus_device {
  * *va is its address.  ENOMEM, ENOSPC.
  */
 int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref);
-/* Take it back.  A page that the back end doesn't let go is leaked on purpose: it may still write.
+/*
+ * Take it back.  A page that the back end doesn't let go is kept from all other use, since it may
+ * still write, until it has.
  */
-void xenbus_ring_free(void *va, uint32_t ref);
+void xenbus_ring_free(struct xenbus_device *xd, void *va, uint32_t ref);
+/*
+ * The same for a page that the driver granted itself, one of those that stay granted for as long as
+ * the device has the same back end.  Of rings, a back end that keeps too many gets no more.
+ */
+void xenbus_page_free(void *va, uint32_t ref);
 
 /*
- * An event channel to xd's back end whose events call func(arg) in a soft interrupt on `cpu`; *port
- * is to be published.  ENOMEM, ENOSPC.
+ * An event channel to xd's back end whose events call func(arg) in a soft interrupt on `cpu`; its
+ * port is to be published.  It may be called without an event, and on another CPU, but never
+ * twice at once.  ENOMEM, ENOSPC.
  */
 struct xenbus_channel;
 int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(void *), void *arg,
     struct xenbus_channel **chp);
 unsigned xenbus_channel_port(const struct xenbus_channel *ch);
 void xenbus_channel_notify(struct xenbus_channel *ch);
-/* Afterwards func does not run and will not. */
+/*
+ * For func: it has had its turn, though there is more to do.  It is called again in a while, which
+ * is everybody else's.
+ */
+void xenbus_channel_later(struct xenbus_channel *ch);
+/* Afterwards func does not run and will not: sleeps until then, so not with a lock that it takes.
+ */
 void xenbus_channel_free(struct xenbus_channel *ch);
 
-/* A message on the console that names the device; fmt as kprintf(). */
+/*
+ * A message on the console that names the device; fmt as kprintf().  Of more than a few in a minute
+ * the rest is not shown: a back end may cause as many as it likes.
+ */
 void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -14,6 +14,8 @@
 #define BACKEND "/local/domain/0/backend/vif/3/0"
 
 bool world_link;
+int world_attach_error;
+void (*world_on_input)(void);
 unsigned world_frames, world_inputs;
 uint8_t world_frame[NETFRONT_RXMAX];
 uint32_t world_frame_len;
@@ -24,8 +26,8 @@ uint16_t world_frame_flags;
 int ether_ifattach(struct ifnet *ifp)
 {
 	(void)ifp;
-	world_link = true;
-	return 0;
+	world_link = world_attach_error == 0;
+	return world_attach_error;
 }
 
 void if_link_state(struct ifnet *ifp, bool up)
@@ -39,6 +41,8 @@ void if_input(struct ifnet *ifp, struct mbuf *m)
 	struct mbuf *next;
 
 	world_inputs++;
+	if (world_on_input)
+		world_on_input();
 	for (; m; m = next) {
 		next = m->m_nextpkt;
 		if (m->m_rcvif != ifp || m_length(m) != m->m_pktlen || !(m->m_flags & M_PKTHDR) ||

@@ -10,6 +10,8 @@
 #include "netfront_impl.h"
 
 extern bool world_link;
+extern int world_attach_error;	     /* of ether_ifattach() */
+extern void (*world_on_input)(void); /* what else happens when frames are handed up */
 /* Frames that if_input() was given: all, the last of them, calls. */
 extern unsigned world_frames, world_inputs;
 extern uint8_t world_frame[NETFRONT_RXMAX];

@@ -58,26 +58,30 @@ static unsigned nbufs(unsigned min, unsigned nqueues)
 	return n;
 }
 
+static void queue_destroy(struct netfront_queue *nq)
+{
+	if (!nq)
+		return;
+	if (nq->nq_rxbuf)
+		kmem_free(nq->nq_rxbuf, nq->nq_rxsize * sizeof(*nq->nq_rxbuf));
+	if (nq->nq_txbuf)
+		kmem_free(nq->nq_txbuf, nq->nq_txsize * sizeof(*nq->nq_txbuf));
+	kmem_free(nq, sizeof(*nq));
+}
+
 static struct netfront_queue *queue_create(struct netfront *nf)
 {
 	struct netfront_queue *nq = kmem_zalloc(sizeof(*nq));
-	size_t rx, tx;
 
 	if (!nq)
 		return NULL;
 	nq->nq_dev = nf;
 	nq->nq_rxsize = nbufs(NETFRONT_RXMIN, nf->nf_maxqueues);
 	nq->nq_txsize = nbufs(2 * NETFRONT_RXMIN, 1);
-	rx = nq->nq_rxsize * sizeof(*nq->nq_rxbuf);
-	tx = nq->nq_txsize * sizeof(*nq->nq_txbuf);
-	nq->nq_rxbuf = kmem_zalloc(rx);
-	nq->nq_txbuf = kmem_zalloc(tx);
+	nq->nq_rxbuf = kmem_zalloc(nq->nq_rxsize * sizeof(*nq->nq_rxbuf));
+	nq->nq_txbuf = kmem_zalloc(nq->nq_txsize * sizeof(*nq->nq_txbuf));
 	if (!nq->nq_rxbuf || !nq->nq_txbuf) {
-		if (nq->nq_rxbuf)
-			kmem_free(nq->nq_rxbuf, rx);
-		if (nq->nq_txbuf)
-			kmem_free(nq->nq_txbuf, tx);
-		kmem_free(nq, sizeof(*nq));
+		queue_destroy(nq);
 		return NULL;
 	}
 	mutex_init(&nq->nq_txlock, MUTEX_SPIN);
@@ -320,29 +324,20 @@ static void read_lladdr(struct xenbus_device *xd, uint8_t *mac)
 	mac[0] = (mac[0] & 0xfe) | 0x02; /* unicast, locally administered */
 }
 
-/* The interface is there at once, so that it is configured; what it is to send waits. */
-static int netfront_attach(struct xenbus_device *xd)
+static void netfront_destroy(struct netfront *nf)
 {
-	struct netfront *nf = kmem_zalloc(sizeof(*nf));
-	struct ifnet *ifp;
+	if (nf->nf_queues) {
+		queue_destroy(nf->nf_queues[0]);
+		kmem_free(nf->nf_queues, nf->nf_maxqueues * sizeof(*nf->nf_queues));
+	}
+	kmem_free(nf, sizeof(*nf));
+}
+
+static void describe(struct netfront *nf, struct xenbus_device *xd)
+{
+	struct ifnet *ifp = &nf->nf_ifnet;
 	uint64_t mtu;
 
-	if (!nf)
-		return ENOMEM;
-	ifp = &nf->nf_ifnet;
-	nf->nf_xd = xd;
-	nf->nf_maxqueues = cpu_count;
-	nf->nf_queues = kmem_zalloc(nf->nf_maxqueues * sizeof(*nf->nf_queues));
-	if (nf->nf_queues)
-		nf->nf_queues[0] = queue_create(nf);
-	if (!nf->nf_queues || !nf->nf_queues[0]) {
-		if (nf->nf_queues)
-			kmem_free(nf->nf_queues, nf->nf_maxqueues * sizeof(*nf->nf_queues));
-		kmem_free(nf, sizeof(*nf));
-		return ENOMEM;
-	}
-	nf->nf_nqueues = 1;
-	xd->xd_softc = nf;
 	ifp->if_softc = nf;
 	ifp->if_type = ARPHRD_ETHER;
 	read_lladdr(xd, ifp->if_lladdr);
@@ -350,7 +345,31 @@ static int netfront_attach(struct xenbus_device *xd)
 		mtu = MTU_DEFAULT;
 	ifp->if_mtu = (uint32_t)KMAX(KMIN(mtu, MTU_MAX), 576U);
 	ifp->if_transmit = netfront_transmit;
-	return ether_ifattach(ifp);
+}
+
+/* The interface is there at once, so that it is configured; what it is to send waits. */
+static int netfront_attach(struct xenbus_device *xd)
+{
+	struct netfront *nf = kmem_zalloc(sizeof(*nf));
+	int error = ENOMEM;
+
+	if (!nf)
+		return ENOMEM;
+	nf->nf_xd = xd;
+	nf->nf_maxqueues = cpu_count;
+	nf->nf_nqueues = 1;
+	nf->nf_queues = kmem_zalloc(nf->nf_maxqueues * sizeof(*nf->nf_queues));
+	if (nf->nf_queues)
+		nf->nf_queues[0] = queue_create(nf);
+	if (nf->nf_queues && nf->nf_queues[0]) {
+		describe(nf, xd);
+		error = ether_ifattach(&nf->nf_ifnet);
+	}
+	if (error)
+		netfront_destroy(nf);
+	else
+		xd->xd_softc = nf;
+	return error;
 }
 
 static const struct xenbus_driver netfront_driver = {

@@ -11,12 +11,15 @@
  * Pieces are taken as they come; what has come of a frame stays in nq_frame.
  *
  * Events are asked for only when the ring has been emptied: under load it is polled from the
- * soft interrupt, a batch at a time, so that TCP sees many segments in one if_input().
+ * soft interrupt, a batch at a time, so that TCP sees many segments in one if_input().  A back end
+ * that fills it faster than it is emptied does not keep the CPU: after many batches it is others'
+ * turn, the programs' among them.
  */
 #include <kern/systm.h>
 #include "netfront_impl.h"
 
 #define RX_BATCH 32
+#define RX_TURN	 32 /* batches; more are another turn's */
 
 static void rx_shut(struct netfront_queue *nq, const char *why)
 {
@@ -200,7 +203,11 @@ void netfront_rx_softint(void *arg)
 	struct mbuf *head;
 	unsigned n;
 
-	while (!nq->nq_rxshut) {
+	for (unsigned turn = 0; !nq->nq_rxshut; turn++) {
+		if (turn == RX_TURN) {
+			xenbus_channel_later(nq->nq_rxchan);
+			return;
+		}
 		n = take_batch(nq, &head);
 		if (!nq->nq_rxshut)
 			push_buffers(nq);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Soft interrupts on two CPUs: one that is taken away does not run any more.  The soft-interrupt
- * lwp of a CPU runs when a test calls go(), until it would wait; lwp_yield() is where others get
- * on.
+ * lwp of a CPU runs when a test calls go(), until it would wait; lwp_sleep_until() is where others
+ * get on.
  */
 #include <setjmp.h>
 #include <string.h>
@@ -14,9 +14,9 @@
 static struct cpu_info cpus[2];
 struct cpu_info *cpu_infos[RUMPUSER_MAXCPUS] = {&cpus[0], &cpus[1]};
 unsigned cpu_count = 2;
-static unsigned running_on, yields;
+static unsigned running_on, sleeps;
 static jmp_buf *waits;
-static void (*on_yield)(void);
+static void (*on_sleep)(void);
 
 struct cpu_info *curcpu(void)
 {
@@ -32,11 +32,18 @@ void sched_block(void)
 	longjmp(*waits, 1);
 }
 
-void lwp_yield(void)
+uint64_t rumpuser_clock_monotonic(void)
 {
-	ck_assert_uint_lt(yields++, 100);
-	if (on_yield)
-		on_yield();
+	return 7;
+}
+
+int lwp_sleep_until(uint64_t deadline, const char *wmesg)
+{
+	ck_assert_uint_gt(deadline, 7);
+	ck_assert_uint_lt(sleeps++, 100);
+	if (on_sleep)
+		on_sleep();
+	return 0;
 }
 
 void callout_softint(struct cpu_info *ci)
@@ -92,7 +99,7 @@ START_TEST(softint_runs_once_on_the_cpu_that_scheduled_it)
 	ck_assert_uint_eq(n + other, 2);
 	softint_disestablish(a);
 	softint_disestablish(b);
-	ck_assert_uint_eq(yields, 0);
+	ck_assert_uint_eq(sleeps, 0);
 }
 END_TEST
 
@@ -107,9 +114,9 @@ START_TEST(softint_that_is_gone_and_still_due_does_not_run)
 	struct softint *si = softint_establish(count, &n), *next;
 
 	schedule_on(1, si);
-	on_yield = let_cpu1;
+	on_sleep = let_cpu1;
 	softint_disestablish(si);
-	ck_assert_uint_eq(yields, 1); /* it was waited for */
+	ck_assert_uint_eq(sleeps, 1); /* it was waited for */
 	next = softint_establish(count, &n);
 	ck_assert_ptr_eq(next, si);
 	go(0);
@@ -127,7 +134,7 @@ static void look(void)
 {
 	ck_assert(inside);
 	ck_assert(!after);
-	if (yields == 5)
+	if (sleeps == 5)
 		longjmp(taken_away, 1);
 }
 
@@ -146,14 +153,14 @@ START_TEST(softint_that_runs_is_waited_for)
 {
 	slow = softint_establish(slowly, NULL);
 	schedule_on(1, slow);
-	on_yield = look;
+	on_sleep = look;
 	go(1);
 	ck_assert(inside);
 	ck_assert(!after);
 	/* The wait goes on where it was left. */
-	on_yield = NULL;
+	on_sleep = NULL;
 	softint_disestablish(slow);
-	ck_assert_uint_eq(yields, 5);
+	ck_assert_uint_eq(sleeps, 5);
 }
 END_TEST
 

@@ -15,15 +15,14 @@ struct softint;
 /* func(arg) in the soft-interrupt lwp; may take adaptive locks.  NULL if no memory. */
 struct softint *softint_establish(void (*func)(void *), void *arg);
 /*
- * Afterwards func does not run and will not: waits for it on all CPUs, so not from func itself, and
- * holding no lock that it takes.  Nobody schedules si any more.
+ * Afterwards func does not run and will not: sleeps until it is over on all CPUs, so not from func
+ * itself, and holding no lock that it takes.  Nobody schedules si any more.
  */
 void softint_disestablish(struct softint *si);
 /* Have it run once (more) on this CPU.  Any context; cheap if already scheduled. */
 void softint_schedule(struct softint *si);
 
-/* Call handler(arg) for irq (from rumpuser_intr_gsi/msi); EBUSY if taken. */
+/* Call handler(arg) for irq (from rumpuser_intr_gsi/msi), for good; EBUSY if taken. */
 int intr_establish(unsigned irq, void (*handler)(void *), void *arg);
-void intr_disestablish(unsigned irq);
 
 #endif

@@ -156,12 +156,6 @@ int intr_establish(unsigned irq, void (*handler)(void *), void *arg)
 	return error;
 }
 
-void intr_disestablish(unsigned irq)
-{
-	if (irq < RUMPUSER_IRQ_MAX)
-		__atomic_store_n(&handlers[irq].handler, NULL, __ATOMIC_RELEASE);
-}
-
 static unsigned stopped; /* CPUs that have come to cpu_stop() */
 
 void cpu_stop(void)

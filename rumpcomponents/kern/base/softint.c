@@ -17,7 +17,8 @@ struct softint {
 	void *arg;
 };
 
-#define NSOFTINTS 64
+#define NSOFTINTS  64
+#define LOOK_AGAIN 100000 /* ns */
 
 static struct softint table[NSOFTINTS];
 static volatile uint64_t used = (1ULL << SOFTINT_FIRST) - 1;
@@ -56,7 +57,7 @@ void softint_disestablish(struct softint *si)
 
 	__atomic_store_n(&si->func, NULL, __ATOMIC_SEQ_CST);
 	while (busy(bit))
-		lwp_yield();
+		(void)lwp_sleep_until(rumpuser_clock_monotonic() + LOOK_AGAIN, "softint");
 	__atomic_fetch_and(&used, ~bit, __ATOMIC_RELEASE);
 }
 

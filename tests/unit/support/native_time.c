@@ -323,11 +323,6 @@ int intr_establish(unsigned irq, void (*handler)(void *), void *arg)
 	return 0;
 }
 
-void intr_disestablish(unsigned irq)
-{
-	handlers[irq].func = NULL;
-}
-
 bool native_intr(unsigned irq)
 {
 	if (irq >= NIRQ || handlers[irq].func == NULL)

@@ -16,38 +16,14 @@
 #include <rumpuser.h>
 
 #include "blkfront_world.h"
+#include "fuzz_input.h"
 #include "native.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			panic("%s:%d: %s", __FILE__, __LINE__, #cond);                             \
-	} while (0)
 #define NXFERS 64
 
 static struct blkfront *bf;
 static enum { DOWN, CONNECTING, UP } state;
 static struct world_xfer *xfers[NXFERS];
-static const uint8_t *input;
-static size_t left;
-
-static unsigned byte(void)
-{
-	if (left == 0)
-		return 0;
-	left--;
-	return *input++;
-}
-
-static unsigned word(void)
-{
-	unsigned low = byte();
-
-	return low | byte() << 8;
-}
 
 /* ------------------------------------------------------------------ checks */
 
@@ -89,21 +65,22 @@ static void transfer(void)
 {
 	static const enum buf_op ops[] = {
 	    BUF_READ, BUF_WRITE, BUF_READ, BUF_WRITE, BUF_READ, BUF_WRITE, BUF_FLUSH, BUF_DISCARD};
-	enum buf_op op = ops[byte() % 8];
-	unsigned len = (byte() % 160 + 1) * DEV_BSIZE, i;
+	enum buf_op op = ops[fuzz_byte() % 8];
+	unsigned len = (fuzz_byte() % 160 + 1) * DEV_BSIZE, i;
 
-	native_cpu = byte() % cpu_count;
+	native_cpu = fuzz_byte() % cpu_count;
 	for (i = 0; i < NXFERS && xfers[i]; i++)
 		continue;
 	if (i == NXFERS)
 		return;
-	xfers[i] = world_xfer(op, word() % (WORLD_BLOCKS - 160), op == BUF_FLUSH ? 0 : len, word());
+	xfers[i] = world_xfer(
+	    op, fuzz_word() % (WORLD_BLOCKS - 160), op == BUF_FLUSH ? 0 : len, fuzz_word());
 	world_xfer_begin(xfers[i]);
 }
 
 static struct blkfront_queue *queue(void)
 {
-	return bf->bf_queues[byte() % bf->bf_nqueues];
+	return bf->bf_queues[fuzz_byte() % bf->bf_nqueues];
 }
 
 static void event(struct blkfront_queue *bq)
@@ -125,14 +102,14 @@ static void say(struct blkfront_queue *bq, uint64_t id, int16_t status)
 static void answer(void)
 {
 	struct blkfront_queue *bq = queue();
-	unsigned id = byte() % BLKFRONT_RING, how = byte();
+	unsigned id = fuzz_byte() % BLKFRONT_RING, how = fuzz_byte();
 
 	if (!bq->bq_ring)
 		return;
 	for (unsigned i = 0; i < BLKFRONT_RING; i++, id = (id + 1) % BLKFRONT_RING)
 		if (bq->bq_slots[id].bs_buf)
 			break;
-	say(bq, id, how % 8 ? 0 : (int16_t)(int8_t)byte());
+	say(bq, id, how % 8 ? 0 : (int16_t)(int8_t)fuzz_byte());
 	if (how & 0x80)
 		event(bq);
 }
@@ -140,25 +117,25 @@ static void answer(void)
 static void speak_nonsense(void)
 {
 	struct blkfront_queue *bq = queue();
-	unsigned what = byte();
+	unsigned what = fuzz_byte();
 
 	if (!bq->bq_ring)
 		return;
 	if (what % 2)
-		say(bq, byte(), (int16_t)word());
+		say(bq, fuzz_byte(), (int16_t)fuzz_word());
 	else
-		bq->bq_ring->rsp_prod = word() << 16 | word();
+		bq->bq_ring->rsp_prod = fuzz_word() << 16 | fuzz_word();
 	event(bq);
 }
 
 /* Anywhere in the pages that it shares. */
 static void scribble(void)
 {
-	unsigned n = word() % 64 + 8, at = word() % PAGE_SIZE, count = byte() % 32;
+	unsigned n = fuzz_word() % 64 + 8, at = fuzz_word() % PAGE_SIZE, count = fuzz_byte() % 32;
 
 	for (; count > 0; count--, at = (at + 1) % PAGE_SIZE)
 		if (world_grants[n].live)
-			world_grants[n].page[at] = (uint8_t)byte();
+			world_grants[n].page[at] = (uint8_t)fuzz_byte();
 }
 
 static void set_store(void)
@@ -168,9 +145,9 @@ static void set_store(void)
 	    "online"};
 	static const char *const values[] = {
 	    NULL, "", "0", "1", "2", "3", "12", "512", "4096", "18446744073709551615", "-1", "x"};
-	unsigned node = byte() % NELEM(nodes);
+	unsigned node = fuzz_byte() % NELEM(nodes);
 
-	world_set(WORLD_BACKEND, nodes[node], values[byte() % NELEM(values)]);
+	world_set(WORLD_BACKEND, nodes[node], values[fuzz_byte() % NELEM(values)]);
 }
 
 /* As xenbus does. */
@@ -178,16 +155,16 @@ static void move(void)
 {
 	if (state == DOWN) {
 		state = world_connect() == 0 ? CONNECTING : DOWN;
-	} else if (state == CONNECTING && byte() % 4) {
+	} else if (state == CONNECTING && fuzz_byte() % 4) {
 		state = UP;
 		if (world_connected() != 0) {
 			world_disconnect();
 			state = DOWN;
 		}
-	} else if (byte() % 2) {
+	} else if (fuzz_byte() % 2) {
 		world_disconnect();
 		state = DOWN;
-		world_device.xd_backend_domid = byte() % 2;
+		world_device.xd_backend_domid = fuzz_byte() % 2;
 	}
 	if (state == DOWN)
 		REQUIRE(world_live_channels() == 0);
@@ -195,15 +172,15 @@ static void move(void)
 
 static void shortage(void)
 {
-	switch (byte() % 4) {
+	switch (fuzz_byte() % 4) {
 	case 0:
-		native_alloc_fail(byte() % 16);
+		native_alloc_fail(fuzz_byte() % 16);
 		break;
 	case 1:
-		world_grant_limit = byte();
+		world_grant_limit = fuzz_byte();
 		break;
 	case 2:
-		world_channel_limit = byte() % 8;
+		world_channel_limit = fuzz_byte() % 8;
 		break;
 	default:
 		native_alloc_fail(-1);
@@ -219,7 +196,7 @@ static void act(void)
 	unsigned complaints = world_complaints;
 	unsigned queues = bf->bf_nqueues;
 
-	actions[byte() % NELEM(actions)]();
+	actions[fuzz_byte() % NELEM(actions)]();
 	/* Of a queue, or of pages that were not let go: none is held here. */
 	REQUIRE(world_complaints - complaints <= queues);
 	check();
@@ -263,15 +240,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	input = data;
-	left = size;
-	world_init(byte() % 4);
+	fuzz_in = data;
+	fuzz_left = size;
+	world_init(fuzz_byte() % 4);
 	cpu_count = 3;
 	REQUIRE(world_attach() == 0);
 	bf = world_blkfront();
 	state = DOWN;
 	move();
-	while (left > 0)
+	while (fuzz_left > 0)
 		act();
 	world_grant_limit = WORLD_GRANTS;
 	world_channel_limit = WORLD_CHANNELS;

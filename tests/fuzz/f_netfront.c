@@ -15,38 +15,13 @@
 #include <kern/systm.h>
 #include <rumpuser.h>
 
+#include "fuzz_input.h"
 #include "native.h"
 #include "netfront_world.h"
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			panic("%s:%d: %s", __FILE__, __LINE__, #cond);                             \
-	} while (0)
 
 static struct netfront *nf;
 static bool up;
 static size_t baseline; /* live memory but for granted pages */
-static const uint8_t *input;
-static size_t left;
-
-static unsigned byte(void)
-{
-	if (left == 0)
-		return 0;
-	left--;
-	return *input++;
-}
-
-static unsigned word(void)
-{
-	unsigned low = byte();
-
-	return low | byte() << 8;
-}
 
 /* ------------------------------------------------------------------ checks */
 
@@ -86,10 +61,10 @@ static void transmit(void)
 {
 	struct mbuf *chain = NULL, **tail = &chain;
 
-	for (unsigned n = 1 + byte() % 4; n > 0; n--) {
-		size_t len = word(), piece = 1 + word() % 1900;
+	for (unsigned n = 1 + fuzz_byte() % 4; n > 0; n--) {
+		size_t len = fuzz_word(), piece = 1 + fuzz_word() % 1900;
 		struct mbuf *head = m_gethdr(true), *m = head;
-		unsigned what = byte();
+		unsigned what = fuzz_byte();
 
 		if (!head)
 			break;
@@ -118,6 +93,15 @@ static void event(struct xenbus_channel *ch)
 		ch->func(ch->arg);
 }
 
+/* What can be wrong in the same way with both rings. */
+static void index_act(RING_IDX *rsp_prod, RING_IDX *req_event, unsigned how)
+{
+	if (how % 4 == 2)
+		*rsp_prod += (RING_IDX)(int8_t)fuzz_byte();
+	else
+		*req_event = fuzz_word();
+}
+
 static void tx_act(struct netfront_queue *nq, unsigned how)
 {
 	struct netif_tx_sring *ring = nq->nq_tx;
@@ -125,7 +109,7 @@ static void tx_act(struct netfront_queue *nq, unsigned how)
 
 	switch (how % 4) {
 	case 0: /* answer as one should, as far as that goes */
-		for (unsigned n = byte(); n > 0 && ring->rsp_prod != ring->req_prod; n--) {
+		for (unsigned n = fuzz_byte(); n > 0 && ring->rsp_prod != ring->req_prod; n--) {
 			union netif_tx_sring_entry *e = &ring->ring[ring->rsp_prod % NETFRONT_RING];
 			const struct netif_tx_request *before =
 			    &ring->ring[(ring->rsp_prod - 1) % NETFRONT_RING].req;
@@ -138,15 +122,12 @@ static void tx_act(struct netfront_queue *nq, unsigned how)
 		ring->req_event = ring->req_prod + 1;
 		break;
 	case 1:
-		rsp->id = (uint16_t)word();
-		rsp->status = (int16_t)(byte() - 2);
+		rsp->id = (uint16_t)fuzz_word();
+		rsp->status = (int16_t)(fuzz_byte() - 2);
 		ring->rsp_prod++;
 		break;
-	case 2:
-		ring->rsp_prod += (RING_IDX)(int8_t)byte();
-		break;
 	default:
-		ring->req_event = word();
+		index_act(&ring->rsp_prod, &ring->req_event, how);
 	}
 	if (how & 4)
 		event(nq->nq_txchan);
@@ -160,26 +141,23 @@ static void rx_act(struct netfront_queue *nq, unsigned how)
 
 	switch (how % 4) {
 	case 0: /* a piece, with the right name at least */
-		for (unsigned n = 1 + byte() % 20, what = byte(); n > 0; n--) {
+		for (unsigned n = 1 + fuzz_byte() % 20, what = fuzz_byte(); n > 0; n--) {
 			e = &ring->ring[ring->rsp_prod++ % NETFRONT_RING];
 			e->rsp = (struct netif_rx_response){.id = e->req.id,
 			    .flags = (uint16_t)what,
-			    .status = (int16_t)(what & 0x80 ? word() : 4096),
-			    .offset = (uint16_t)(what & 0x40 ? word() : 0)};
+			    .status = (int16_t)(what & 0x80 ? fuzz_word() : 4096),
+			    .offset = (uint16_t)(what & 0x40 ? fuzz_word() : 0)};
 		}
 		break;
 	case 1:
 		for (unsigned i = 0; i < sizeof(*e); i++)
-			((uint8_t *)e)[i] = (uint8_t)byte();
+			((uint8_t *)e)[i] = (uint8_t)fuzz_byte();
 		if (how & 8)
 			e->rsp.id = id;
 		ring->rsp_prod++;
 		break;
-	case 2:
-		ring->rsp_prod += (RING_IDX)(int8_t)byte();
-		break;
 	default:
-		ring->req_event = word();
+		index_act(&ring->rsp_prod, &ring->req_event, how);
 	}
 	if (how & 4)
 		event(nq->nq_rxchan);
@@ -187,11 +165,11 @@ static void rx_act(struct netfront_queue *nq, unsigned how)
 
 static void scribble(struct netfront_queue *nq)
 {
-	uint8_t *page = byte() & 1 ? (uint8_t *)nq->nq_tx : (uint8_t *)nq->nq_rx;
-	unsigned at = word() % PAGE_SIZE;
+	uint8_t *page = fuzz_byte() & 1 ? (uint8_t *)nq->nq_tx : (uint8_t *)nq->nq_rx;
+	unsigned at = fuzz_word() % PAGE_SIZE;
 
-	for (unsigned n = byte() % 32; n > 0; n--, at = (at + 1) % PAGE_SIZE)
-		page[at] = (uint8_t)byte();
+	for (unsigned n = fuzz_byte() % 32; n > 0; n--, at = (at + 1) % PAGE_SIZE)
+		page[at] = (uint8_t)fuzz_byte();
 }
 
 static void say(void)
@@ -199,9 +177,9 @@ static void say(void)
 	static const char *const keys[] = {"feature-rx-copy", "feature-sg", "feature-gso-tcpv4",
 	    "feature-split-event-channels", "feature-no-csum-offload", "multi-queue-max-queues"};
 	static const char *const values[] = {"1", "0", "2", "", "18446744073709551615", "x", "3"};
-	unsigned value = byte() % (NELEM(values) + 1);
+	unsigned value = fuzz_byte() % (NELEM(values) + 1);
 
-	world_set(world_device.xd_backend, keys[byte() % NELEM(keys)],
+	world_set(world_device.xd_backend, keys[fuzz_byte() % NELEM(keys)],
 	    value < NELEM(values) ? values[value] : NULL);
 }
 
@@ -218,7 +196,7 @@ static void reconnect(unsigned how)
 {
 	disconnect();
 	if (how & 1)
-		world_device.xd_backend_domid = byte() % 3;
+		world_device.xd_backend_domid = fuzz_byte() % 3;
 	world_complaints = 0;
 	up = world_connect() == 0;
 	REQUIRE(up || world_live_channels() == 0);
@@ -244,13 +222,13 @@ static void act(unsigned op)
 	case 3:
 	case 4:
 		if (there)
-			tx_act(nq, byte());
+			tx_act(nq, fuzz_byte());
 		break;
 	case 5:
 	case 6:
 	case 7:
 		if (there)
-			rx_act(nq, byte());
+			rx_act(nq, fuzz_byte());
 		break;
 	case 8:
 		if (there)
@@ -260,20 +238,20 @@ static void act(unsigned op)
 		say();
 		break;
 	case 10:
-		reconnect(byte());
+		reconnect(fuzz_byte());
 		break;
 	case 11:
 		disconnect();
 		break;
 	case 12:
-		native_alloc_fail((long)byte());
+		native_alloc_fail((long)fuzz_byte());
 		break;
 	case 13:
-		world_grants[word() % WORLD_GRANTS].held = true;
+		world_grants[fuzz_word() % WORLD_GRANTS].held = true;
 		break;
 	case 14:
-		world_grant_limit = (long)(world_live_grants() + byte() % 16);
-		world_channel_limit = (long)(byte() % 8);
+		world_grant_limit = (long)(world_live_grants() + fuzz_byte() % 16);
+		world_channel_limit = (long)(fuzz_byte() % 8);
 		break;
 	default:
 		for (unsigned i = 0; i < WORLD_CHANNELS; i++)
@@ -342,11 +320,11 @@ static void end(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	input = data;
-	left = size;
+	fuzz_in = data;
+	fuzz_left = size;
 	begin();
-	for (unsigned n = 0; left > 0 && n < 400; n++) {
-		act(byte());
+	for (unsigned n = 0; fuzz_left > 0 && n < 400; n++) {
+		act(fuzz_byte());
 		check();
 		REQUIRE(!up || world_complaints <= 2 * nf->nf_nqueues);
 	}

@@ -6,31 +6,21 @@
  * the state that we show goes with that, a look costs few requests, and after anything at all a
  * new back end that behaves gets a device that works.
  */
+#include "fuzz_input.h"
 #include "native.h"
 #include "xenbus.c"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define REQUIRE(cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			panic("%s:%d: %s", __FILE__, __LINE__, #cond);                             \
-	} while (0)
-
-static const uint8_t *in;
-static size_t in_len;
 static bool proper; /* the store and the driver do as they should */
 static uint64_t back_state;
 static const struct xenbus_device *current;
 static unsigned requests, shown;
 static bool up, connected_told;
 
-static uint8_t byte(void)
+static bool keeps; /* the back end keeps too much */
+
+bool xenbus_keeps_too_much(struct xenbus_device *xd)
 {
-	if (in_len == 0)
-		return 0;
-	in_len--;
-	return *in++;
+	return keeps;
 }
 
 /* --------------------------------------------------------------- the store */
@@ -40,22 +30,22 @@ int xenstore_read(uint32_t tx, const char *dir, const char *node, char *buf, siz
 	size_t n;
 
 	REQUIRE(strcmp(node, "backend") == 0);
-	if (proper || byte() & 1) {
+	if (proper || fuzz_byte() & 1) {
 		strlcpy(buf, "/back", size);
 		return 0;
 	}
-	n = byte();
-	n = KMIN(n, KMIN(size - 1, in_len));
+	n = fuzz_byte();
+	n = KMIN(n, KMIN(size - 1, fuzz_left));
 	memset(buf, 0, size);
-	memcpy(buf, in, n);
-	in += n;
-	in_len -= n;
+	memcpy(buf, fuzz_in, n);
+	fuzz_in += n;
+	fuzz_left -= n;
 	return 0;
 }
 
 int xenstore_read_uint(uint32_t tx, const char *dir, const char *node, uint64_t *value)
 {
-	uint8_t what = proper ? 0 : byte();
+	uint8_t what = proper ? 0 : fuzz_byte();
 
 	requests++;
 	if (current && dir == current->xd_path && strcmp(node, "state") == 0) {
@@ -81,32 +71,32 @@ int xenstore_write_uint(uint32_t tx, const char *dir, const char *node, uint64_t
 	REQUIRE(value >= XenbusStateInitialising && value <= XenbusStateClosed);
 	requests++;
 	shown = (unsigned)value;
-	return proper ? 0 : byte() & 1 ? EACCES : 0;
+	return proper ? 0 : fuzz_byte() & 1 ? EACCES : 0;
 }
 
 int xenstore_directory(uint32_t tx, const char *dir, const char *node, char **names, size_t *len)
 {
-	size_t n = byte();
+	size_t n = fuzz_byte();
 
-	n = KMIN(n, in_len);
+	n = KMIN(n, fuzz_left);
 	*names = NULL;
 	*len = 0;
 	if (n == 0)
-		return byte() & 1 ? ENOENT : 0;
+		return fuzz_byte() & 1 ? ENOENT : 0;
 	*names = kmem_alloc(n);
 	if (*names == NULL)
 		return ENOMEM;
-	memcpy(*names, in, n);
+	memcpy(*names, fuzz_in, n);
 	(*names)[n - 1] = '\0';
 	*len = n;
-	in += n;
-	in_len -= n;
+	fuzz_in += n;
+	fuzz_left -= n;
 	return 0;
 }
 
 int xenstore_watch(struct xenstore_watch *w)
 {
-	return proper || byte() < 200 ? 0 : ENOMEM;
+	return proper || fuzz_byte() < 200 ? 0 : ENOMEM;
 }
 
 void xenstore_unwatch(struct xenstore_watch *w)
@@ -121,7 +111,7 @@ void xenstore_watch_run(struct xenstore_watch *w)
 
 static int error(void)
 {
-	return proper || byte() < 200 ? 0 : EINVAL;
+	return proper || fuzz_byte() < 200 ? 0 : EINVAL;
 }
 
 static int drv_attach(struct xenbus_device *xd)
@@ -135,7 +125,7 @@ static int drv_connect(struct xenbus_device *xd)
 {
 	int e = error();
 
-	REQUIRE(!up);
+	REQUIRE(!up && !keeps);
 	up = e == 0;
 	connected_told = false;
 	return e;
@@ -180,19 +170,22 @@ static void look(struct xenbus_device *xd, uint64_t state)
 
 static void ways(struct xenbus_device *xd)
 {
-	while (in_len > 0) {
-		uint8_t what = byte();
+	while (fuzz_left > 0) {
+		uint8_t what = fuzz_byte();
 
 		if (what >= 0xe0 && what < 0xf0) {
 			location_changed(&xd->xd_location);
 			REQUIRE(up == xd->xd_up && shown == xd->xd_state);
 			continue;
 		}
+		if (what >= 0xd0 && what < 0xe0)
+			keeps = what & 1;
 		look(xd, what < 0xf0	? what % 10U
 			 : what == 0xff ? UINT64_MAX
 					: 1ULL << (what & 63));
 	}
 	proper = true;
+	keeps = false;
 	look(xd, XenbusStateUnknown);
 	look(xd, XenbusStateInitWait);
 	REQUIRE(up);
@@ -207,14 +200,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t live = native_alloc_live();
 	struct xenbus_device *xd, *first;
 
-	in = data;
-	in_len = size;
+	fuzz_in = data;
+	fuzz_left = size;
 	native_quiet = true;
 	native_console_clear();
 	mutex_init(&lock, MUTEX_DEFAULT);
 	cv_init(&changed, "xenbus");
-	driver.xdr_connected_first = byte() & 1;
-	proper = up = connected_told = false;
+	driver.xdr_connected_first = fuzz_byte() & 1;
+	proper = keeps = up = connected_told = false;
 	current = NULL;
 	shown = XenbusStateInitialising;
 	search(NULL);

@@ -383,7 +383,8 @@ void rumpuser_evtchn_close(unsigned port);
 
 /*
  * Let domain `domid` read, and unless readonly write, the page at pa.  *ref names the grant.
- * ENOSPC none free.  Any context but interrupt handlers; no hypercall, so it is cheap.
+ * ENOSPC none free.  Any context but interrupt handlers.  Cheap: a hypercall is made only when the
+ * table grows, which it does by hundreds of grants and for good.
  */
 int rumpuser_grant(unsigned domid, uint64_t pa, bool readonly, uint32_t *ref);
 

@@ -17,9 +17,9 @@ static size_t reservation(unsigned op, uint64_t pa, size_t nblocks, unsigned ord
 {
 	xen_pfn_t list[BATCH];
 	size_t done = 0;
-	long n;
+	long n = BATCH;
 
-	do {
+	while (n == BATCH && done < nblocks) {
 		struct xen_memory_reservation r = {
 		    .nr_extents = nblocks - done < BATCH ? nblocks - done : BATCH,
 		    .extent_order = order,
@@ -32,7 +32,7 @@ static size_t reservation(unsigned op, uint64_t pa, size_t nblocks, unsigned ord
 		n = xen_hypercall(__HYPERVISOR_memory_op, op, (uintptr_t)&r, 0);
 		if (n > 0)
 			done += n;
-	} while (n == BATCH && done < nblocks);
+	}
 	return done;
 }
 
@@ -45,10 +45,21 @@ static bool large(unsigned op, uint64_t pa, size_t npages)
 
 int rumpuser_memory_release(uint64_t pa, size_t npages)
 {
+	size_t done;
+
 	if (large(XENMEM_decrease_reservation, pa, npages))
 		return 0;
-	/* Of less than all, the rest is wasted. */
-	return reservation(XENMEM_decrease_reservation, pa, npages, 0) > 0 ? 0 : EINVAL;
+	done = reservation(XENMEM_decrease_reservation, pa, npages, 0);
+	if (done == npages)
+		return 0;
+	/*
+	 * All or nothing: kern has pages that it gave back for gone, and reclaiming those that
+	 * never went would put others in their places.  Xen has just got these.
+	 */
+	if (reservation(XENMEM_populate_physmap, pa, done, 0) == done)
+		return EINVAL;
+	/* No more: then all are gone, and those that Xen has left are wasted. */
+	return 0;
 }
 
 int rumpuser_memory_reclaim(uint64_t pa, size_t npages)

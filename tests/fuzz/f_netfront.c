@@ -163,6 +163,16 @@ static void rx_act(struct netfront_queue *nq, unsigned how)
 		event(nq->nq_rxchan);
 }
 
+/* While frames are handed up, others come. */
+static void more_frames(void)
+{
+	struct netfront_queue *nq = nf->nf_queues[fuzz_byte() % nf->nf_nqueues];
+	unsigned n = fuzz_byte();
+
+	if (nq && nq->nq_rx && fuzz_left > 0 && n & 3)
+		rx_act(nq, n & ~4U);
+}
+
 static void scribble(struct netfront_queue *nq)
 {
 	uint8_t *page = fuzz_byte() & 1 ? (uint8_t *)nq->nq_tx : (uint8_t *)nq->nq_rx;
@@ -254,8 +264,10 @@ static void act(unsigned op)
 		world_channel_limit = (long)(fuzz_byte() % 8);
 		break;
 	default:
+		world_on_input = op & 0x40 ? more_frames : NULL;
 		for (unsigned i = 0; i < WORLD_CHANNELS; i++)
 			event(&world_channels[i]);
+		world_on_input = NULL;
 	}
 }
 

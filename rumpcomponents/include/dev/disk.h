@@ -73,8 +73,8 @@ struct disk {
 	volatile uint64_t dk_nblocks; /* (v) of DEV_BSIZE */
 	uint32_t dk_secsize;	      /* power of two, DEV_BSIZE..PAGE_SIZE */
 	bool dk_readonly;
-	bool dk_flush;		/* there is a cache: BUF_FLUSH reaches the driver */
-	uint64_t dk_maxdiscard; /* blocks in one BUF_DISCARD; 0: it can't */
+	bool dk_flush;		/* (v) there is a cache: BUF_FLUSH reaches the driver */
+	uint64_t dk_maxdiscard; /* (v) blocks in one BUF_DISCARD; 0: it can't */
 	/*
 	 * A transfer has at most dk_maxsegs pieces and dk_maxxfer bytes (at least a page).  A piece
 	 * begins and ends at multiples of dk_memalign (a power of two, at most DEV_BSIZE) and, if

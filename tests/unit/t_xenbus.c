@@ -760,6 +760,31 @@ START_TEST(channel_is_not_freed_while_its_function_runs)
 }
 END_TEST
 
+static void early(void *arg)
+{
+	calls++;
+	ck_assert_ptr_nonnull(second);
+	xenbus_channel_later(second);
+}
+
+/* By an interrupt of a former use, or by who guessed what was not published yet. */
+START_TEST(channel_is_known_when_its_function_is_called)
+{
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, event, device, &second), 0);
+	xenbus_channel_free(second);
+	second = NULL;
+	evtchn_early = true;
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, early, NULL, &second), 0);
+	evtchn_early = false;
+	ck_assert_uint_eq(calls, 1);
+	xenbus_channel_free(second);
+	evtchn_fail = true;
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, early, NULL, &second), ENOSPC);
+	ck_assert_ptr_null(second);
+	evtchn_fail = false;
+}
+END_TEST
+
 static void not_yet(void *arg)
 {
 	if (++calls < 3)
@@ -822,6 +847,7 @@ static Suite *make_suite(void)
 	tcase_add_test(up, channel_calls_and_notifies);
 	tcase_add_test(up, channels_are_used_again);
 	tcase_add_test(up, channel_is_not_freed_while_its_function_runs);
+	tcase_add_test(up, channel_is_known_when_its_function_is_called);
 	tcase_add_test(up, channel_function_may_go_on_later);
 	suite_add_tcase(s, up);
 	return s;

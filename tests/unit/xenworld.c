@@ -21,7 +21,7 @@
 #define STORE_PORT 1
 
 struct xenstore_domain_interface *store_page;
-bool store_absent, store_mute, store_stopped, evtchn_fail, grant_busy, grant_fail;
+bool store_absent, store_mute, store_stopped, evtchn_fail, evtchn_early, grant_busy, grant_fail;
 unsigned store_conflicts, store_requests, store_wakeups;
 struct xsd_sockmsg store_last;
 char store_last_body[XENSTORE_PAYLOAD_MAX + 1];
@@ -472,6 +472,8 @@ int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 		*irqp = RUMPUSER_IRQ_DEVICE + nirqs++;
 	}
 	ports[port].irq = *irqp;
+	if (evtchn_early && port != STORE_PORT)
+		(void)native_intr(*irqp);
 	return 0;
 }
 

@@ -48,6 +48,7 @@ unsigned evtchn_notified(unsigned port);
 void evtchn_raise(unsigned port);
 unsigned evtchn_open(void); /* that are not closed; without the store's */
 extern bool evtchn_fail;    /* no more of them */
+extern bool evtchn_early;   /* they are notified before anybody has bound them */
 
 /* Grants that stand; all of them are in use by the other end while grant_busy. */
 unsigned grants_standing(void);

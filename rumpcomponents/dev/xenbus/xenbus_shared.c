@@ -227,14 +227,15 @@ int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(vo
 	struct xenbus_channel *ch = channel_get();
 	int error;
 
+	*chp = ch; /* func may be called before we return */
 	if (ch == NULL)
 		return ENOMEM;
 	set_func(ch, func, arg);
 	error = open_port(ch, xd->xd_backend_domid, cpu);
-	if (error)
+	if (error) {
 		channel_put(ch);
-	else
-		*chp = ch;
+		*chp = NULL;
+	}
 	return error;
 }
 

@@ -86,8 +86,8 @@ void xenbus_page_free(void *va, uint32_t ref);
 
 /*
  * An event channel to xd's back end whose events call func(arg) in a soft interrupt on `cpu`; its
- * port is to be published.  It may be called without an event, and on another CPU, but never
- * twice at once.  ENOMEM, ENOSPC.
+ * port is to be published.  It may be called without an event, before this returns (*chp is
+ * set by then), and on another CPU, but never twice at once.  ENOMEM, ENOSPC: *chp is NULL.
  */
 struct xenbus_channel;
 int xenbus_channel_alloc(struct xenbus_device *xd, unsigned cpu, void (*func)(void *), void *arg,

@@ -8,6 +8,7 @@
  * lwp runs, who looks anyway.
  */
 #include "base_impl.h"
+#include <kern/hook.h>
 
 #define LOOK_AGAIN    1000000	 /* ns */
 #define STOP_PATIENCE 1000000000 /* ns that a last report waits for other CPUs */
@@ -75,7 +76,8 @@ static void timer_intr(struct cpu_info *ci)
 }
 
 /* => ilevel 1. */
-static void intr_dispatch(struct cpu_info *ci, unsigned irq)
+HOOK_POINT(cpu_intr);
+void cpu_intr(struct cpu_info *ci, unsigned irq)
 {
 	switch (irq) {
 	case RUMPUSER_IRQ_TIMER:
@@ -100,7 +102,7 @@ bool rumpkern_intr(unsigned irq, struct rumpuser_trapframe *tf)
 	struct cpu_info *ci = curcpu();
 
 	ci->ci_cpu.ilevel = 1;
-	intr_dispatch(ci, irq);
+	cpu_intr(ci, irq);
 	ci->ci_cpu.ilevel = 0;
 	return (ci->ci_cpu.ipending & 1) && curlwp != ci->ci_idle;
 }
@@ -114,7 +116,7 @@ void cpu_deliver(void)
 	while (pending != 0) {
 		unsigned irq = (unsigned)__builtin_ctzll(pending);
 		pending &= pending - 1;
-		intr_dispatch(ci, irq);
+		cpu_intr(ci, irq);
 		rumpuser_intr_replayed(irq);
 	}
 	if ((ci->ci_cpu.ipending & 1) && curlwp != ci->ci_idle)

@@ -11,6 +11,7 @@
  */
 #include "base_impl.h"
 #include <signal.h>
+#include <kern/hook.h>
 
 #define MAXFRAMES 32
 #define LEAF_MAX  4096	    /* bytes of a function without a frame */
@@ -228,6 +229,12 @@ static const char *signal_name(int signo)
 	return signo == SIGSYS ? "SIGSYS" : names[signo > 0 && signo <= SIGSEGV ? signo : 0];
 }
 
+HOOK_POINT(base_crash_end);
+void base_crash_end(int signo)
+{
+	rumpuser_exit(RUMPUSER_END_SIGNAL, signo);
+}
+
 void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code, uintptr_t addr)
 {
 	struct rumpuser_trapframe now;
@@ -244,7 +251,7 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 	who();
 	registers(tf);
 	backtrace(tf->rip, tf->rsp, tf->rbp);
-	rumpuser_exit(RUMPUSER_END_SIGNAL, signo);
+	base_crash_end(signo);
 }
 
 void base_crash_kernel(const struct rumpuser_trapframe *tf, const char *why)

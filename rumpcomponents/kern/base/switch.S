@@ -10,8 +10,11 @@
 
 	.section .text.cpu_switchto, "ax", @progbits
 /* struct lwp *cpu_switchto(struct lwp *old, struct lwp *new): returns, on new's stack, old. */
-	.globl cpu_switchto
+	.weak cpu_switchto
+	.globl cpu_switchto_plain
 	.type cpu_switchto, @function
+	.type cpu_switchto_plain, @function
+cpu_switchto_plain:
 cpu_switchto:
 	.cfi_startproc
 	push %rbp

@@ -15,6 +15,7 @@
  * the host gives a guest its memory at the first touch, by large pages, and clearing
  * one takes it longer than we take to boot.  Such memory is broken off in chunks.
  */
+#include <kern/hook.h>
 #include <kern/mem_init.h>
 #include "mem_impl.h"
 
@@ -203,11 +204,13 @@ static uint64_t alloc(unsigned order, uint64_t keep)
 	return pa;
 }
 
+HOOK_POINT(page_alloc);
 uint64_t page_alloc(unsigned order)
 {
 	return alloc(order, 0);
 }
 
+HOOK_POINT(page_alloc_user);
 uint64_t page_alloc_user(unsigned order)
 {
 	uint64_t pa = alloc(order, page_reserve);

@@ -9,6 +9,7 @@
  * costs far more than clearing a page.
  */
 #include <sys/mman.h>
+#include <kern/hook.h>
 #include "mem_impl.h"
 
 #define BLOCK_SHIFT 16
@@ -151,6 +152,7 @@ static int fault_locked(struct vm_entry *e, uintptr_t va, bool write)
 	return fill_block(e, va) ? 0 : fill_page(e, va, NULL);
 }
 
+HOOK_POINT(vm_fault);
 int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
 {
 	kmutex_t *lock = &fault_locks[(va >> BLOCK_SHIFT) % NLOCKS];

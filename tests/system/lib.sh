@@ -56,6 +56,26 @@ check_output() {
 	}
 }
 
+# program_everywhere NAME [CC OPTIONS...]: programs/NAME.c on the host's libc, which tests the test, on machines
+# with one CPU and two (or with each of $HW_CPUS), and hosted with one and two.  It says "ok" and "FAIL", and
+# exits with 0 if all is well; the images' programs get $ARGUMENTS.
+program_everywhere() {
+	local name=$1 platform cpus all
+	native_program "$@"
+	"$work/$name.native" > "$work/native" 2>&1 || fail "$name: native status $?"
+	check_output native "$work/native"
+	for platform in hw hosted; do
+		BAKE_OPTIONS="--platform $platform" bake_program "$@"
+		all="1 2"
+		[ $platform = hw ] && all=${HW_CPUS:-$all}
+		for cpus in $all; do
+			run_guest "$work/$platform.$cpus" --cpus "$cpus" "$work/$name.img" ${ARGUMENTS:+-- "$ARGUMENTS"}
+			check_output "$platform $cpus" "$work/$platform.$cpus"
+			[ "$status" = 0 ] || fail "$name: $platform, $cpus CPUs: status $status"
+		done
+	done
+}
+
 # new_disk FILE: what programs/disk.c wants to find, 8 MiB whose byte 8 n holds the number n.
 new_disk() {
 	python3 -c 'import struct, sys; open(sys.argv[1], "wb").write(b"".join(struct.pack("<Q", i) for i in range(1 << 20)))' "$1"

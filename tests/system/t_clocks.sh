@@ -3,20 +3,7 @@
 # Clocks of CPU time, and clocks that are set, but not the host's.
 # timeout: 200
 . tests/system/lib.sh
-native_program clocks -lrt
-"$work/clocks.native" > "$work/native" 2>&1
-check_output "native" "$work/native"
-bake_program clocks
-for cpus in 1 2; do
-	run_guest "$work/hw.$cpus" --cpus $cpus "$work/clocks.img" -- set
-	check_output "on $cpus" "$work/hw.$cpus"
-	[ "$status" = 0 ] || fail "clocks on $cpus: status $status"
-done
-BAKE_OPTIONS="--platform hosted"
-bake_program clocks
-run_guest "$work/hosted" --cpus 2 "$work/clocks.img" -- set
-check_output "hosted" "$work/hosted"
-[ "$status" = 0 ] || fail "hosted clocks: status $status"
+ARGUMENTS=set program_everywhere clocks -lrt
 
 # A program with descriptors but no names of files: it has a root all the same.
 cat > "$work/nameless.c" <<'C'

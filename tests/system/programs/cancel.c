@@ -5,6 +5,8 @@
  * number.  Prints "ok WHAT" or "FAIL WHAT".
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -17,14 +19,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-static int failures;
-
-static void report(int good, const char *what)
-{
-	printf("%s %s\n", good ? "ok" : "FAIL", what);
-	failures += !good;
-}
 
 static int pipefd[2];
 static sem_t sem, ready;
@@ -118,7 +112,7 @@ static void test_cancel(void (*f)(void), const char *what)
 		good = good && pthread_cancel(t) == 0 && pthread_join(t, &r) == 0 &&
 		       r == PTHREAD_CANCELED;
 	}
-	report(good && cleaned == 60, what);
+	check(good && cleaned == 60, what);
 }
 
 static void *disabled(void *p)
@@ -142,7 +136,7 @@ static void test_disabled(void)
 	usleep(2000);
 	write(pipefd[1], "x", 1);
 	pthread_join(t, &r);
-	report(r == &sem, "a thread with cancellation off reads on");
+	check(r == &sem, "a thread with cancellation off reads on");
 }
 
 static volatile int caught;
@@ -177,7 +171,7 @@ static void test_restart(int flags, void *expect, const char *what)
 	if (flags & SA_RESTART)
 		write(pipefd[1], "y", 1);
 	pthread_join(t, &r);
-	report(caught == 1 && r == expect, what);
+	check(caught == 1 && r == expect, what);
 }
 
 static int handlerpipe[2];
@@ -241,7 +235,7 @@ static void test_cancel_after_handler(void *(*f)(void *), const char *what)
 	until.tv_sec += 10;
 	if (pthread_timedjoin_np(t, &r, &until) != 0)
 		write(pipefd[1], "z", 1);
-	report(r == PTHREAD_CANCELED && raw_result == 1, what);
+	check(r == PTHREAD_CANCELED && raw_result == 1, what);
 }
 
 static __thread int counter = 5;
@@ -265,7 +259,7 @@ static void test_tls(void)
 	memset(zeros, 9, sizeof(zeros));
 	pthread_create(&t, NULL, own, &sem);
 	pthread_join(t, &r);
-	report(r == &sem && counter == 7 && zeros[63] == 9, "thread-local data");
+	check(r == &sem && counter == 7 && zeros[63] == 9, "thread-local data");
 }
 
 int main(void)
@@ -290,6 +284,6 @@ int main(void)
 	test_cancel_after_handler(restarted, "cancel a read that goes on after a handler");
 	test_cancel_after_handler(jumper, "siglongjmp out of read, cancel outside of it");
 	test_tls();
-	report(syscall(SYS_gettid) == getpid() && syscall(number) == getpid(), "calls by number");
+	check(syscall(SYS_gettid) == getpid() && syscall(number) == getpid(), "calls by number");
 	return failures != 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Clocks that are set while somebody waits for them ("set"), and clocks of CPU time. */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -15,12 +17,6 @@
 #include <unistd.h>
 
 static int in_guest;
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	fflush(stdout);
-}
 
 static double now(clockid_t clock)
 {
@@ -271,5 +267,5 @@ int main(int argc, char **argv)
 		setting();
 		after_setting();
 	}
-	return 0;
+	return failures != 0;
 }

@@ -4,6 +4,8 @@
  * Before that, the corners of mmap's family that a platform or a lot of address space can spoil.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +38,9 @@ static char *map(size_t len, int flags)
 	return p;
 }
 
-static int result(int good, const char *what)
+static int checked(int good, const char *what)
 {
-	printf("%s %s\n", good ? "ok" : "FAIL", what);
+	check(good, what);
 	return !good;
 }
 
@@ -55,7 +57,7 @@ static int refused_protection(void)
 	for (size_t i = 0; i < len; i += PAGE)
 		bad |= p[i]++ != (i < len / 2);
 	munmap(p, len);
-	return result(!bad, "memory works after mprotect");
+	return checked(!bad, "memory works after mprotect");
 }
 
 static int discarded_shared(void)
@@ -68,7 +70,7 @@ static int discarded_shared(void)
 	bad |= p[0] != 7 || q[0] != 0;
 	munmap(p, 2 * PAGE);
 	munmap(q, 2 * PAGE);
-	return result(!bad, "MADV_DONTNEED keeps shared memory");
+	return checked(!bad, "MADV_DONTNEED keeps shared memory");
 }
 
 static double now(void)
@@ -91,7 +93,7 @@ static int reservations(void)
 	while ((p = mmap(NULL, len, prot, flags, -1, 0)) == MAP_FAILED && len > 1UL << 34)
 		len /= 2;
 	if (p == MAP_FAILED)
-		return result(0, "a reservation");
+		return checked(0, "a reservation");
 	len -= cut; /* off the borders of page tables */
 	bad |= munmap(p, cut);
 	p += cut;
@@ -109,7 +111,7 @@ static int reservations(void)
 	start = now() - start;
 	if (start > 0.7)
 		printf("%zu GB: %.3f s\n", len >> 30, start);
-	return result(!bad && start < 0.7, "holes cost nothing");
+	return checked(!bad && start < 0.7, "holes cost nothing");
 }
 
 int main(void)

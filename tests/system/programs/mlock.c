@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Locked and populated memory. */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,12 +10,6 @@
 
 #define PAGE  4096UL
 #define PAGES 16UL
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	fflush(stdout);
-}
 
 static char *map(int flags)
 {
@@ -63,5 +59,5 @@ int main(void)
 	check(munlockall() == 0 && invalidate(q) == 0, "munlockall");
 	check(mlock2(q, PAGE, MLOCK_ONFAULT) == 0 && invalidate(q) == -1, "mlock2");
 	check(mlock2(q, PAGE, 8) == -1 && errno == EINVAL, "with a flag that is none");
-	return 0;
+	return failures != 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* POSIX message queues: order, waiting, limits, notification. */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <mqueue.h>
@@ -14,14 +16,6 @@
 #include <unistd.h>
 
 #define NAME "/kiln-test"
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	if (!ok)
-		printf("  errno %d\n", errno);
-	fflush(stdout);
-}
 
 static mqd_t fresh(int flags, long maxmsg, long msgsize)
 {
@@ -225,5 +219,5 @@ int main(void)
 	threads();
 	notification();
 	mq_unlink(NAME);
-	return 0;
+	return failures != 0;
 }

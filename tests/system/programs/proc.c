@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc and /sys, as programs read them. */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,12 +16,6 @@
 #include <unistd.h>
 
 static char text[1 << 20];
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	fflush(stdout);
-}
 
 /* The whole file, in small pieces; its length, -1 if it can't be read. */
 static ssize_t slurp(const char *path)
@@ -144,5 +140,5 @@ int main(void)
 {
 	machine();
 	program();
-	return 0;
+	return failures != 0;
 }

@@ -4,6 +4,8 @@
  * "ok WHAT" or "FAIL WHAT"; on Linux all of them are ok.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -22,16 +24,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static int failures;
 static volatile sig_atomic_t hits, last, order[16], norder;
 static volatile void *fault_address;
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	fflush(stdout);
-	failures += !ok;
-}
 
 static void count(int signo)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System V semaphores, message queues and shared memory; memfd. */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,14 +23,6 @@ union semun {
 	struct semid_ds *buf;
 	unsigned short *array;
 };
-
-static void check(int ok, const char *what)
-{
-	printf("%s %s\n", ok ? "ok" : "FAIL", what);
-	if (!ok)
-		printf("  errno %d\n", errno);
-	fflush(stdout);
-}
 
 static key_t key(void)
 {
@@ -268,5 +262,5 @@ int main(void)
 	messages();
 	shared();
 	memfd();
-	return 0;
+	return failures != 0;
 }

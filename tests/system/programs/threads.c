@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Threads: creating, joining, locks, conditions, preemption, sleeping, signals between them. */
+#include "check.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -21,11 +23,6 @@ static long counter;
 static volatile int flag;
 static __thread int tls_value;
 
-static void result(int good, const char *what)
-{
-	printf("%s %s\n", good ? "ok" : "FAIL", what);
-}
-
 static void *add(void *arg)
 {
 	tls_value = (int)(long)arg;
@@ -45,7 +42,7 @@ static void test_mutex(void)
 
 	for (long i = 0; i < THREADS; i++) {
 		if (pthread_create(&t[i], NULL, add, (void *)(i + 1)) != 0) {
-			result(0, "pthread_create");
+			check(0, "pthread_create");
 			return;
 		}
 		want += i + 1;
@@ -54,8 +51,8 @@ static void test_mutex(void)
 		pthread_join(t[i], &ret);
 		sum += (long)ret;
 	}
-	result(counter == THREADS * (long)ROUNDS, "a mutex counts right");
-	result(sum == want, "each thread has its own TLS");
+	check(counter == THREADS * (long)ROUNDS, "a mutex counts right");
+	check(sum == want, "each thread has its own TLS");
 }
 
 static int turn;
@@ -82,7 +79,7 @@ static void test_cond(void)
 	pthread_create(&b, NULL, ping, (void *)1L);
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
-	result(turn == 0, "two threads take turns");
+	check(turn == 0, "two threads take turns");
 }
 
 static void *spin(void *arg)
@@ -107,7 +104,7 @@ static void test_preempt(void)
 	}
 	flag = 1;
 	pthread_join(t, NULL);
-	result(y == 7.5, "a spinning thread is preempted");
+	check(y == 7.5, "a spinning thread is preempted");
 }
 
 static void *float_sum(void *arg)
@@ -131,7 +128,7 @@ static void test_float(void)
 		pthread_join(t[i], &ret);
 		good &= ret != NULL;
 	}
-	result(good, "vector registers survive preemption");
+	check(good, "vector registers survive preemption");
 }
 
 static void test_sleep(void)
@@ -145,7 +142,7 @@ static void test_sleep(void)
 	ms = (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000;
 	if (ms < 50 || ms > 500)
 		printf("slept %ld ms\n", ms);
-	result(ms >= 50 && ms <= 500, "nanosleep sleeps about as long as asked");
+	check(ms >= 50 && ms <= 500, "nanosleep sleeps about as long as asked");
 }
 
 static volatile sig_atomic_t got;
@@ -171,19 +168,19 @@ static void test_signals(void)
 	sigaction(SIGUSR1, &sa, NULL);
 	got = 0;
 	raise(SIGUSR1);
-	result(got == SIGUSR1, "raise runs the handler before it returns");
+	check(got == SIGUSR1, "raise runs the handler before it returns");
 	pthread_create(&t, NULL, sleeper, NULL);
 	nanosleep(&ts, NULL);
 	pthread_kill(t, SIGUSR1);
 	pthread_join(t, &ret);
-	result(ret != NULL, "a signal wakes a sleeping thread with EINTR");
+	check(ret != NULL, "a signal wakes a sleeping thread with EINTR");
 
 	sigaction(SIGALRM, &sa, NULL);
 	got = 0;
 	ualarm(50000, 0);
 	for (volatile long i = 0; !got && i < 4000000000L; i++)
 		;
-	result(got == SIGALRM, "a signal interrupts a loop in the program");
+	check(got == SIGALRM, "a signal interrupts a loop in the program");
 }
 
 static void *nothing(void *arg)
@@ -205,10 +202,10 @@ static void test_detached(void)
 			failed++;
 			sched_yield();
 		}
-	result(failed < 100, "2000 detached threads come and go");
+	check(failed < 100, "2000 detached threads come and go");
 	for (i = 0; i < 2000 && pthread_create(&t, NULL, nothing, &i) == 0; i++)
 		pthread_join(t, NULL);
-	result(i == 2000, "2000 threads, one after the other");
+	check(i == 2000, "2000 threads, one after the other");
 }
 
 /* Locks that the kernel hands over, by hand: libc lets nobody die with one. */
@@ -244,7 +241,7 @@ static void test_pi(void)
 	while (!flag)
 		sched_yield();
 	error = lock_pi();
-	result(error == 0 && pi_word & FUTEX_OWNER_DIED, "a lock comes from a thread that dies");
+	check(error == 0 && pi_word & FUTEX_OWNER_DIED, "a lock comes from a thread that dies");
 	pthread_join(t, NULL);
 	pi_word = 0;
 	pi_delay = 0;
@@ -252,7 +249,7 @@ static void test_pi(void)
 	pthread_join(t, NULL);
 	usleep(10000);
 	error = lock_pi();
-	result(error == ESRCH, "a dead thread's lock is refused");
+	check(error == ESRCH, "a dead thread's lock is refused");
 }
 
 int main(void)
@@ -265,5 +262,5 @@ int main(void)
 	test_signals();
 	test_detached();
 	test_pi();
-	return 0;
+	return failures != 0;
 }

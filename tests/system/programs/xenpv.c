@@ -4,6 +4,8 @@
  * hypercalls that are not ours, page tables that come and go.
  */
 #define _GNU_SOURCE
+#include "check.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,12 +20,6 @@
 
 #define PAGE  4096UL
 #define LARGE (2UL << 20)
-
-static void result(bool good, const char *what)
-{
-	printf("%s %s\n", good ? "ok" : "FAIL", what);
-	fflush(stdout);
-}
 
 static uint64_t now(void)
 {
@@ -95,8 +91,8 @@ static void test_stack(void)
 	}
 	stop = true;
 	pthread_join(t, NULL);
-	result(changed == 0, "interrupts leave the red zone alone");
-	result(turns > 3, "interrupts need no stack of the program's");
+	check(changed == 0, "interrupts leave the red zone alone");
+	check(turns > 3, "interrupts need no stack of the program's");
 }
 
 /* ------------------------------------------------------------------------- traps */
@@ -170,10 +166,10 @@ int main(void)
 	signal(SIGSEGV, jump);
 	signal(SIGILL, jump);
 	test_stack();
-	result(signal_of(raw_syscall, NULL) == SIGILL, "the instruction syscall is illegal");
-	result(signal_of(raw_syscall, NULL) == SIGILL, "twice");
+	check(signal_of(raw_syscall, NULL) == SIGILL, "the instruction syscall is illegal");
+	check(signal_of(raw_syscall, NULL) == SIGILL, "twice");
 	while (n < 20 && map_round(n))
 		n++;
-	result(n == 20, "page tables come and go");
-	return 0;
+	check(n == 20, "page tables come and go");
+	return failures != 0;
 }

@@ -2,12 +2,12 @@
 /*
  * The report, when the program ends: a table, or with "stats": "json" one line of JSON.
  *
- *	kiln: context switches      25 voluntary, 3 preemptive
+ *	kiln: context switches   25 voluntary, 3 preemptive
  *
  *	{"stats": {"switches": {"voluntary": 25, "preemptive": 3}, ...
  *
  * After a crash of the program it comes behind the crash report.  Nothing is taken then that
- *another CPU could have been stopped with, so some figures are missing.
+ * another CPU could have been stopped with, so some figures are missing.
  */
 #include <rumpuser.h>
 #include <stdarg.h>

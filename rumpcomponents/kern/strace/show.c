@@ -6,21 +6,22 @@
  *
  *	[1] openat(AT_FDCWD, "/etc/x", O_RDONLY) = 3
  *
- * But while a call sleeps, the reader must see where the thread is.  So when another thread's line
- *is due, or after PATIENCE, a call that has not returned is printed in two parts:
+ * But while a call sleeps, the reader must see where the thread is.  So when another thread's
+ * line is due, or after PATIENCE, a call that has not returned is printed in two parts:
  *
  *	[2] read(0,  <unfinished ...>
  *	[1] close(3) = 0
  *	[2] <... read resumed>"abc", 16) = 3
  *
- * Memory of the program is only looked at before the call and after it, by its thread, without any
- *lock. A line's text is made by its thread too; in between it is on a list, where others may print
- *it and say so in st_shown.
+ * Memory of the program is only looked at before the call and after it, by its thread, without
+ * any lock.  A line's text is made by its thread too; in between it is on a list, where others
+ * may print it and say so in st_shown.
  *
- * LOCKS: show_lock, an adaptive mutex, is for the list and for the order of what is printed.  The
- *call itself is made without it, but for one that writes to the console, whose output shall not
- *come in the midst of a line; such a call takes no lock that is held where calls are shown. Nothing
- *is printed from interrupt handlers, nor while the CPU is held.
+ * LOCK ORDER: output_lock, show_lock; both are adaptive.  Who prints has both.  show_lock is for
+ * the list.  A call that writes to the console is made with output_lock held, so that its output
+ * does not come in the midst of a line: it may sleep, in a page fault even for a soft interrupt,
+ * so the callout, which runs in one, does not wait for that lock.  Other calls are made without
+ * any.  Nothing is printed from interrupt handlers, nor while the CPU is held.
  */
 #include <stdarg.h>
 #include <kern/callout.h>
@@ -49,7 +50,7 @@ struct shown_call {
 };
 
 static POOL_DEFINE(show_pool, sizeof(struct shown_call), "strace");
-static kmutex_t show_lock;
+static kmutex_t output_lock, show_lock;
 static TAILQ_HEAD(, shown_call) pending = TAILQ_HEAD_INITIALIZER(pending); /* (s) */
 static callout_t watch;
 
@@ -64,14 +65,26 @@ void strace_put(struct strace_line *o, const char *fmt, ...)
 	o->len = KMIN(o->len + (unsigned)n, o->size - 1);
 }
 
-/* => show_lock held. */
+static void enter(void)
+{
+	mutex_enter(&output_lock);
+	mutex_enter(&show_lock);
+}
+
+static void leave(void)
+{
+	mutex_exit(&show_lock);
+	mutex_exit(&output_lock);
+}
+
+/* => both locks held; so in the next ones. */
 static void unfinished(struct shown_call *c)
 {
 	kprintf("%.*s <unfinished ...>\n", (int)c->st_len, c->st_text);
 	c->st_shown = true;
 }
 
-/* Print others that sleep in their calls, or all others.  => show_lock held. */
+/* Print others that sleep in their calls, or all others. */
 static void show_others(bool all)
 {
 	struct shown_call *c;
@@ -89,6 +102,11 @@ static void show_slow(void *arg)
 	struct shown_call *c;
 
 	mutex_enter(&show_lock);
+	if (!mutex_tryenter(&output_lock)) {
+		callout_schedule(&watch, PATIENCE);
+		mutex_exit(&show_lock);
+		return;
+	}
 	TAILQ_FOREACH (c, &pending, st_list) {
 		if (c->st_shown || c->st_done)
 			continue;
@@ -99,7 +117,7 @@ static void show_slow(void *arg)
 	}
 	if (next != UINT64_MAX)
 		callout_schedule_at(&watch, next);
-	mutex_exit(&show_lock);
+	leave();
 }
 
 static struct strace_line line_of(struct shown_call *c)
@@ -107,7 +125,6 @@ static struct strace_line line_of(struct shown_call *c)
 	return (struct strace_line){c->st_text, sizeof(c->st_text), 0};
 }
 
-/* => show_lock held. */
 static void print(struct shown_call *c, const struct strace_line *o)
 {
 	show_others(false);
@@ -155,13 +172,13 @@ static void last(struct shown_call *c, struct strace_line *o, const unsigned lon
 	bool exits = strncmp(c->st_ent->name, "exit", 4) == 0;
 
 	strace_put(o, ") = ?");
-	mutex_enter(&show_lock);
+	enter();
 	if (strcmp(c->st_ent->name, "exit_group") == 0)
 		show_others(true);
 	print(c, o);
 	if (exits)
 		kprintf("[%d] +++ exited with %d +++\n", curlwp->l_lid, (int)args[0] & 0xff);
-	mutex_exit(&show_lock);
+	leave();
 	pool_put(&show_pool, c);
 }
 
@@ -186,12 +203,12 @@ long strace_shown(strace_call_t *call, const struct strace_sysent *e, const unsi
 		return call(a[0], a[1], a[2], a[3], a[4], a[5]);
 	}
 	if (console)
-		mutex_enter(&show_lock);
+		mutex_enter(&output_lock);
 	else
 		begin(c, &o);
 	result = call(a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (console) {
-		mutex_exit(&show_lock);
+		mutex_exit(&output_lock);
 	} else if (end(c)) {
 		o = line_of(c);
 		strace_put(&o, "[%d] <... %s resumed>", curlwp->l_lid, e->name);
@@ -202,9 +219,9 @@ long strace_shown(strace_call_t *call, const struct strace_sysent *e, const unsi
 	}
 	(void)strace_args(&o, e, a, next, true, result);
 	strace_result(&o, e, a, result);
-	mutex_enter(&show_lock);
+	enter();
 	print(c, &o);
-	mutex_exit(&show_lock);
+	leave();
 	pool_put(&show_pool, c);
 	return result;
 }
@@ -219,17 +236,18 @@ void strace_signal(const siginfo_t *info, bool killed)
 	strace_signo(&o, info->si_signo);
 	strace_put(&o, " ");
 	strace_siginfo(&o, info);
-	mutex_enter(&show_lock);
+	enter();
 	show_others(killed);
 	kprintf("[%d] --- %s ---\n", curlwp->l_lid, text);
 	if (killed)
 		kprintf("[%d] +++ killed by %.*s +++\n", curlwp->l_lid,
 		    (int)(strchr(text, ' ') - text), text);
-	mutex_exit(&show_lock);
+	leave();
 }
 
 static int show_init(void)
 {
+	mutex_init(&output_lock, MUTEX_DEFAULT);
 	mutex_init(&show_lock, MUTEX_DEFAULT);
 	callout_init(&watch, show_slow, NULL);
 	return 0;

@@ -125,6 +125,8 @@ static int fd_lookup(struct vnode *dvp, const struct name *name, struct vnode **
 	if (!fn)
 		return ENOMEM;
 	vnode_init(&fn->fn_vnode, &node_ops, &fd_mount, S_IFCHR);
+	/* Reading the link walks up directories with it held; nobody removes it with one held. */
+	LOCKDEBUG_RW_CLASS(&fn->fn_vnode.v_lock, "v_lock of descriptors");
 	fn->fn_fd = fd;
 	*vpp = &fn->fn_vnode;
 	return 0;

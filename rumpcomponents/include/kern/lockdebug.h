@@ -90,6 +90,8 @@ void lockdebug_userret(void);
 void lockdebug_lwp_exit(void);
 /* [p, p + size) is freed: no lock that is held lies there. */
 void lockdebug_mem_free(const void *p, size_t size);
+/* kern/mem is asked for memory: shall it say that there is none?  See faultinject.c. */
+bool lockdebug_fail_alloc(void);
 /* No more checks: the last report is made. */
 void lockdebug_off(void);
 
@@ -107,6 +109,7 @@ void lockdebug_off(void);
 #define lockdebug_userret()		 ((void)0)
 #define lockdebug_lwp_exit()		 ((void)0)
 #define lockdebug_mem_free(p, n)	 ((void)0)
+#define lockdebug_fail_alloc()		 false
 #define lockdebug_off()			 ((void)0)
 
 #endif

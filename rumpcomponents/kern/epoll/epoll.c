@@ -283,6 +283,7 @@ static int create(int flags, int *fd)
 	if (!ep)
 		return ENOMEM;
 	mutex_init(&ep->ep_lock, MUTEX_DEFAULT);
+	LOCKDEBUG_MUTEX_NESTS(&ep->ep_lock, LOCK_BY_USERS); /* one watches the other */
 	mutex_init(&ep->ep_readylock, MUTEX_SPIN);
 	RB_INIT(&ep->ep_items);
 	TAILQ_INIT(&ep->ep_ready);

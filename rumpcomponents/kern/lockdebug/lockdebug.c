@@ -284,6 +284,11 @@ void lockdebug_fault_exit(void)
 	pop(false, &program_memory, &program_memory);
 }
 
+bool lockdebug_in_fault(void)
+{
+	return find(&curlwp->l_held, &program_memory) != NULL;
+}
+
 void lockdebug_switch(void)
 {
 	if (!lockdebug_silent)

@@ -26,6 +26,11 @@ struct lock_class *lockdebug_class(struct lock_site *site);
 void lockdebug_order(const struct lock_held *h, const struct lock_held *now);
 /* A complaint: a line, and how the caller got here.  Any context. */
 void lockdebug_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Does the calling lwp handle a page fault? */
+bool lockdebug_in_fault(void);
+/* Return addresses of the callers, the nearest first; how many. */
+unsigned lockdebug_callers(uintptr_t *pc, unsigned max);
+void lockdebug_print_callers(const uintptr_t *pc, unsigned n);
 extern volatile bool lockdebug_silent; /* lockdebug_off() */
 extern volatile uint32_t lockdebug_complaints;
 

@@ -198,26 +198,34 @@ void lockdebug_order(const struct lock_held *h, const struct lock_held *now)
 	print_chain(to, from);
 }
 
-/* The callers of the caller, as in the report of a panic, which has names by the same means. */
-static void backtrace(const uintptr_t *fp)
+unsigned lockdebug_callers(uintptr_t *pc, unsigned max)
 {
+	const uintptr_t *fp = __builtin_frame_address(0);
 	const struct lwp *l = curlwp;
 	unsigned n = 0;
 
 	while ((uintptr_t)fp >= l->l_kstack_base && (uintptr_t)fp < l->l_kstack_top - 16 &&
-	       (uintptr_t)fp % 8 == 0 && n < NFRAMES && fp[1] != 0) {
-		if (fp[1] >= kern_bootinfo->image_base && fp[1] < kern_bootinfo->image_end)
-			kprintf(
-			    "kiln:  #%u image+0x%lx\n", n + 1, fp[1] - kern_bootinfo->image_base);
-		n++;
+	       (uintptr_t)fp % 8 == 0 && n < max && fp[1] != 0) {
+		pc[n++] = fp[1];
 		if (*fp <= (uintptr_t)fp)
 			break;
 		fp = (const uintptr_t *)*fp;
 	}
+	return n;
+}
+
+/* As in the report of a panic, which has names by the same means. */
+void lockdebug_print_callers(const uintptr_t *pc, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pc[i] >= kern_bootinfo->image_base && pc[i] < kern_bootinfo->image_end)
+			kprintf(
+			    "kiln:  #%u image+0x%lx\n", i + 1, pc[i] - kern_bootinfo->image_base);
 }
 
 void lockdebug_complain(const char *fmt, ...)
 {
+	uintptr_t pc[NFRAMES];
 	char text[160];
 	va_list ap;
 
@@ -228,7 +236,7 @@ void lockdebug_complain(const char *fmt, ...)
 	kvsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	kprintf("kiln: lockdebug: WRONG: %s\n", text);
-	backtrace(__builtin_frame_address(0));
+	lockdebug_print_callers(pc, lockdebug_callers(pc, NELEM(pc)));
 }
 
 static void lockdebug_shutdown(void)

@@ -190,7 +190,7 @@ static uint64_t alloc(unsigned order, uint64_t keep)
 {
 	uint64_t pa;
 
-	if (order > MAXORDER)
+	if (order > MAXORDER || lockdebug_fail_alloc())
 		return 0;
 	if (order == 0 && cache_max)
 		return alloc_cached(keep);

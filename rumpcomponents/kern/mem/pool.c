@@ -210,6 +210,8 @@ void *pool_get(struct pool *p)
 	struct pool_cache *c;
 	void *obj;
 
+	if (lockdebug_fail_alloc())
+		return NULL;
 	cpu_hold();
 	c = cpu_count > 1 ? cpu_cache(p) : NULL;
 	if (c && c->count > 0) {

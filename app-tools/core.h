@@ -51,5 +51,8 @@ bool core_write(struct core *c, const char *path, const char **why, size_t *nlwp
 /* What QEMU has dumped (dump-guest-memory) as a core.  As above. */
 bool core_from_qemu(const char *dump, const struct symbols *s, const char *program, int signo,
     const char *path, const char **why);
+/* A hosted image, a child of ours; it is stopped meanwhile.  As above. */
+bool core_from_process(pid_t pid, const struct symbols *s, const char *program, int signo,
+    const char *path, const char **why);
 
 #endif

@@ -12,16 +12,16 @@
 #include "kiln.h"
 #include "reach.h"
 
-#define PAGE	   4096UL
-#define LOWEST	   (UINT64_C(1) << 32) /* no image is lower */
-#define HEAD	   4096UL	       /* bytes of an image that hold its notes */
-#define MAX_DEPTH  128
-#define CHUNK	   1024			  /* bytes of a stack that are read at once */
-#define SEARCH_MAX ((256UL << 20) / PAGE) /* pages below running code that may be its image's */
-#define SEARCH_NOW 64			  /* of them, in one sample */
-#define HASH_SIZE  (1U << 16)
-#define CALL_LEN   5 /* bytes of a call with a relative address, 0xe8 */
-#define IDLE	   "rumpns_sched_idle_loop"
+#define PAGE	  4096UL
+#define LOWEST	  (UINT64_C(1) << 32) /* no image is lower */
+#define HEAD	  4096UL	      /* bytes of an image that hold its notes */
+#define MAX_DEPTH 128
+#define CHUNK	  1024 /* bytes of a stack that are read at once */
+#define HASH_SIZE (1U << 16)
+#define CALL_LEN  5 /* bytes of a call with a relative address, 0xe8 */
+#define IDLE	  "rumpns_sched_idle_loop"
+#define WAIT	  "hosted_wait" /* it jumps there, so is not in the stack */
+#define WAITER	  "waiter_main" /* hosted: a thread that is no CPU */
 
 struct stack {
 	struct stack *next;
@@ -33,10 +33,10 @@ struct stack {
 struct profile {
 	const struct symbols *s;
 	struct sampler sampler;
-	uint64_t base, search; /* of the image, 0 if not known yet; where to look next */
+	uint64_t base; /* of the image, 0 if not known yet */
 	char build[65];
-	uint64_t size; /* of the image in memory */
-	uint64_t idle; /* where the idle loop begins */
+	uint64_t size;		     /* of the image in memory */
+	uint64_t idle, wait, waiter; /* where these begin */
 	uint64_t samples, idling, lost;
 	struct stack *hash[HASH_SIZE];
 
@@ -63,6 +63,10 @@ struct profile *profile_new(const struct symbols *s, const struct sampler *sampl
 			p->size = ph[i].p_vaddr + ph[i].p_memsz;
 	if (!symbols_any(s, IDLE, &p->idle))
 		p->idle = UINT64_MAX;
+	if (!symbols_any(s, WAIT, &p->wait))
+		p->wait = UINT64_MAX;
+	if (!symbols_any(s, WAITER, &p->waiter))
+		p->waiter = UINT64_MAX;
 	return p;
 }
 
@@ -93,13 +97,12 @@ static bool word(struct profile *p, uint64_t va, uint64_t *value)
  */
 static bool find_base(struct profile *p, uint64_t rip)
 {
-	uint64_t page = (rip & -PAGE) - p->search * PAGE;
 	char head[HEAD], build[65];
+	uint64_t page = rip & -PAGE;
 
 	if (rip < LOWEST)
 		return false;
-	for (unsigned i = 0; i < SEARCH_NOW && p->search < SEARCH_MAX && page >= PAGE;
-	     i++, p->search++, page -= PAGE) {
+	for (uint64_t n = 0; n <= p->size / PAGE; n++, page -= PAGE) {
 		if (!p->sampler.read(p->sampler.arg, page, head, SELFMAG) ||
 		    memcmp(head, ELFMAG, SELFMAG) != 0 ||
 		    !p->sampler.read(p->sampler.arg, page, head, sizeof(head)))
@@ -110,8 +113,6 @@ static bool find_base(struct profile *p, uint64_t rip)
 			return true;
 		}
 	}
-	if (p->search == SEARCH_MAX || page < PAGE)
-		p->search = 0;
 	return false;
 }
 
@@ -179,13 +180,14 @@ static size_t callers(struct profile *p, const struct profile_cpu *cpu, uint64_t
 	return n;
 }
 
-static bool idles(const struct profile *p, const uint64_t *pc, size_t n)
+/* Is the function that begins at `what' in the stack? */
+static bool is_in(const struct profile *p, uint64_t what, const uint64_t *pc, size_t n)
 {
 	uint64_t start;
 
 	for (size_t i = 0; i < n; i++)
 		if (in_image(p, pc[i]) && symbols_start(p->s, pc[i] - p->base, &start) &&
-		    start == p->idle)
+		    start == what)
 			return true;
 	return false;
 }
@@ -225,8 +227,10 @@ static void one_cpu(struct profile *p, const struct profile_cpu *cpu)
 		p->lost++; /* a CPU that has not been started, or code that the program made */
 		return;
 	}
+	if (is_in(p, p->waiter, pc, n))
+		return;
 	p->samples++;
-	if (idles(p, pc, n)) {
+	if (is_in(p, p->idle, pc, n) || is_in(p, p->wait, pc, n)) {
 		p->idling++;
 		return;
 	}

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "symbols.h"
 
@@ -54,6 +55,9 @@ void profile_write(const struct profile *p, const char *base, const char *title)
 
 /* QEMU's gdb server at the other end of a socket, as a sampler. */
 void profile_qemu(int fd, struct sampler *s);
+
+/* A hosted image, a child of ours. */
+void profile_hosted(pid_t pid, struct sampler *s);
 
 /*
  * flame.c: folded stacks as a flame graph, a picture that needs nothing else.  kernel marks the

@@ -359,14 +359,14 @@ static void settle(struct run *r)
 	if (r->disks.n > 0 && !strlist_has(&r->image.components, "dev/disk"))
 		errx(kiln_failure, "--disk %s: %s knows no disks: bake it --with dev/disk",
 		    r->disks.v[0], r->image.path);
-	if (r->core != NULL && (hosted || run_on_xen(r)))
-		errx(kiln_failure, "--core %s: only for platform hw", r->core);
+	if (r->core != NULL && run_on_xen(r))
+		errx(kiln_failure, "--core %s: for a domain: xl dump-core", r->core);
 	if (r->strace != NULL)
 		need(r, "--strace", "kern/strace");
 	if (r->stats != NULL)
 		need(r, "--stats", "kern/stats");
-	if (r->profile != NULL && (hosted || run_on_xen(r)))
-		errx(kiln_failure, "--profile %s: only for platform hw", r->profile);
+	if (r->profile != NULL && run_on_xen(r))
+		errx(kiln_failure, "--profile %s: not for a domain of Xen", r->profile);
 	if (r->profile != NULL && r->gdb)
 		errx(kiln_failure, "--profile %s: there is one gdb server only, for --gdb",
 		    r->profile);

@@ -87,6 +87,8 @@ static void hosted(const struct run *r, struct sbuf *doc)
 		sbuf_printf(doc, ",\"statusfd\":%d", r->status_fd);
 	if (r->net_fd != -1)
 		sbuf_printf(doc, ",\"netfd\":%d", r->net_fd);
+	if (r->core != NULL && !r->dry_run)
+		sbuf_puts(doc, ",\"core\":true");
 	sbuf_puts(doc, "}");
 }
 

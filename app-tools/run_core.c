@@ -2,7 +2,8 @@
 /*
  * kiln run --core: the machine is stopped instead of ended, QEMU dumps its memory into our scratch
  * directory, and a core is made of that (core.h).  So it costs a guest nothing, and one that did
- * not get to say a word has a core, too.
+ * not get to say a word has a core, too.  A hosted image waits after its last word until we have
+ * looked at it.
  */
 #include "core.h"
 #include "kiln.h"
@@ -40,26 +41,60 @@ static void dump_command(struct sbuf *command)
 	free(file);
 }
 
-/* signo ended the guest, 0 if nothing did. */
-static void make(const struct run *r, const struct symbols *s, const char *reply, int signo)
+static const char *whole_path(void)
 {
-	static const char *whole;
-	const char *why, *desc = strstr(reply, "\"desc\": \"");
+	static const char *path;
 
-	if (whole == NULL)
-		whole = scratch_path("core");
-	if (strstr(reply, "\"error\"") != NULL) {
-		warnx("no core: QEMU cannot dump: %s", desc ? desc + 9 : reply);
-	} else if (s == NULL) {
-		warnx("no core: there is no %s.debug of this image", r->image.path);
-	} else if (!core_from_qemu(dump_path(), s, r->image.program, signo, whole, &why)) {
+	if (path == NULL)
+		path = scratch_path("core");
+	return path;
+}
+
+static void place(const struct run *r, bool good, const char *why)
+{
+	if (!good)
 		warnx("no core: %s", why);
-	} else if (rename(whole, r->core) == -1) {
+	else if (rename(whole_path(), r->core) == -1)
 		warn("no core: %s", r->core);
-	} else {
+	else
 		written = true;
-	}
+}
+
+/* From QEMU's dump, if reply says that there is one. */
+static void make(const struct guest *g, const char *reply, int signo)
+{
+	const struct symbols *s = g->symbolizer.symbols;
+	const char *why = "", *desc = strstr(reply, "\"desc\": \"");
+	bool good = false;
+
+	if (strstr(reply, "\"error\"") != NULL)
+		why = desc != NULL ? desc + 9 : reply;
+	else if (s == NULL)
+		why = g->symbolizer.why_none;
+	else
+		good = core_from_qemu(
+		    dump_path(), s, g->run->image.program, signo, whole_path(), &why);
+	place(g->run, good, why);
 	unlink(dump_path());
+}
+
+static void make_hosted(const struct guest *g, int signo)
+{
+	const struct symbols *s = g->symbolizer.symbols;
+	const char *why = g->symbolizer.why_none;
+
+	place(g->run,
+	    s != NULL &&
+		core_from_process(g->pid, s, g->run->image.program, signo, whole_path(), &why),
+	    why);
+}
+
+/* What ended the guest, 0 if nothing did. */
+static int signal_of(const struct guest *g, bool live)
+{
+	const struct ending *e = &g->reader.ending;
+
+	return e->outcome == END_SIGNAL ? e->value : live ? 0 : SIGABRT;
 }
 
 void run_core_say(const struct run *r)
@@ -91,8 +126,15 @@ bool run_core_dump(struct guest *g, bool live)
 {
 	struct sbuf command = {0};
 
-	if (g->run->core == NULL || g->qmp == -1 || g->killing || g->dumping != CORE_NONE)
+	if (g->run->core == NULL || g->killing || g->dumping != CORE_NONE)
 		return g->dumping != CORE_NONE;
+	if (g->hosted && !g->ended) {
+		make_hosted(g, signal_of(g, live));
+		if (live)
+			run_core_say(g->run);
+	}
+	if (g->qmp == -1)
+		return false;
 	g->dumping = live ? CORE_LIVE : CORE_LAST;
 	if (!live)
 		g->kill_at = guest_now() + AFTER_DUMP_MS;
@@ -104,12 +146,10 @@ bool run_core_dump(struct guest *g, bool live)
 
 void run_core_dumped(struct guest *g, const char *reply)
 {
-	const struct ending *e = &g->reader.ending;
-	int signo = e->outcome == END_SIGNAL ? e->value : g->dumping == CORE_LIVE ? 0 : SIGABRT;
 	bool live = g->dumping == CORE_LIVE;
 
 	g->dumping = CORE_NONE;
-	make(g->run, g->symbolizer.symbols, reply, signo);
+	make(g, reply, signal_of(g, live));
 	if (live)
 		run_core_say(g->run);
 	else

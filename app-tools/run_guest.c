@@ -282,6 +282,13 @@ static bool read_status(struct guest *g)
 	status_feed(&g->reader, buf, (size_t)n);
 	if (g->reader.ending.outcome != END_NONE && g->kill_at > guest_now() + patience)
 		g->kill_at = guest_now() + patience;
+	/* A process waits for us now, unless it has ended by itself. */
+	if (g->hosted && g->run->core != NULL && !g->killing &&
+	    g->reader.ending.outcome != END_NONE && g->reader.ending.outcome != END_EXIT) {
+		if (run_core_wanted(&g->reader.ending))
+			run_core_dump(g, false);
+		guest_end(g);
+	}
 	return true;
 }
 
@@ -579,7 +586,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	pair(&g.status, &r->status_fd);
 	if (!g.hosted)
 		pair(&g.qmp, &r->qmp_fd);
-	if (r->profile != NULL)
+	if (r->profile != NULL && !g.hosted)
 		pair(&gdb, &r->gdb_fd);
 	if (command != NULL)
 		command(r, &cmd);

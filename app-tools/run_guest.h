@@ -50,8 +50,9 @@ void guest_end(struct guest *g);
 /* run_core.c: is this an end that leaves a core? */
 bool run_core_wanted(const struct ending *e);
 /*
- * Have QEMU dump the memory, of a guest that goes on afterwards (live) or whose end it is.  False
- * if there is no dump to wait for: no core is wished for, or there is no monitor.
+ * Make a core of a guest that goes on afterwards (live) or whose end it is.  True: QEMU is to dump
+ * its memory first, and nothing else is to be done until it has.  Nothing happens if no core is
+ * wished for.
  */
 bool run_core_dump(struct guest *g, bool live);
 /* The monitor has answered to that: make the core, and end the guest unless it was live. */

@@ -14,7 +14,10 @@ void run_profile_start(struct guest *g, int gdb_fd)
 	if (g->symbolizer.symbols == NULL)
 		errx(kiln_failure, "--profile %s: no symbols: %s", g->run->profile,
 		    g->symbolizer.why_none);
-	profile_qemu(gdb_fd, &s);
+	if (g->hosted)
+		profile_hosted(g->pid, &s);
+	else
+		profile_qemu(gdb_fd, &s);
 	g->profile = profile_new(g->symbolizer.symbols, &s);
 	g->sample_at = (double)guest_now();
 	g->sampling = true;

@@ -21,6 +21,7 @@
 #include <sys/param.h>
 
 #define LINE_MAX_LEN 4096
+#define LABELS	     16 /* that may stand in a function, and more */
 
 struct function {
 	uint64_t start, size;
@@ -223,7 +224,13 @@ static const struct function *function_at(const struct symbols *s, uint64_t addr
 	/* Of those that start together the first is the longest. */
 	for (f = &s->function[lo - 1]; f > s->function && f[-1].start == f->start; f--)
 		continue;
-	return f->size != 0 && addr - f->start >= f->size ? NULL : f;
+	if (f->size != 0)
+		return addr - f->start < f->size ? f : NULL;
+	/* A label: perhaps within a function. */
+	for (size_t i = 1; i < LABELS && f - s->function >= (ptrdiff_t)i; i++)
+		if (f[-i].size != 0)
+			return addr - f[-i].start < f[-i].size ? &f[-i] : f;
+	return f;
 }
 
 void symbols_name(const struct symbols *s, uint64_t offset, struct sbuf *out)

@@ -168,10 +168,12 @@ static void parse_member(const char *key, const char *value)
 		parse_mac(value);
 	else if (key_is(key, "exec") && (*value == 't' || *value == 'f'))
 		hc->exec = *value == 't';
+	else if (key_is(key, "core") && (*value == 't' || *value == 'f'))
+		hc->core = *value == 't';
 	else
 		hosted_die(
 		    "the configuration's hosted object has a key that is none of memory, cpus, "
-		    "netfd, statusfd, mtu, mac, exec (true or false)",
+		    "netfd, statusfd, mtu, mac, exec, core (true or false)",
 		    0);
 }
 

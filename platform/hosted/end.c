@@ -6,6 +6,8 @@
  *   exit N     "kiln: exit N"     exit status N
  *   signal N   "kiln: signal N"   dies of signal N
  *   panic      "kiln: panic"      dies of SIGABRT
+ *
+ * With hosted.core the launcher takes a core then: after a crash we wait for it to kill us.
  */
 #include <linux/signal.h>
 #include <linux/uio.h>
@@ -82,6 +84,8 @@ void rumpuser_exit(enum rumpuser_end how, int status)
 	if (how == RUMPUSER_END_SIGNAL && (status < 1 || status > 64))
 		how = RUMPUSER_END_PANIC;
 	report(how, how == RUMPUSER_END_EXIT ? status & 0xff : status);
+	while (how != RUMPUSER_END_EXIT && hosted_config.core)
+		hosted_wait(&never);
 	if (how == RUMPUSER_END_SIGNAL)
 		die_of(status);
 	else if (how == RUMPUSER_END_PANIC)

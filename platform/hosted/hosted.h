@@ -38,6 +38,7 @@ struct hosted_config {
 	uint8_t mac[6];
 	bool have_mac;
 	bool exec; /* the program may make memory executable */
+	bool core; /* the launcher looks at us after a crash, and ends us */
 };
 
 struct hosted_cpu {
@@ -80,7 +81,7 @@ static inline struct hosted_cpu *hosted_this_cpu(void)
 
 /* start.S */
 void __kiln_hosted_start(void);
-void hosted_restorer(void);
+void __restore_rt(void); /* the name by which gdb knows a frame of a signal */
 void hosted_trap_entry(void);
 void hosted_preempt_entry(void);
 /* Sleep until a signal has been handled; not at all if *pending is not zero, checked atomically. */

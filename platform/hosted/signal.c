@@ -187,7 +187,7 @@ static void handle(int signo, void *handler, uint64_t mask)
 		uint64_t flags;
 		void (*restorer)(void);
 		uint64_t mask;
-	} sa = {handler, SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_RESTORER, hosted_restorer, mask};
+	} sa = {handler, SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_RESTORER, __restore_rt, mask};
 	long result = host_syscall4(__NR_rt_sigaction, signo, (long)&sa, 0, 8);
 
 	if (result != 0)

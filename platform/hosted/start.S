@@ -8,6 +8,7 @@
  * running and the vector registers are still the interrupted code's.  iretq
  * ends both: in ring 3 it pops the same five words as in ring 0.
  */
+#include <framecfi.h>
 #include <rumpuser.h>
 
 	.text
@@ -26,16 +27,17 @@ __kiln_hosted_start:
 	ud2
 	.size __kiln_hosted_start, . - __kiln_hosted_start
 
-	.globl hosted_restorer
-	.type hosted_restorer, @function
-hosted_restorer:
+	.globl __restore_rt
+	.type __restore_rt, @function
+__restore_rt:
 	movl $15, %eax		/* rt_sigreturn */
 	syscall
-	.size hosted_restorer, . - hosted_restorer
+	.size __restore_rt, . - __restore_rt
 
 	.globl hosted_preempt_entry
 	.type hosted_preempt_entry, @function
 hosted_preempt_entry:
+	FRAME_CFI
 	movq %rsp, %rdi
 	call rumpkern_preempt
 2:	decl %gs:RUMPUSER_CPU_ILEVEL
@@ -66,6 +68,7 @@ hosted_trap_entry:
 	popq %rax
 	addq $24, %rsp		/* addr, trapno, err */
 	iretq
+	.cfi_endproc
 	.size hosted_preempt_entry, . - hosted_preempt_entry
 
 /*

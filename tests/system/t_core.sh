@@ -5,6 +5,8 @@ command -v gdb > /dev/null || { echo "skip core gdb is not installed"; exit 0; }
 bake_program core -g -O1
 bake_program kcrash
 img=$work/core.img
+cp "$work/core" "$work/hosted"
+kiln bake --platform hosted "$work/hosted" -o "$work/hosted.img" > "$work/hosted.bake" || { fail "hosted.img"; exit 1; }
 
 # has NAME LOG PATTERN...: all are in the log, in this order.
 has() {
@@ -40,18 +42,20 @@ crash() {
 	return 1
 }
 
-for cpus in 1 2; do
-	n=segv$cpus
-	crash $n "$img" 139 --cpus $cpus -- segv || continue
-	look $n "$img" bt 'info args' 'info locals' 'p the_answer' 'info lwps' 'lwp 2' bt 'lwp 3' bt 'info threads' 'lwp 99'
-	has "$n: the thread that crashed" "$work/$n.gdb" 'SIGSEGV' '#0 .*crash_here \(where=.*0x10.*how=' '#1 .* main \(argc=2' \
-	    'where = 0x10' 'how = .*"segv"' 'local_of_crash = 7' ' = 42'
-	has "$n: info lwps" "$work/$n.gdb" 'Lwp +State +CPU' ' 1  running +[01] +core .*crash_here \(.*core.c:' \
-	    ' -1  sleeping +- +softint' ' 2  sleeping +- +core +futex .*waiter' ' 3  sleeping +- +core +nanosleep .*sleeper'
-	has "$n: the others' backtraces" "$work/$n.gdb" 'info lwps|Waits for' '^#[0-9]+ .*sys_futex' '^#[0-9]+ .*pthread_cond_timedwait' \
-	    '^#[0-9]+ .* waiter \(' '^#[0-9]+ .*sys_nanosleep' '^#[0-9]+ .* sleeper \(' 'LWP 2 "core"' 'no lwp 99'
-	timeout 60 gdb -nx -batch -ex 'thread 2' -ex bt -ex 'p the_answer' "$img.debug" "$work/$n.core" > "$work/$n.plain" 2>&1
-	has "$n: without our script" "$work/$n.plain" '#0 .*crash_here \(where=.*0x10' ' waiter \(' ' = 42'
+for platform in core hosted; do
+	for cpus in 1 2; do
+		n=$platform-$cpus
+		crash $n "$work/$platform.img" 139 --cpus $cpus -- segv || continue
+		look $n "$work/$platform.img" bt 'info args' 'info locals' 'p the_answer' 'info lwps' 'lwp 2' bt 'lwp 3' bt 'info threads' 'lwp 99'
+		has "$n: the thread that crashed" "$work/$n.gdb" 'SIGSEGV' '#0 .*crash_here \(where=.*0x10.*how=' '#1 .* main \(argc=2' \
+		    'where = 0x10' 'how = .*"segv"' 'local_of_crash = 7' ' = 42'
+		has "$n: info lwps" "$work/$n.gdb" 'Lwp +State +CPU' " 1  running +[01] +$platform .*crash_here \\(.*core.c:" \
+		    ' -1  sleeping +- +softint' " 2  sleeping +- +$platform +futex .*waiter" " 3  sleeping +- +$platform +nanosleep .*sleeper"
+		has "$n: the others' backtraces" "$work/$n.gdb" 'info lwps|Waits for' '^#[0-9]+ .*sys_futex' '^#[0-9]+ .*pthread_cond_timedwait' \
+		    '^#[0-9]+ .* waiter \(' '^#[0-9]+ .*sys_nanosleep' '^#[0-9]+ .* sleeper \(' "LWP 2 \"$platform\"" 'no lwp 99'
+		timeout 60 gdb -nx -batch -ex 'thread 2' -ex bt -ex 'p the_answer' "$work/$platform.img.debug" "$work/$n.core" > "$work/$n.plain" 2>&1
+		has "$n: without our script" "$work/$n.plain" '#0 .*crash_here \(where=.*0x10' ' waiter \(' ' = 42'
+	done
 done
 
 crash abort "$img" 134 -- abort && look abort "$img" bt 'up 2' 'info locals' &&
@@ -71,16 +75,24 @@ run_guest "$work/term.log" --core "$work/nowhere/core" "$img" -- segv
 [ "$status" = 125 ] && ok "a core that cannot be written" || fail "a core that cannot be written: status $status"
 ls -A "$work" | grep -q '^\.kiln\.' && fail "scratch files are left behind" || ok "nothing is left behind"
 
-# A guest that computes and does not end.
-crash timeout "$img" 142 --timeout 4 -- spin && look timeout "$img" bt && has "--timeout" "$work/timeout.gdb" '#[01] .*crash_here' ' main '
-kiln run --core "$work/quit.core" "$img" -- spin > "$work/quit.log" 2>&1 < /dev/null &
-guest=$!
-wait_text "$work/quit.log" now
-kill -QUIT $guest
-wait_text "$work/quit.log" 'core written' && look quit "$img" bt && has "SIGQUIT" "$work/quit.gdb" '#[01] .*crash_here' ' main '
-[ "$(grep -c 'core written' "$work/quit.log")" = 1 ] && kill -0 $guest && ok "SIGQUIT: it goes on" || fail "SIGQUIT ended it"
-kill -TERM $guest
-wait $guest
+# A guest that computes and does not end; SIGTERM is no crash.
+for platform in core hosted; do
+	i=$work/$platform.img n=timeout-$platform
+	crash $n "$i" 142 --timeout 4 -- spin && look $n "$i" bt && has "$platform: --timeout" "$work/$n.gdb" '#[01] .*crash_here' ' main '
+	n=quit-$platform
+	kiln run --core "$work/$n.core" "$i" -- spin > "$work/$n.log" 2>&1 < /dev/null &
+	guest=$!
+	wait_text "$work/$n.log" now
+	kill -QUIT $guest
+	wait_text "$work/$n.log" 'core written' && look $n "$i" bt && has "$platform: SIGQUIT" "$work/$n.gdb" '#[01] .*crash_here' ' main '
+	sleep 0.3
+	kill -0 $guest && ok "$platform: SIGQUIT: it goes on" || fail "$platform: SIGQUIT ended it"
+	kill -TERM $guest
+	wait $guest
+	status=$?
+	[ $status = 143 ] && [ "$(grep -c 'core written' "$work/$n.log")" = 1 ] && ok "$platform: SIGTERM leaves no core" ||
+	    fail "$platform: SIGTERM: status $status, $(grep -c 'core written' "$work/$n.log") cores"
+done
 
 # A live guest: from the start, and one that is found running.
 port=$(free_port)

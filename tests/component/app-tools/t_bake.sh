@@ -89,6 +89,26 @@ expect "a weak reference stays open" 0 '4 components' "$kiln" bake -p hosted "$d
 expect "and is 0" 7 '' "$dir/weak.img"
 expect "sizes of a weakened object" 0 '^kern/syscall +[1-9]' "$kiln" inspect "$dir/weak.img"
 
+# A component that exists only if it is asked for, whose function goes over a weak one.
+component kern/normal "" "" <<'C'
+__attribute__((weak)) int hooked(void) { return 3; }
+int hooked_plain(void) __attribute__((alias("hooked")));
+long sys_hooked(void); long sys_hooked(void) { return hooked(); }
+C
+component kern/before "@with @debug" "" <<'C'
+int hooked_plain(void), hooked(void);
+int hooked(void) { return 10 + hooked_plain(); }
+C
+program hook <<'C'
+long sys_hooked(void), sys_exit(int);
+void _start(void);
+void _start(void) { sys_exit(sys_hooked()); }
+C
+for asked in "3 " "13 --debug" "13 --with kern/before"; do
+	expect "@with: bake ${asked#* }" 0 '' "$kiln" bake -p hosted ${asked#* } "$dir/hook" -o "$dir/hook.img"
+	expect "@with: ${asked#* } gives" "${asked%% *}" '' "$dir/hook.img"
+done
+
 # Errors.
 program bad <<'C'
 long sys_exit(int); int missing_function(void);

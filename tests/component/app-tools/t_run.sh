@@ -143,6 +143,9 @@ expect "TAP" 0 'netdev tap,id=n0,ifname=tap7,script=no,downscript=no .*mac=52:54
 expect "a disk for an image that knows none" 125 'knows no disks' run --dry-run --disk /dev/null "$img"
 expect "the launch document" 0 "append '\\{\"args\":\\[\"a\",\"--b c\"\\],\"env\":\\{\"K\":\"v=w\"\\},\"hostname\":\"box\",\"net\":\\{\"if\":\\[\\{\"mode\":\"static\",\"address\":\"10.0.2.15/24\",\"gateway\":\"10.0.2.2\",\"dns\":\\[\"10.0.2.3\"\\]\\}\\]\\}\\}'" run --dry-run -e K=v=w --hostname box "$dir/net.img" -- a '--b c'
 expect "a variable given twice: the last value" 0 '"env":\{"A":"2=","AA":"3"\}' run --dry-run -e A=1 -e AA=3 -e A=2= "$img"
+expect "tracing an image that cannot" 125 'bake it again with --debug, or --with kern/strace' run --dry-run --strace "$img"
+expect "figures of an image that cannot" 125 'bake it again with --debug, or --with kern/stats' run --dry-run --stats "$img"
+expect "figures in what form" 125 'table, json' run --dry-run --stats=xml "$img"
 expect "DHCP" 0 '\{"if":\[\{"mode":"dhcp"\}\]\}' run --dry-run --dhcp "$dir/net.img"
 expect "a static address" 0 '"address":"192.0.2.5/24","gateway":"192.0.2.1","dns":\["192.0.2.9"\]' run --dry-run --net tap=t --ip 192.0.2.5/24 --gw 192.0.2.1 --dns 192.0.2.9 "$dir/net.img"
 expect "a long document goes through fw_cfg" 0 "append fw_cfg:opt/kiln/config -fw_cfg 'name=opt/kiln/config,string=\{\"args\":\[\"a,,b\",,\"x{4000}\"\]\}'" run --dry-run "$img" -- a,b "$(printf 'x%.0s' $(seq 4000))"

@@ -20,7 +20,7 @@
  * Waking another CPU costs far more than waiting for this one, if this one is about to be
  * free: mostly who wakes another goes to sleep itself.  So a woken lwp stays here, unless
  * others wait already, and only if it still waits after KICK_NS an idle CPU is woken to
- * steal it.
+ * steal it.  Where all CPUs are busy this brings together who wake each other.
  *
  * Tickless: the timer is set for a slice only while an equal waits.  A deadline
  * that has become pointless is not taken back; the interrupt finds nothing to do.
@@ -202,12 +202,10 @@ static struct cpu_info *choose_cpu(struct lwp *l)
 				return cpu_infos[i];
 		return idle ? cpu_infos[__builtin_ctzll(idle)] : self;
 	}
-	if (idle == 0)
-		return ci;
 	if (self->ci_nrun == 0 && (l->l_affinity & bit_of(self)) &&
 	    level_of(l->l_newpriority) == RQ_USER)
 		return self;
-	return idle & bit_of(ci) ? ci : cpu_infos[__builtin_ctzll(idle)];
+	return idle == 0 || idle & bit_of(ci) ? ci : cpu_infos[__builtin_ctzll(idle)];
 }
 
 /* => held, this CPU's. */

@@ -181,7 +181,7 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 		return error;
 	if (!in_range(va, npages))
 		return EINVAL;
-	while (error == 0 && (run = rumpuser_pmap_next(va, end, NULL, NULL)) < end) {
+	while (error == 0 && (run = rumpuser_pmap_next(va, end, NULL, NULL, NULL)) < end) {
 		for (va = run + PAGE; va < end && rumpuser_pmap_extract(va, NULL, NULL); va += PAGE)
 			;
 		error = protect_run(run, va, prot);
@@ -189,27 +189,29 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 	return error;
 }
 
-uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n)
 {
 	uintptr_t stop = end < hi ? end : hi;
 
 	va = va < lo ? lo : va;
 	while (va < stop) {
-		size_t n = (va - lo) / PAGE, skip;
+		size_t number = (va - lo) / PAGE, skip;
 		uint64_t *slot = leaf_slot(va, false);
 		uint64_t *leaf = slot == NULL ? NULL : descend(slot, false);
-		uint64_t e = leaf == NULL ? 0 : leaf[n % TABLE_SIZE];
+		uint64_t e = leaf == NULL ? 0 : leaf[number % TABLE_SIZE];
 
 		if (e != 0) {
 			if (pa != NULL)
 				*pa = e & PA_MASK;
 			if (prot != NULL)
 				*prot = (unsigned)(e & PROT_MASK);
+			if (n != NULL)
+				*n = 1;
 			return va;
 		}
 		/* Pages behind what is missing: an entry, a leaf table, a middle table. */
 		skip = leaf != NULL ? 1 : slot != NULL ? TABLE_SIZE : TABLE_SIZE * TABLE_SIZE;
-		va = lo + ((n | (skip - 1)) + 1) * PAGE;
+		va = lo + ((number | (skip - 1)) + 1) * PAGE;
 	}
 	return end;
 }
@@ -218,7 +220,7 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 {
 	uintptr_t page = va & PA_MASK;
 
-	if (rumpuser_pmap_next(page, page + PAGE, pa, prot) != page)
+	if (rumpuser_pmap_next(page, page + PAGE, pa, prot, NULL) != page)
 		return false;
 	if (pa != NULL)
 		*pa += va - page;

@@ -6,7 +6,7 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 {
 	uintptr_t page = va & ~(RUMPUSER_PAGE_SIZE - 1UL);
 
-	if (rumpuser_pmap_next(page, page + RUMPUSER_PAGE_SIZE, pa, prot) != page)
+	if (rumpuser_pmap_next(page, page + RUMPUSER_PAGE_SIZE, pa, prot, NULL) != page)
 		return false;
 	*pa += va - page;
 	return true;

@@ -300,7 +300,20 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 	return change(va, npages, prot_bits(prot));
 }
 
-uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+/* Of the same table: pages that follow e, which maps va and is v, and are alike. */
+static size_t run_length(const uint64_t *e, uint64_t v, uintptr_t va, uintptr_t end)
+{
+	size_t n = 0;
+
+	do {
+		n++;
+		va += RUMPUSER_PAGE_SIZE;
+		v += RUMPUSER_PAGE_SIZE;
+	} while (va != end && INDEX(va, 0) != 0 && __atomic_load_n(++e, __ATOMIC_ACQUIRE) == v);
+	return n;
+}
+
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n)
 {
 	uintptr_t start = va, len = end - va; /* a hole may reach beyond the end of all addresses */
 	uint64_t *e, v;
@@ -310,10 +323,11 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 		level = 0;
 		e = lookup(va, &level, false, false);
 		do {
-			v = __atomic_load_n(e++, __ATOMIC_ACQUIRE);
+			v = __atomic_load_n(e, __ATOMIC_ACQUIRE);
 			if (is_table(v, level))
 				break;
 			if (is_hole(v)) {
+				e++;
 				va = (va & ~(SPAN(level) - 1)) + SPAN(level);
 				continue;
 			}
@@ -323,6 +337,8 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 				*prot = RUMPUSER_PROT_READ | (v & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
 					(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) |
 					(v & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
+			if (n != NULL)
+				*n = level > 0 ? 1 : run_length(e, v, va, end);
 			return va;
 		} while (INDEX(va, level) != 0 && va - start < len);
 	}

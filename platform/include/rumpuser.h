@@ -312,9 +312,10 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot);
 /*
  * The first mapped page in [va, end), both page-aligned, with what extract says of it; end if
  * there is none.  Address space that has no page tables is passed over in large steps: gigabytes
- * of holes cost little.
+ * of holes cost little.  *n, unless n is NULL: so many pages from there, at least one, are mapped
+ * alike to physical memory in sequence; there may be more.
  */
-uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot);
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n);
 
 /* Upcalls: a page for the platform's page tables, zeroed; 0 if none is left. */
 uint64_t rumpkern_page_alloc(void);

@@ -81,7 +81,7 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 	return p->present;
 }
 
-uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n)
 {
 	KASSERT(!((va | end) & PAGE_MASK) && va <= end);
 	world_looks++;
@@ -90,6 +90,12 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 			continue;
 		*pa = pte(va)->pa;
 		*prot = pte(va)->prot;
+		for (uintptr_t next = va + PAGE_SIZE; n; next += PAGE_SIZE) {
+			*n = (next - va) >> PAGE_SHIFT;
+			if (next == end || !pte(next)->present || pte(next)->prot != *prot ||
+			    pte(next)->pa != *pa + (next - va))
+				break;
+		}
 		return va;
 	}
 	return end;

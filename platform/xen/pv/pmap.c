@@ -324,7 +324,7 @@ void pv_pages_release(uint64_t pa, uint64_t npages)
 	change(hw_physmap + pa, npages, prot_bits(RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE));
 }
 
-uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot)
+uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n)
 {
 	uintptr_t start = va, len = end - va; /* a hole may reach beyond the end of all addresses */
 	uint64_t at, v;
@@ -344,6 +344,8 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 			}
 			*pa = entry_pa(v);
 			*prot = RUMPUSER_PROT_NONE;
+			if (n != NULL)
+				*n = 1;
 			if (v & PTE_P)
 				*prot = RUMPUSER_PROT_READ | (v & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
 					(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC);

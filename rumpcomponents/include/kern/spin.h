@@ -25,7 +25,7 @@ static inline void spin_exit(volatile uint32_t *lock)
 }
 
 /* Hold the CPU and take it; release it and the CPU.  Any context. */
-static inline void spin_lock(volatile uint32_t *lock)
+static inline void spin_lock_inline(volatile uint32_t *lock)
 {
 	cpu_hold();
 #ifndef KILN_NATIVE /* tests run on as many CPUs as the host has */
@@ -35,14 +35,25 @@ static inline void spin_lock(volatile uint32_t *lock)
 	spin_enter(lock);
 }
 
-static inline void spin_unlock(volatile uint32_t *lock)
+static inline void spin_unlock_inline(volatile uint32_t *lock)
 {
 	spin_exit(lock);
 	cpu_release();
 }
 
+#if defined(__OPTIMIZE_SIZE__) && !defined(KILN_NATIVE)
+/* What is compiled for size shares one copy, kern/base's. */
+void spin_lock(volatile uint32_t *lock);
+void spin_unlock(volatile uint32_t *lock);
+#else
+#define spin_lock   spin_lock_inline
+#define spin_unlock spin_unlock_inline
+#endif
+
 #include <kern/lockdebug.h>
 #if defined(LOCKDEBUG) && !defined(LOCKDEBUG_IMPL)
+#undef spin_lock
+#undef spin_unlock
 #define spin_enter(lock)  lockdebug_spin_enter((lock), LOCK_SITE(#lock))
 #define spin_exit(lock)	  lockdebug_spin_exit((lock), LOCK_SITE(#lock))
 #define spin_lock(lock)	  lockdebug_spin_lock((lock), LOCK_SITE(#lock))

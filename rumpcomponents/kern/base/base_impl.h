@@ -120,6 +120,18 @@ uint64_t sched_tick(struct cpu_info *ci, uint64_t now);
 void sched_switched(struct lwp *prev);
 void sched_idle_loop(void) __attribute__((noreturn));
 
+/*
+ * Does a lock's owner (with or without flags) run on another CPU?  lwps come from a pool and stay
+ * readable, so a stale one does no harm.
+ */
+static inline bool mutex_owner_runs(uintptr_t owner)
+{
+	const struct lwp *l = (const struct lwp *)(owner & ~3UL);
+
+	return cpu_count > 1 && l != NULL &&
+	       *(const volatile enum lwp_state *)&l->l_stat == LSONPROC;
+}
+
 /* switch.S */
 struct lwp *cpu_switchto(struct lwp *old, struct lwp *new);
 /* Start of every lwp, laid out by cpu_lwp_frame(). */

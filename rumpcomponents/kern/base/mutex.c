@@ -30,15 +30,7 @@ static bool cas(kmutex_t *mtx, uintptr_t old, uintptr_t new)
 	    &mtx->mtx_owner, &old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* lwps come from a pool and stay readable, so a stale owner does no harm. */
-static bool owner_runs(uintptr_t owner)
-{
-	struct lwp *l = (struct lwp *)(owner & ~WAITERS);
-
-	return cpu_count > 1 && l != NULL && *(volatile enum lwp_state *)&l->l_stat == LSONPROC;
-}
-
-static __attribute__((noinline)) void enter_slow(kmutex_t *mtx)
+static __attribute__((noinline, cold)) void enter_slow(kmutex_t *mtx)
 {
 	uintptr_t self = (uintptr_t)curlwp, owner;
 
@@ -51,7 +43,7 @@ static __attribute__((noinline)) void enter_slow(kmutex_t *mtx)
 				return;
 			continue;
 		}
-		if (owner_runs(owner)) {
+		if (mutex_owner_runs(owner)) {
 			if (cpu_ilevel() != 0)
 				panic("mutex %p entered with a spin lock held", (void *)mtx);
 			__asm__ volatile("pause");
@@ -61,7 +53,7 @@ static __attribute__((noinline)) void enter_slow(kmutex_t *mtx)
 			panic("mutex %p entered with a spin lock held", (void *)mtx);
 		sleepq_lock(&mtx->mtx_sleepq);
 		owner = __atomic_load_n(&mtx->mtx_owner, __ATOMIC_RELAXED);
-		if ((owner & ~WAITERS) == 0 || owner_runs(owner) ||
+		if ((owner & ~WAITERS) == 0 || mutex_owner_runs(owner) ||
 		    (!(owner & WAITERS) && !cas(mtx, owner, owner | WAITERS))) {
 			sleepq_unlock(&mtx->mtx_sleepq);
 			continue;
@@ -103,7 +95,7 @@ bool mutex_tryenter(kmutex_t *mtx)
 	return (owner & ~WAITERS) == 0 && cas(mtx, owner, (uintptr_t)curlwp | owner);
 }
 
-static __attribute__((noinline)) void exit_slow(kmutex_t *mtx)
+static __attribute__((noinline, cold)) void exit_slow(kmutex_t *mtx)
 {
 	uintptr_t owner;
 

@@ -4,7 +4,8 @@
  * else the number of readers times 4; bit 1: someone sleeps, use the slow path.
  * Bit 1 changes only under the lock of rw_writers' queue, which serves both queues.
  *
- * A reader who comes while a writer sleeps waits behind it.
+ * A reader who comes while a writer sleeps waits behind it.  Before anybody sleeps he spins, for a
+ * writer that runs on another CPU, and a little for readers.
  */
 #define LOCKDEBUG_IMPL
 #include "base_impl.h"
@@ -12,6 +13,7 @@
 #define RW_WRITE 1UL
 #define RW_WAIT	 2UL
 #define RW_READ	 4UL
+#define SPINS	 200
 
 void rw_init(krwlock_t *rw)
 {
@@ -62,6 +64,7 @@ bool rw_tryenter(krwlock_t *rw, krw_t op)
 void rw_enter(krwlock_t *rw, krw_t op)
 {
 	struct sleepq *sq = op == RW_WRITER ? &rw->rw_writers : &rw->rw_readers;
+	unsigned turns = 0;
 	bool woken = false;
 	uintptr_t v;
 
@@ -76,6 +79,12 @@ void rw_enter(krwlock_t *rw, krw_t op)
 			panic("rwlock %p entered twice by its writer", (void *)rw);
 		if (cpu_ilevel() != 0)
 			panic("rwlock %p entered with a spin lock held", (void *)rw);
+		/* Readers have no names: they are given the time that a page fault takes. */
+		if (v & RW_WRITE ? mutex_owner_runs(v) : cpu_count > 1 && turns < SPINS) {
+			turns++;
+			__asm__ volatile("pause");
+			continue;
+		}
 		sleepq_lock(&rw->rw_writers);
 		v = load(rw);
 		if (available(rw, v, op, woken) || (!(v & RW_WAIT) && !cas(rw, v, v | RW_WAIT))) {
@@ -129,12 +138,11 @@ void rw_exit(krwlock_t *rw)
 
 void rw_downgrade(krwlock_t *rw)
 {
-	uintptr_t v;
+	uintptr_t self = (uintptr_t)curlwp | RW_WRITE,
+		  v = __atomic_fetch_add(&rw->rw_owner, RW_READ - self, __ATOMIC_ACQ_REL);
 
-	KASSERT(rw_write_held(rw));
-	do {
-		v = load(rw);
-	} while (!cas(rw, v, RW_READ | (v & RW_WAIT)));
+	if ((v & ~RW_WAIT) != self)
+		panic("rwlock %p left by who does not own it", (void *)rw);
 	if (v & RW_WAIT)
 		wake(rw);
 }

@@ -12,6 +12,16 @@
  */
 #include "base_impl.h"
 
+void spin_lock(volatile uint32_t *lock)
+{
+	spin_lock_inline(lock);
+}
+
+void spin_unlock(volatile uint32_t *lock)
+{
+	spin_unlock_inline(lock);
+}
+
 #define NSQLOCKS 16
 
 static struct {

@@ -28,6 +28,10 @@ static inline void page_free_user(uint64_t pa)
 {
 	page_free(pa, 0);
 }
+#define USER_ORDER 4 /* of the blocks that the program's memory is filled by, where it can be */
+/* So many pages in sequence.  What was taken as a block goes back as one: a sixteenth of the work.
+ */
+void page_free_users(uint64_t pa, size_t npages);
 
 /* page_pin.c's bits of a page's state byte, and those that say that it is in nobody's use. */
 #define PAGE_PINS   0x0f
@@ -85,8 +89,6 @@ uintptr_t vm_find_kernel_space(size_t len);
 /* Enter [start, start + len), which is free.  NULL: no memory. */
 struct vm_entry *vm_insert(uintptr_t start, size_t len);
 void vm_remove_entry(struct vm_entry *e);
-/* Pages, promises, object reference and entry. */
-void vm_destroy_entry(struct vm_entry *e);
 void vm_fault_init(void);
 bool vm_can_promise(uint64_t npages);
 bool vm_in_range(uintptr_t va, size_t len);

@@ -220,6 +220,25 @@ uint64_t page_alloc_user(unsigned order)
 	return pa;
 }
 
+void page_free_users(uint64_t pa, size_t npages)
+{
+	size_t n, i;
+
+	for (; npages > 0; npages -= n, pa += n << PAGE_SHIFT) {
+		uint8_t *state = state_of(pa);
+		n = 1U << USER_ORDER;
+		if (npages < n || pa & ((PAGE_SIZE << USER_ORDER) - 1))
+			n = 1;
+		for (i = 0; i < n && state[i] == STATE_ANON; i++) /* not pinned */
+			continue;
+		if (i < n)
+			n = 1;
+		if (n > 1)
+			memset(state, 0, n);
+		page_free(pa, n > 1 ? USER_ORDER : 0);
+	}
+}
+
 uint8_t *page_stateof(uint64_t pa)
 {
 	uint64_t pn = pa >> PAGE_SHIFT;

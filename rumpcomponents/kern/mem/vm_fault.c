@@ -12,9 +12,9 @@
 #include <kern/hook.h>
 #include "mem_impl.h"
 
-#define BLOCK_SHIFT 16
+#define BLOCK_ORDER USER_ORDER
+#define BLOCK_SHIFT (PAGE_SHIFT + BLOCK_ORDER)
 #define BLOCK_SIZE  (1UL << BLOCK_SHIFT)
-#define BLOCK_ORDER (BLOCK_SHIFT - PAGE_SHIFT)
 #define NLOCKS	    8
 #define PLENTY	    2048 /* free pages from which blocks are filled whole */
 
@@ -45,7 +45,7 @@ static bool fill_block(struct vm_entry *e, uintptr_t va)
 		return false;
 	if (block > e->ve_start && !rumpuser_pmap_extract(block - PAGE_SIZE, &pa, &prot))
 		return false;
-	if (rumpuser_pmap_next(block, block + BLOCK_SIZE, &pa, &prot) != block + BLOCK_SIZE)
+	if (rumpuser_pmap_next(block, block + BLOCK_SIZE, &pa, &prot, NULL) != block + BLOCK_SIZE)
 		return false;
 	pa = page_alloc_user(BLOCK_ORDER);
 	if (!pa)
@@ -184,7 +184,8 @@ static bool pin_mapped(uintptr_t va, bool write, uint64_t *pa)
 
 	rw_enter(&vm_lock, RW_READER);
 	mutex_enter(lock);
-	ok = rumpuser_pmap_extract(va, pa, &prot) &&
+	/* What is being unmapped is in the page tables still, but has no entry any more. */
+	ok = rumpuser_pmap_extract(va, pa, &prot) && (!page_stateof(*pa) || vm_lookup(va)) &&
 	     prot & (write ? RUMPUSER_PROT_WRITE : RUMPUSER_PROT_READ) &&
 	     !(prot & RUMPUSER_PROT_DEVICE) && page_pin(*pa);
 	mutex_exit(lock);

@@ -44,8 +44,10 @@ int vm_kstack_alloc(size_t size, uintptr_t *base)
 	va = vm_find_kernel_space(size + PAGE_SIZE);
 	if (va)
 		e = vm_insert(va, size + PAGE_SIZE);
-	if (e)
+	if (e) {
 		e->ve_kernel = true;
+		e->ve_resident = size >> PAGE_SHIFT;
+	}
 	rw_exit(&vm_lock);
 	if (!e)
 		return ENOMEM;
@@ -82,15 +84,11 @@ void vm_kstack_free(uintptr_t base, size_t size)
 	spin_unlock(&kept_lock);
 	if (keep)
 		return;
-	for (uintptr_t v = base; v < base + size; v += PAGE_SIZE) {
-		if (!rumpuser_pmap_extract(v, &pa, &prot))
-			continue;
-		rumpuser_pmap_remove(v, 1);
-		page_free(pa, 0);
-	}
 	rw_enter(&vm_lock, RW_WRITER);
 	e = vm_lookup(base);
-	if (e)
+	if (e) {
+		(void)vm_unmap_pages(e, base, base + size);
 		vm_remove_entry(e);
+	}
 	rw_exit(&vm_lock);
 }

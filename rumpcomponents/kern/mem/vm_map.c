@@ -134,11 +134,16 @@ struct vm_entry *vm_insert(uintptr_t start, size_t len)
 	return e;
 }
 
-void vm_remove_entry(struct vm_entry *e)
+static void take_out(struct vm_entry *e)
 {
 	RB_REMOVE(vm_tree, &vm_tree, e);
 	if (e->ve_end > vm_hint)
 		vm_hint = KMIN(e->ve_end, vm_hi);
+}
+
+void vm_remove_entry(struct vm_entry *e)
+{
+	take_out(e);
 	pool_put(&entry_pool, e);
 }
 
@@ -172,7 +177,7 @@ static int charge(struct vm_entry *e)
 	n = entry_pages(e);
 	if (e->ve_resident > 0)
 		for (uintptr_t va = e->ve_start;
-		     (va = rumpuser_pmap_next(va, e->ve_end, &pa, &prot)) < e->ve_end;
+		     (va = rumpuser_pmap_next(va, e->ve_end, &pa, &prot, NULL)) < e->ve_end;
 		     va += PAGE_SIZE)
 			n -= page_is_user(pa);
 	if (!vm_can_promise(n))
@@ -182,28 +187,46 @@ static int charge(struct vm_entry *e)
 	return 0;
 }
 
-#define UNMAP_BATCH 48
+#define UNMAP_BATCH 32
 #define TABLE_SPAN  (2UL << 20) /* what a page table maps; any guess would do */
 
-/* A page on its way out. */
+/* Pages on their way out: one of an object, or some of the program's own. */
 struct gone {
 	uintptr_t va;
 	uint64_t pa; /* | GONE_* */
+	size_t n;
 };
 #define GONE_OBJECT 1 /* the object's, not the program's own */
 #define GONE_DIRTY  2
 
-/* Nobody can reach the page any more.  Was it the program's own? */
-static bool let_go(struct vm_entry *e, const struct gone *g)
+/* Nobody can reach them any more.  How many were the program's own? */
+static uint64_t let_go(struct vm_entry *e, const struct gone *g)
 {
 	uint64_t pa = g->pa & ~PAGE_MASK;
 
-	if (!(g->pa & GONE_OBJECT))
-		page_free_user(pa);
-	else
+	if (g->pa & GONE_OBJECT) {
 		e->ve_obj->vo_ops->vo_putpage(
 		    e->ve_obj, e->ve_off + (g->va - e->ve_start), pa, g->pa & GONE_DIRTY);
-	return !(g->pa & GONE_OBJECT);
+		return 0;
+	}
+	page_free_users(pa, g->n);
+	return g->n;
+}
+
+/* The next pages of e in [va, end): where they begin, end if there are none. */
+static uintptr_t next_gone(struct vm_entry *e, uintptr_t va, uintptr_t end, struct gone *g)
+{
+	unsigned prot;
+
+	va = rumpuser_pmap_next(va, end, &g->pa, &prot, &g->n);
+	g->va = va;
+	if (va == end || !e->ve_obj)
+		return va;
+	g->n = 1;
+	if (!page_is_user(g->pa))
+		g->pa |=
+		    GONE_OBJECT | (e->ve_shared && prot & RUMPUSER_PROT_WRITE ? GONE_DIRTY : 0);
+	return va;
 }
 
 uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
@@ -213,17 +236,12 @@ uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 	uintptr_t va = start, from = start;
 
 	while (va < end && e->ve_resident > 0) {
-		struct gone *g = gone, *most = gone + KMIN(UNMAP_BATCH, e->ve_resident);
-		unsigned prot;
-		while (g < most && (va = rumpuser_pmap_next(va, end, &g->pa, &prot)) < end) {
-			if (!page_is_user(g->pa))
-				g->pa |=
-				    GONE_OBJECT |
-				    (e->ve_shared && prot & RUMPUSER_PROT_WRITE ? GONE_DIRTY : 0);
-			g++->va = va;
-			va += PAGE_SIZE;
+		struct gone *g = gone;
+		while (g < gone + UNMAP_BATCH && e->ve_resident > 0 &&
+		       (va = next_gone(e, va, end, g)) < end) {
+			va += g->n << PAGE_SHIFT;
+			e->ve_resident -= g++->n;
 		}
-		e->ve_resident -= (uint64_t)(g - gone);
 		/* The last time all of it, for the page tables: no batch may cover one wholly. */
 		if (end - start >= TABLE_SPAN && (va == end || e->ve_resident == 0)) {
 			from = start;
@@ -237,7 +255,8 @@ uint64_t vm_unmap_pages(struct vm_entry *e, uintptr_t start, uintptr_t end)
 	return freed;
 }
 
-void vm_destroy_entry(struct vm_entry *e)
+/* What is in no tree any more: pages, promises, object reference and the entry itself. */
+static void destroy(struct vm_entry *e)
 {
 	uint64_t freed = vm_unmap_pages(e, e->ve_start, e->ve_end);
 
@@ -245,7 +264,7 @@ void vm_destroy_entry(struct vm_entry *e)
 		__atomic_sub_fetch(&vm_promised, entry_pages(e) - freed, __ATOMIC_RELAXED);
 	if (e->ve_obj)
 		e->ve_obj->vo_ops->vo_rele(e->ve_obj);
-	vm_remove_entry(e);
+	pool_put(&entry_pool, e);
 }
 
 /* Cut e at va: e keeps the lower part, the upper part is returned.  NULL: no memory. */
@@ -337,9 +356,14 @@ static bool holds_kernel(uintptr_t va, size_t len)
 	return false;
 }
 
-int vm_remove_locked(uintptr_t va, size_t len)
+/*
+ * Unmap [va, va + len).  With `downgrade`, only taking the entries out of the tree is done as
+ * writer: the rest takes long, and others' faults need not wait for it; but who wants to map
+ * has to, for he may be given these addresses.
+ */
+static int remove(uintptr_t va, size_t len, bool downgrade)
 {
-	struct vm_entry *e, *next;
+	struct vm_entry *e, *next, *list = NULL;
 	int error;
 
 	if (holds_kernel(va, len))
@@ -351,9 +375,22 @@ int vm_remove_locked(uintptr_t va, size_t len)
 		return error;
 	for (e = vm_lookup_ge(va); e && e->ve_start < va + len; e = next) {
 		next = RB_NEXT(vm_tree, &vm_tree, e);
-		vm_destroy_entry(e);
+		take_out(e);
+		RB_LEFT(e, ve_node) = list;
+		list = e;
+	}
+	if (downgrade)
+		rw_downgrade(&vm_lock);
+	for (e = list; e; e = next) {
+		next = RB_LEFT(e, ve_node);
+		destroy(e);
 	}
 	return 0;
+}
+
+int vm_remove_locked(uintptr_t va, size_t len)
+{
+	return remove(va, len, false);
 }
 
 /* Where the new mapping goes, and what has to be removed for it. */
@@ -431,7 +468,7 @@ int vm_map_remove(uintptr_t va, size_t len)
 	    !vm_in_range(va, round_page(len)))
 		return EINVAL;
 	rw_enter(&vm_lock, RW_WRITER);
-	error = vm_remove_locked(va, round_page(len));
+	error = remove(va, round_page(len), true);
 	rw_exit(&vm_lock);
 	return error;
 }

@@ -11,7 +11,7 @@ static int alias_pages(uintptr_t from, uintptr_t to, size_t len)
 	unsigned prot;
 	int error;
 
-	for (; (va = rumpuser_pmap_next(va, end, &pa, &prot)) < end; va += PAGE_SIZE) {
+	for (; (va = rumpuser_pmap_next(va, end, &pa, &prot, NULL)) < end; va += PAGE_SIZE) {
 		error = rumpuser_pmap_enter(to + (va - from), pa, 1, prot);
 		if (error) {
 			rumpuser_pmap_remove(to, len >> PAGE_SHIFT);

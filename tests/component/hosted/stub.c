@@ -275,7 +275,7 @@ static bool finds(uintptr_t from, uintptr_t end, uintptr_t va, uint64_t want_pa)
 	uint64_t pa = want_pa;
 	unsigned prot = 1;
 
-	return rumpuser_pmap_next(from, end, &pa, &prot) == va && pa == want_pa && prot == 1;
+	return rumpuser_pmap_next(from, end, &pa, &prot, NULL) == va && pa == want_pa && prot == 1;
 }
 
 /* What is passed over: single entries, tables that are missing at both levels. */

@@ -185,7 +185,7 @@ static bool finds(uintptr_t from, uintptr_t end, uintptr_t va, uint64_t want_pa)
 	uint64_t pa = want_pa;
 	unsigned prot = RUMPUSER_PROT_READ;
 
-	return rumpuser_pmap_next(from, end, &pa, &prot) == va && pa == want_pa &&
+	return rumpuser_pmap_next(from, end, &pa, &prot, NULL) == va && pa == want_pa &&
 	       prot == RUMPUSER_PROT_READ;
 }
 

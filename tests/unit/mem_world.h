@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define WORLD_PAGES  2048	   /* 8 MiB of memory, in two regions */
+#define WORLD_PAGES  3072	   /* 12 MiB of memory, in two regions */
 #define WORLD_VA     0x100000000UL /* the window: 256 MiB */
 #define WORLD_VPAGES 65536
 

@@ -421,6 +421,45 @@ START_TEST(vm_unmaps_in_batches)
 }
 END_TEST
 
+/* Nor do pages go that lie between those that are there: each of these is a run of its own. */
+START_TEST(vm_unmaps_scattered)
+{
+	static const unsigned sizes[] = {1, 31, 32, 33, 64, 65, 400};
+	int error = 0, rw = PROT_READ | PROT_WRITE;
+
+	for (unsigned i = 0; i < NELEM(sizes); i++) {
+		uintptr_t va = LO;
+		size_t len = 2 * sizes[i] * PAGE_SIZE;
+		ck_assert_int_eq(vm_map_enter(&va, len, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+		for (unsigned k = 0; k < sizes[i]; k++)
+			(void)touch(LO + (2 * k + 1) * PAGE_SIZE, 1, &error);
+		ck_assert_uint_eq(mapped_user_pages(), sizes[i]);
+		ck_assert_int_eq(vm_map_remove(LO, len), 0);
+		check_tree();
+		ck_assert_uint_eq(mapped_user_pages(), 0);
+		ck_assert_int_eq(vm_promised, 0);
+	}
+}
+END_TEST
+
+/* What the program walked through goes at once, and comes back as the blocks it was. */
+START_TEST(vm_unmaps_a_walk_at_once)
+{
+	int error = 0, rw = PROT_READ | PROT_WRITE;
+	uint64_t before = page_nfree;
+	uintptr_t va = LO;
+
+	ck_assert_int_eq(vm_map_enter(&va, 256 * PAGE_SIZE, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	for (unsigned k = 0; k < 256; k++)
+		(void)touch(LO + k * PAGE_SIZE, 1, &error);
+	world_removed = 0;
+	ck_assert_int_eq(vm_map_remove(LO, 256 * PAGE_SIZE), 0);
+	ck_assert_uint_eq(world_removed, 256);
+	ck_assert_uint_eq(mapped_user_pages(), 0);
+	ck_assert_uint_ge(page_nfree + 16, before);
+}
+END_TEST
+
 START_TEST(vm_bad_arguments)
 {
 	uintptr_t va = LO + 1;
@@ -740,6 +779,32 @@ START_TEST(vm_pinned_pages_stay)
 }
 END_TEST
 
+/* One of many that are freed together: the others are, and it is afterwards. */
+START_TEST(vm_pinned_page_among_others)
+{
+	uintptr_t va = LO;
+	struct kmem_stats start, before, after;
+	uint64_t pa;
+	int error, rw = PROT_READ | PROT_WRITE;
+
+	/* So that the map has memory for its entries. */
+	ck_assert_int_eq(vm_map_enter(&va, PAGE_SIZE, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_int_eq(vm_map_remove(va, PAGE_SIZE), 0);
+	page_stats(&start);
+	ck_assert_int_eq(vm_map_enter(&va, 64 * PAGE_SIZE, rw, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	for (unsigned i = 0; i < 64; i++)
+		*touch(va + i * PAGE_SIZE, 1, &error) = 7;
+	ck_assert_uint_eq(vm_pin(va + 37 * PAGE_SIZE, 1, true, &pa), 1);
+	ck_assert_int_eq(vm_map_remove(va, 64 * PAGE_SIZE), 0);
+	page_stats(&before);
+	ck_assert_uint_eq(before.ks_pages_free + 1, start.ks_pages_free);
+	ck_assert_uint_eq(*(uint8_t *)page_va(pa), 7);
+	vm_unpin(&pa, 1);
+	page_stats(&after);
+	ck_assert_uint_eq(after.ks_pages_free, start.ks_pages_free);
+}
+END_TEST
+
 START_TEST(vm_pin_takes_what_it_may)
 {
 	static const uint64_t image = 16; /* no page of ours */
@@ -783,6 +848,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_reservation_is_one_entry);
 	tcase_add_test(tc, vm_holes_are_free);
 	tcase_add_test(tc, vm_unmaps_in_batches);
+	tcase_add_test(tc, vm_unmaps_scattered);
+	tcase_add_test(tc, vm_unmaps_a_walk_at_once);
 	tcase_add_test(tc, vm_bad_arguments);
 	tcase_add_test(tc, vm_move_grows_in_place);
 	tcase_add_test(tc, vm_discard_keeps_shared);
@@ -792,6 +859,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_shared_file_is_renewed);
 	tcase_add_test(tc, vm_private_file_goes);
 	tcase_add_test(tc, vm_pinned_pages_stay);
+	tcase_add_test(tc, vm_pinned_page_among_others);
 	tcase_add_test(tc, vm_pin_takes_what_it_may);
 	suite_add_tcase(s, tc);
 	return s;

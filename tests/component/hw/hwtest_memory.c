@@ -221,6 +221,38 @@ static void next_pages(void)
 	CHECK(finds(lo, hi, hi, 0));
 }
 
+static size_t run_from(uintptr_t va, uintptr_t end)
+{
+	size_t n = 0;
+	uint64_t pa;
+	unsigned prot;
+
+	CHECK(rumpuser_pmap_next(va, end, &pa, &prot, &n) == va);
+	return n;
+}
+
+/* Runs end with the range, the page table, and where a page is missing, elsewhere or another's. */
+static void runs(void)
+{
+	uintptr_t lo = (info->va_lo + (64UL << 30)) & ~((1UL << 30) - 1),
+		  va = lo + LARGE - 20 * 4096;
+	unsigned i;
+
+	CHECK(rumpuser_pmap_enter(va, LARGE, 40, RUMPUSER_PROT_READ) == 0);
+	CHECK(run_from(va, va + 7 * 4096) == 7);
+	CHECK(run_from(va, va + 4096) == 1);
+	CHECK(run_from(va, va + 40 * 4096) == 20);
+	CHECK(run_from(va + 20 * 4096, va + 40 * 4096) == 20);
+	CHECK(
+	    rumpuser_pmap_protect(va + 5 * 4096, 1, RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE) == 0);
+	rumpuser_pmap_remove(va + 10 * 4096, 1);
+	CHECK(rumpuser_pmap_enter(va + 13 * 4096, 0, 1, RUMPUSER_PROT_READ) == 0);
+	static const unsigned at[] = {0, 5, 6, 11, 13, 14}, length[] = {5, 1, 4, 2, 1, 6};
+	for (i = 0; i < 6; i++)
+		CHECK(run_from(va + at[i] * 4096, va + 40 * 4096) == length[i]);
+	rumpuser_pmap_remove(va, 40);
+}
+
 static void no_memory(void)
 {
 	uintptr_t va = info->va_lo + (40UL << 30);
@@ -238,6 +270,7 @@ void test_pmap(void)
 	small_pages();
 	large_pages();
 	next_pages();
+	runs();
 	no_memory();
 	CHECK(is_hole(info->va_hi - 4096));
 	CHECK(is_hole(0));

@@ -45,6 +45,7 @@ static inline void spin_unlock_inline(volatile uint32_t *lock)
 /* What is compiled for size shares one copy, kern/base's. */
 void spin_lock(volatile uint32_t *lock);
 void spin_unlock(volatile uint32_t *lock);
+#define SPIN_SHARED
 #else
 #define spin_lock   spin_lock_inline
 #define spin_unlock spin_unlock_inline

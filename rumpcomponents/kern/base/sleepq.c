@@ -12,15 +12,18 @@
  */
 #include "base_impl.h"
 
-void spin_lock(volatile uint32_t *lock)
+#ifdef SPIN_SHARED
+/* In parentheses: what checks the use of locks has macros of these names. */
+void(spin_lock)(volatile uint32_t *lock)
 {
 	spin_lock_inline(lock);
 }
 
-void spin_unlock(volatile uint32_t *lock)
+void(spin_unlock)(volatile uint32_t *lock)
 {
 	spin_unlock_inline(lock);
 }
+#endif
 
 #define NSQLOCKS 16
 

@@ -11,7 +11,7 @@ long=${LOCKDEBUG_LONG:-}
 declare -A complaint=(
 	[lockorder]='locks in both orders: other and one' [lockchain]='earlier: one taken .* with other held'
 	[lockclass]='two locks of one class: pair taken' [locksleep]='may sleep .*with spin lock spin held since crashtest'
-	[lockcopy]='may sleep .program memory. with spin lock spin held' [lockleave]='one is held on return to the program'
+	[lockhalt]='locks in both orders: one and image' [lockcopy]='may sleep .program memory. with spin lock spin held' [lockleave]='one is held on return to the program'
 	[lockfree]='memory is freed with m in it' [lockdestroy]='&one is destroyed at .* while it is held'
 	[lockunlock]='&one is released at .* who does not hold it' [locktwice]='one is taken at .* by who holds it since'
 )

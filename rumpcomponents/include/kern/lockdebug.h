@@ -84,6 +84,14 @@ void lockdebug_might_fault(struct lock_site *site);
 /* A page fault begins and ends. */
 void lockdebug_fault_enter(void);
 void lockdebug_fault_exit(void);
+/*
+ * A callout's or soft interrupt's function is called, has returned; and the caller waits for it to
+ * have returned.  It counts as a lock that is held meanwhile.
+ */
+void lockdebug_call_enter(void (*func)(void *));
+void lockdebug_call_exit(void (*func)(void *));
+void lockdebug_call_wait(void (*func)(void *), struct lock_site *site);
+#define LOCKDEBUG_CALL_WAIT(func) lockdebug_call_wait((func), LOCK_SITE("a function's end"))
 /* The lwp goes to sleep, returns to the program or ends: it holds no lock. */
 void lockdebug_switch(void);
 void lockdebug_userret(void);
@@ -105,6 +113,9 @@ void lockdebug_off(void);
 #define LOCKDEBUG_MIGHT_FAULT()		 ((void)0)
 #define lockdebug_fault_enter()		 ((void)0)
 #define lockdebug_fault_exit()		 ((void)0)
+#define lockdebug_call_enter(func)	 ((void)0)
+#define lockdebug_call_exit(func)	 ((void)0)
+#define LOCKDEBUG_CALL_WAIT(func)	 ((void)0)
 #define lockdebug_switch()		 ((void)0)
 #define lockdebug_userret()		 ((void)0)
 #define lockdebug_lwp_exit()		 ((void)0)

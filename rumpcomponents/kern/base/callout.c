@@ -193,6 +193,7 @@ static bool is_running(const struct callout *c)
 
 void callout_halt(callout_t *c)
 {
+	LOCKDEBUG_CALL_WAIT(c->c_func);
 	for (;;) {
 		callout_stop(c);
 		if (!is_running(c) && !callout_pending(c))
@@ -252,6 +253,8 @@ void callout_softint(struct cpu_info *ci)
 		cpu_release();
 		if (c == NULL)
 			break;
+		lockdebug_call_enter(func);
 		func(arg); /* may free or rearm c */
+		lockdebug_call_exit(func);
 	}
 }

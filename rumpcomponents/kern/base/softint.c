@@ -55,6 +55,7 @@ void softint_disestablish(struct softint *si)
 {
 	uint64_t bit = 1ULL << (si - table);
 
+	LOCKDEBUG_CALL_WAIT(si->func);
 	__atomic_store_n(&si->func, NULL, __ATOMIC_SEQ_CST);
 	while (busy(bit))
 		(void)lwp_sleep_until(rumpuser_clock_monotonic() + LOOK_AGAIN, "softint");
@@ -104,8 +105,11 @@ static void run(struct cpu_info *ci, unsigned bit)
 		break;
 	default:
 		func = __atomic_load_n(&table[bit].func, __ATOMIC_ACQUIRE);
-		if (func != NULL)
-			func(table[bit].arg);
+		if (func == NULL)
+			break;
+		lockdebug_call_enter(func);
+		func(table[bit].arg);
+		lockdebug_call_exit(func);
 	}
 }
 

@@ -284,6 +284,28 @@ void lockdebug_fault_exit(void)
 	pop(false, &program_memory, &program_memory);
 }
 
+void lockdebug_call_enter(void (*func)(void *))
+{
+	static const struct lock_site site = {"callout or softint", "a function", 0, NULL};
+
+	push(false, (void *)func, lockdebug_class_of_function((uintptr_t)func), &site);
+}
+
+void lockdebug_call_exit(void (*func)(void *))
+{
+	static const struct lock_site site = {"callout or softint", "a function", 0, NULL};
+
+	pop(false, (void *)func, &site);
+}
+
+void lockdebug_call_wait(void (*func)(void *), struct lock_site *site)
+{
+	lockdebug_sleepable(site);
+	if (func == NULL)
+		return;
+	check(false, (void *)func, lockdebug_class_of_function((uintptr_t)func), site);
+}
+
 bool lockdebug_in_fault(void)
 {
 	return find(&curlwp->l_held, &program_memory) != NULL;

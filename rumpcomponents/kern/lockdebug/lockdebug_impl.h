@@ -14,7 +14,7 @@
 
 struct lock_class {
 	const char *lc_file; /* where it is initialised, or first used */
-	int lc_line;
+	uintptr_t lc_func;   /* of a function: its address */
 	uint16_t lc_id;
 	uint8_t lc_nests; /* enum lock_nesting */
 	char lc_name[26];
@@ -22,6 +22,8 @@ struct lock_class {
 
 /* The class that site names. */
 struct lock_class *lockdebug_class(struct lock_site *site);
+/* The class of calls of a function in the image. */
+struct lock_class *lockdebug_class_of_function(uintptr_t func);
 /* At now->lh_site, now->lh_lock is taken while h is held.  Complains if there is another order. */
 void lockdebug_order(const struct lock_held *h, const struct lock_held *now);
 /* A complaint: a line, and how the caller got here.  Any context. */

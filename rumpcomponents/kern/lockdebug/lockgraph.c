@@ -69,6 +69,26 @@ static void class_name(char *name, size_t size, const char *what)
 	name[n] = '\0';
 }
 
+/* The class of that name in that file, new if need be. */
+static struct lock_class *find_class(const char *file, const char *name)
+{
+	struct lock_class *c;
+
+	graph_enter();
+	for (c = classes; c < classes + nclasses; c++)
+		if (strcmp(c->lc_file, file) == 0 && strcmp(c->lc_name, name) == 0)
+			break;
+	if (c == classes + nclasses) {
+		if (nclasses == NCLASSES)
+			panic("lockdebug: more than %d classes of locks", NCLASSES);
+		c->lc_id = (uint16_t)nclasses++;
+		c->lc_file = file;
+		strlcpy(c->lc_name, name, sizeof(c->lc_name));
+	}
+	graph_exit();
+	return c;
+}
+
 struct lock_class *lockdebug_class(struct lock_site *site)
 {
 	struct lock_class *c = site->ls_class;
@@ -77,20 +97,21 @@ struct lock_class *lockdebug_class(struct lock_site *site)
 	if (c != NULL)
 		return c;
 	class_name(name, sizeof(name), site->ls_what);
-	graph_enter();
+	return site->ls_class = find_class(site->ls_file, name);
+}
+
+struct lock_class *lockdebug_class_of_function(uintptr_t func)
+{
+	char name[sizeof(classes[0].lc_name)];
+	struct lock_class *c;
+
 	for (c = classes; c < classes + nclasses; c++)
-		if (strcmp(c->lc_file, site->ls_file) == 0 && strcmp(c->lc_name, name) == 0)
-			break;
-	if (c == classes + nclasses) {
-		if (nclasses == NCLASSES)
-			panic("lockdebug: more than %d classes of locks", NCLASSES);
-		c->lc_id = (uint16_t)nclasses++;
-		c->lc_file = site->ls_file;
-		c->lc_line = site->ls_line;
-		strlcpy(c->lc_name, name, sizeof(c->lc_name));
-	}
-	site->ls_class = c;
-	graph_exit();
+		if (c->lc_func == func)
+			return c;
+	/* `kiln symbolize` knows what that is. */
+	ksnprintf(name, sizeof(name), "image+0x%lx", func - kern_bootinfo->image_base);
+	c = find_class("", name);
+	c->lc_func = func;
 	return c;
 }
 

@@ -90,7 +90,6 @@ static bool once(unsigned w, long n, long times, bool *wrong)
 	*wrong = !same || (!quiet && (!injected || !says_no_memory(first.error)));
 	if (!*wrong)
 		return injected;
-	sys_kiln_memstat(&before); /* lest it be said again */
 	printf("FAIL %s, allocation %ld%s: %s", workloads[w].name, n,
 	    times > 1 ? " and all after" : "", same ? "" : "memory is lost; ");
 	if (quiet)
@@ -102,6 +101,7 @@ static bool once(unsigned w, long n, long times, bool *wrong)
 	sys_kiln_faultinject(n, 1);
 	workloads[w].run();
 	sys_kiln_faultinject(-1, 0);
+	sys_kiln_memstat(&before); /* lest it be said again */
 	return injected;
 }
 

@@ -184,6 +184,7 @@ static void two_ways(int a, int b)
 void work_unix(void)
 {
 	struct sockaddr_un sun = {AF_UNIX, "/tmp/faults.sock"};
+	socklen_t len = sizeof(sun);
 	int l, c, s = -1, pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) == 0) {
@@ -199,7 +200,7 @@ void work_unix(void)
 		TRY(bind(l, (struct sockaddr *)&sun, sizeof(sun)) == 0);
 		TRY(listen(l, 5) == 0);
 		TRY(connect(c, (struct sockaddr *)&sun, sizeof(sun)) == 0);
-		TRY((s = accept4(l, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+		TRY((s = accept4(l, (struct sockaddr *)&sun, &len, SOCK_NONBLOCK)) >= 0);
 		two_ways(c, s);
 		close_if(s);
 	}
@@ -288,6 +289,7 @@ void work_tcp(void)
 {
 	struct linger abort = {1, 0};
 	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
 	int l = bound(SOCK_STREAM, &sin), c, s = -1;
 
 	TRY((c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) >= 0);
@@ -295,7 +297,7 @@ void work_tcp(void)
 		TRY(listen(l, 5) == 0);
 		TRY(connect(c, (struct sockaddr *)&sin, sizeof(sin)) == 0 || errno == EINPROGRESS);
 		if (comes(l, POLLIN))
-			TRY((s = accept4(l, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+			TRY((s = accept4(l, (struct sockaddr *)&sin, &len, SOCK_NONBLOCK)) >= 0);
 		if (s >= 0 && comes(c, POLLOUT)) {
 			if (write(c, block, 5000) > 0 && comes(s, POLLIN))
 				TRY(read(s, block, 5000) > 0);

@@ -56,7 +56,8 @@ static bool read_virtual(void *arg, uint64_t va, void *buf, size_t len)
 /* Where the image is: the lowest address with an ELF header of the same build. */
 static bool find_image(const struct core *c, uint64_t *base)
 {
-	char want[65], have[65], head[HEAD];
+	_Alignas(16) char head[HEAD];
+	char want[65], have[65];
 	size_t len;
 	const void *elf = symbols_elf(c->symbols, &len);
 

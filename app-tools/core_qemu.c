@@ -103,14 +103,17 @@ static void read_notes(struct dump *d, const Elf64_Phdr *p)
 	const char *at = d->data + p->p_offset, *end = at + p->p_filesz;
 
 	while ((size_t)(end - at) >= sizeof(Elf64_Nhdr)) {
-		const Elf64_Nhdr *nh = (const void *)at;
-		size_t name = (nh->n_namesz + 3UL) & ~3UL, desc = (nh->n_descsz + 3UL) & ~3UL;
+		Elf64_Nhdr nh;
+		size_t name, desc;
 		struct qemu_cpu q;
 
-		at += sizeof(*nh);
+		memcpy(&nh, at, sizeof(nh));
+		name = (nh.n_namesz + 3UL) & ~3UL;
+		desc = (nh.n_descsz + 3UL) & ~3UL;
+		at += sizeof(nh);
 		if (name + desc > (size_t)(end - at))
 			return;
-		if (nh->n_namesz == 5 && memcmp(at, "QEMU", 5) == 0 && nh->n_descsz >= sizeof(q)) {
+		if (nh.n_namesz == 5 && memcmp(at, "QEMU", 5) == 0 && nh.n_descsz >= sizeof(q)) {
 			memcpy(&q, at + name, sizeof(q));
 			if (q.version == 1 && q.size >= sizeof(q))
 				add_cpu(d, &q);
@@ -198,7 +201,8 @@ static bool open_dump(struct dump *d, const char **why)
 	*why = "QEMU's dump is damaged";
 	if (d->len < sizeof(*eh) || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_phentsize != sizeof(*d->ph) ||
-	    eh->e_phoff > d->len || (d->len - eh->e_phoff) / sizeof(*d->ph) < eh->e_phnum)
+	    eh->e_phoff % 8 != 0 || eh->e_phoff > d->len ||
+	    (d->len - eh->e_phoff) / sizeof(*d->ph) < eh->e_phnum)
 		return false;
 	d->ph = (const void *)(d->data + eh->e_phoff);
 	d->nph = eh->e_phnum;

@@ -175,9 +175,13 @@ size_t lwps_read(const struct symbols *s, uint64_t base, const struct guest_memo
 		    !get_symbol(
 			&r, "rumpns_base_crash_frame", &r.crash_frame, sizeof(r.crash_frame)))
 			r.crash_frame = 0;
-		for (size_t i = 0; i < MAX_LWPS && l != 0; i++) {
+		uint64_t seen = 0; /* every 2^n-th of the list, to find that it goes round */
+
+		for (size_t i = 1; i < MAX_LWPS && l != 0 && l != seen; i++) {
 			struct lwp_info info;
 
+			if ((i & (i - 1)) == 0)
+				seen = l;
 			if (read_lwp(&r, l, &info)) {
 				*v = grow(*v, n, sizeof(**v));
 				(*v)[n++] = info;

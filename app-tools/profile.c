@@ -97,7 +97,8 @@ static bool word(struct profile *p, uint64_t va, uint64_t *value)
  */
 static bool find_base(struct profile *p, uint64_t rip)
 {
-	char head[HEAD], build[65];
+	_Alignas(16) char head[HEAD];
+	char build[65];
 	uint64_t page = rip & -PAGE;
 
 	if (rip < LOWEST)
@@ -320,6 +321,16 @@ static struct flame_stack *fold(const struct profile *p, size_t *np)
 	}
 	*np = kept;
 	return v;
+}
+
+void profile_check(const char *base)
+{
+	char *folded = xasprintf("%s.folded", base), *svg = xasprintf("%s.svg", base);
+
+	write_file(folded, "", 0);
+	write_file(svg, "", 0);
+	free(folded);
+	free(svg);
 }
 
 void profile_write(const struct profile *p, const char *base, const char *title)

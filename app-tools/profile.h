@@ -52,6 +52,8 @@ bool profile_sample(struct profile *p);
  * on standard error says what was found.  Ends the command if they cannot be written.
  */
 void profile_write(const struct profile *p, const char *base, const char *title);
+/* Ends the command if it could not write these; they are empty then. */
+void profile_check(const char *base);
 
 /* QEMU's gdb server at the other end of a socket, as a sampler. */
 void profile_qemu(int fd, struct sampler *s);

@@ -11,6 +11,8 @@ void run_profile_start(struct guest *g, int gdb_fd)
 {
 	struct sampler s;
 
+	/* Not after an hour. */
+	profile_check(g->run->profile);
 	if (g->symbolizer.symbols == NULL)
 		errx(kiln_failure, "--profile %s: no symbols: %s", g->run->profile,
 		    g->symbolizer.why_none);

@@ -87,6 +87,8 @@ fi
 bake_program core -g -O1
 run_guest "$work/crash.log" --profile "$work/crash" "$work/core.img" -- segv
 [ "$status" = 139 ] && [ -s "$work/crash.svg" ] && ok "a crash" || fail "a crash: status $status"
+run_guest "$work/nowhere.log" --profile "$work/nowhere/p" "$img" -- 60
+[ "$status" = 125 ] && grep -q 'nowhere' "$work/nowhere.log" && ok "files that cannot be written" || fail "files that cannot be written: status $status"
 mv "$img.debug" "$img.hidden"
 run_guest "$work/none.log" --profile "$work/none" "$img" -- 1
 [ "$status" = 125 ] && grep -q 'no symbols' "$work/none.log" && ok "without symbols" || fail "without symbols: status $status"

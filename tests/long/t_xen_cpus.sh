@@ -2,15 +2,7 @@
 # The programs of the system tests on PVH guests, with one virtual CPU and with two.
 # timeout: 3600
 . tests/system/lib.sh
-rig=$PWD/build/xen-rig
-sum=$(cat tests/xen/{rig,put,dom0-init,vif-bridge,block}.sh | sha256sum)
-if [ "$(cat "$rig/done" 2> /dev/null)" != "$sum" ]; then
-	tests/xen/rig.sh "$rig" || {
-		fail "the rig cannot be built"
-		exit 1
-	}
-	echo "$sum" > "$rig/done"
-fi
+xen_rig
 
 BAKE_OPTIONS="--platform xen"
 for program in cancel clocks files leaf mlock mqueue proc races signals sysvipc threads; do

@@ -6,11 +6,7 @@ command -v curl > /dev/null || {
 	echo "skip all: no curl"
 	exit 0
 }
-rig=$PWD/build/xen-rig
-tests/xen/rig.sh "$rig" || {
-	fail "the rig cannot be built"
-	exit 1
-}
+xen_rig
 
 files=(-f "$here/netpeer.py") # anything: bash has no empty arrays under set -u
 for platform in xen xen-pv; do

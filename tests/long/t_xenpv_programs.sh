@@ -2,11 +2,7 @@
 # The programs of the system tests as PV guests of Xen, with one CPU and two, and what must not be possible there.
 # timeout: 900
 . tests/system/lib.sh
-xen=$PWD/build/xen-hypervisor
-if [ ! -f "$xen/xen" ] && ! tests/xen/rig.sh "$xen" xen > "$work/fetch.log" 2>&1; then
-	echo "skip xenpv_programs: Xen's package cannot be fetched: $(tail -n 1 "$work/fetch.log")"
-	exit 0
-fi
+xen_rig xen
 BAKE_OPTIONS="--platform xen-pv"
 
 # boot LOG PROGRAM [MEGABYTES [CPUS [ARGUMENT]]]
@@ -14,7 +10,7 @@ boot() {
 	local log=$work/$1 image=$work/$2.img
 	shift 2
 	[ -z "${3:-}" ] || set -- "$1" "$2" "{\"args\":[\"$3\"]}"
-	GUEST_SECONDS=120 tests/xen/initial.sh "$xen" "$image" "$@" > "$log" || fail "$image: QEMU's status is $?"
+	GUEST_SECONDS=120 tests/xen/initial.sh "$rig" "$image" "$@" > "$log" || fail "$image: QEMU's status is $?"
 }
 
 for program in cancel exhaust files leaf mqueue races signals sysvipc threads; do

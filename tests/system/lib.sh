@@ -104,3 +104,21 @@ wait_text() {
 	done
 	return 1
 }
+
+# xen_rig [xen]: Xen and a control domain for it, or just Xen, in $rig.  Without the packages the script ends here.
+xen_rig() {
+	rig=$PWD/build/xen-${1:-rig}
+	tests/xen/rig.sh "$rig" "$@" > "$work/rig.log" 2>&1
+	case $? in
+	0) ;;
+	3)
+		echo "skip all: $(tail -n 1 "$work/rig.log")"
+		exit 0
+		;;
+	*)
+		tail -n 20 "$work/rig.log"
+		fail "the rig cannot be built"
+		exit 1
+		;;
+	esac
+}

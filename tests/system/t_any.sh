@@ -1,5 +1,5 @@
 #!/bin/bash
-# One image for any platform: what it costs, and that it is at home on PCs.  tests/long/t_xen.sh has it on Xen.
+# One image for any platform: what it costs, and that it is at home on PCs.  tests/system/t_xen.sh has it on Xen.
 . tests/system/lib.sh
 page=packages/nginx/root/var/www/html/index.html
 

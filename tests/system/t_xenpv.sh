@@ -1,17 +1,13 @@
 #!/bin/bash
 # A PV guest without anything around it: Xen boots the image as the kernel of its initial domain.
 . tests/system/lib.sh
-xen=$PWD/build/xen-hypervisor
-if [ ! -f "$xen/xen" ] && ! tests/xen/rig.sh "$xen" xen > "$work/fetch.log" 2>&1; then
-	echo "skip xenpv: Xen's package cannot be fetched: $(tail -n 1 "$work/fetch.log")"
-	exit 0
-fi
+xen_rig xen
 
 # boot NAME [MEGABYTES]: what it prints in $work/NAME.log.
 boot() {
 	local image=$work/$1.img log=$work/$1.log
 	shift
-	tests/xen/initial.sh "$xen" "$image" "$@" > "$log" || fail "$image: QEMU's status is $?"
+	tests/xen/initial.sh "$rig" "$image" "$@" > "$log" || fail "$image: QEMU's status is $?"
 }
 
 BAKE_OPTIONS="--platform xen-pv"

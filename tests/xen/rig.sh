@@ -9,7 +9,7 @@
 #
 # All of it comes from Debian's packages, which are kept under the user's cache folder and
 # unpacked, not installed.  run.sh beside this file boots the result.  A rig that is as this
-# script and its files would make it stays as it is.
+# script and its files would make it stays as it is.  Exit status 3: a package cannot be fetched.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/put.sh"
@@ -41,13 +41,20 @@ for package in $packages; do
 	deb=$cache/${package}_${candidate//:/%3a}_amd64.deb
 	if [ ! -f "$deb" ]; then
 		echo "  FETCH   $package $candidate"
-		(cd "$cache" && apt-get download -qq -o APT::Sandbox::User=root "$package")
+		(cd "$cache" && apt-get download -qq -o APT::Sandbox::User=root "$package") || {
+			echo "$package cannot be fetched" >&2
+			exit 3
+		}
 	fi
 	dpkg-deb -x "$deb" "$tree"
 done
 
 gunzip -c "$tree"/boot/xen-4.17-amd64.gz > "$out/xen"
-[ "${2:-}" = xen ] && exit
+if [ "${2:-}" = xen ]; then
+	rm -rf "$tree"
+	echo "$sum" > "$out/done"
+	exit
+fi
 
 # The ELF file within the bzImage saves unpacking it in the emulated machine (Linux's
 # Documentation/arch/x86/boot.rst: setup_sects, payload_offset, payload_length).

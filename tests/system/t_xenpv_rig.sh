@@ -2,4 +2,4 @@
 # PV guests of Xen in the machine that has PVH guests otherwise.
 # timeout: 900
 XEN_TYPE=pv
-. tests/long/t_xen.sh
+. tests/system/t_xen.sh

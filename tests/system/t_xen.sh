@@ -5,11 +5,7 @@
 . tests/system/lib.sh
 platform=xen type=${XEN_TYPE:-pvh}
 [ "$type" = pv ] && platform=xen-pv
-rig=$PWD/build/xen-rig
-tests/xen/rig.sh "$rig" || {
-	fail "the rig cannot be built"
-	exit 1
-}
+xen_rig
 
 # xen NAME IMAGE STATUS [LINE...]: log in $log; run.sh gets $options, too
 options=()

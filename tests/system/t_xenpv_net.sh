@@ -2,4 +2,4 @@
 # The network of PV guests of Xen.
 # timeout: 1200
 XEN_TYPE=pv
-. tests/long/t_xen_net.sh
+. tests/system/t_xen_net.sh

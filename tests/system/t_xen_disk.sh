@@ -2,11 +2,7 @@
 # Disks of Xen's guests: a disk of domain 0's, a file there, and a back end that goes and comes back.
 # timeout: 900
 . tests/system/lib.sh
-rig=$PWD/build/xen-rig
-tests/xen/rig.sh "$rig" || {
-	fail "the rig cannot be built"
-	exit 1
-}
+xen_rig
 
 # xen NAME TYPE IMAGE OPTION... -- [LINE...]: a guest; run.sh gets the options; log in $log
 xen() {

@@ -6,11 +6,7 @@
 . tests/system/lib.sh
 platform=xen type=${XEN_TYPE:-pvh}
 [ "$type" = pv ] && platform=xen-pv
-rig=$PWD/build/xen-rig
-tests/xen/rig.sh "$rig" || {
-	fail "the rig cannot be built"
-	exit 1
-}
+xen_rig
 vif="vif=['bridge=xenbr0,mac=00:16:3e:00:00:02']"
 static="cmdline='"'{"net":{"if":[{"mode":"static","address":"10.0.9.2/24"}]}}'"'"
 

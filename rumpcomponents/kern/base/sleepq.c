@@ -32,9 +32,12 @@ static struct {
 	uint32_t pad[15];
 } sqlocks[NSQLOCKS] __attribute__((aligned(64)));
 
+_Static_assert(NSQLOCKS == 1 << (32 - 28), "the hash takes the top bits");
+
 static volatile uint32_t *lock_of(const struct sleepq *sq)
 {
-	return &sqlocks[((uintptr_t)sq >> 4 ^ (uintptr_t)sq >> 10) % NSQLOCKS].lock;
+	/* Many lie on kernel stacks, at one offset: the bits that tell those apart must count. */
+	return &sqlocks[(uint32_t)((uintptr_t)sq >> 4) * 0x9e3779b9U >> 28].lock;
 }
 
 void sleepq_lock(const struct sleepq *sq)

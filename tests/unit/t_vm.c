@@ -460,6 +460,25 @@ START_TEST(vm_unmaps_a_walk_at_once)
 }
 END_TEST
 
+/* What consists of whole blocks begins with one, wherever the space before it ended. */
+START_TEST(vm_blocks_are_aligned)
+{
+	static const unsigned npages[] = {3, 16, 1, 32, 7, 16, 256};
+	uintptr_t va[NELEM(npages)];
+
+	for (unsigned i = 0; i < NELEM(npages); i++) {
+		va[i] = 0;
+		ck_assert_int_eq(
+		    vm_map_enter(&va[i], npages[i] * PAGE_SIZE, PROT_READ, PRIVATE, NULL, 0), 0);
+		ck_assert(npages[i] % 16 != 0 || va[i] % (16 * PAGE_SIZE) == 0);
+		check_tree();
+	}
+	for (unsigned i = 0; i < NELEM(npages); i++)
+		ck_assert_int_eq(vm_map_remove(va[i], npages[i] * PAGE_SIZE), 0);
+	check_tree();
+}
+END_TEST
+
 START_TEST(vm_bad_arguments)
 {
 	uintptr_t va = LO + 1;
@@ -850,6 +869,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_unmaps_in_batches);
 	tcase_add_test(tc, vm_unmaps_scattered);
 	tcase_add_test(tc, vm_unmaps_a_walk_at_once);
+	tcase_add_test(tc, vm_blocks_are_aligned);
 	tcase_add_test(tc, vm_bad_arguments);
 	tcase_add_test(tc, vm_move_grows_in_place);
 	tcase_add_test(tc, vm_discard_keeps_shared);

@@ -29,6 +29,7 @@ static inline void page_free_user(uint64_t pa)
 	page_free(pa, 0);
 }
 #define USER_ORDER 4 /* of the blocks that the program's memory is filled by, where it can be */
+#define USER_BLOCK (PAGE_SIZE << USER_ORDER)
 /* So many pages in sequence.  What was taken as a block goes back as one: a sixteenth of the work.
  */
 void page_free_users(uint64_t pa, size_t npages);

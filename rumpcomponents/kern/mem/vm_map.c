@@ -84,8 +84,12 @@ struct vm_entry *vm_lookup(uintptr_t va)
 /* Highest gap of len bytes that ends at or below limit. */
 static uintptr_t space_below(uintptr_t limit, size_t len)
 {
-	struct vm_entry *e = vm_lookup_ge(limit - 1);
+	/* What consists of whole blocks is filled by them, if it begins with one. */
+	uintptr_t mask = len % USER_BLOCK ? UINTPTR_MAX : ~(USER_BLOCK - 1);
+	struct vm_entry *e;
 
+	limit &= mask;
+	e = vm_lookup_ge(limit - 1);
 	if (!e)
 		e = RB_MAX(vm_tree, &vm_tree);
 	else if (e->ve_start >= limit)
@@ -95,7 +99,7 @@ static uintptr_t space_below(uintptr_t limit, size_t len)
 
 		if (floor <= limit && limit - floor >= len)
 			return limit - len;
-		limit = KMIN(limit, e->ve_start);
+		limit = KMIN(limit, e->ve_start) & mask;
 	}
 	return limit - vm_lo >= len && limit > vm_lo ? limit - len : 0;
 }

@@ -22,6 +22,7 @@ static void usage(void)
 	       "Opens CORE, which `kiln run --core' has written, or without it connects to the "
 	       "guest\nthat `kiln run --gdb' has started.\n\n"
 	       "  -p, --port PORT   where that guest is (default 1234)\n"
+	       "      --pid PID     a hosted image that runs, instead\n"
 	       "      --print       print the command instead of running it\n\n"
 	       "In gdb: `info lwps' lists the threads, `lwp N' shows one.  See "
 	       "docs/debugging.md.\n");
@@ -40,9 +41,9 @@ static char *script(void)
 int gdb_main(int argc, char **argv)
 {
 	static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-	    {"print", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
-	unsigned port = DEFAULT_PORT;
+	    {"pid", required_argument, NULL, 'i'}, {"print", no_argument, NULL, 'n'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	unsigned port = DEFAULT_PORT, pid = 0;
 	struct strlist cmd = {0};
 	struct symbols *s;
 	const char *why, *bad;
@@ -58,6 +59,10 @@ int gdb_main(int argc, char **argv)
 		case 'p':
 			if ((bad = spec_number(optarg, 1, 65535, &port)) != NULL)
 				spec_fail("--port", optarg, bad);
+			break;
+		case 'i':
+			if ((bad = spec_number(optarg, 1, 99999999, &pid)) != NULL)
+				spec_fail("--pid", optarg, bad);
 			break;
 		case 'n':
 			print = true;
@@ -91,7 +96,11 @@ int gdb_main(int argc, char **argv)
 		strlist_add(&cmd, "-x");
 		strlist_add(&cmd, script());
 		strlist_add(&cmd, "-ex");
-		strlist_printf(&cmd, "kiln-attach %u '%s'", port, symbols_path(s));
+		if (pid != 0)
+			strlist_printf(&cmd, "kiln-attach 'attach %u' '%s'", pid, symbols_path(s));
+		else
+			strlist_printf(&cmd, "kiln-attach 'target remote 127.0.0.1:%u' '%s'", port,
+			    symbols_path(s));
 	}
 	for (int i = end + 1; i < argc; i++)
 		strlist_add(&cmd, argv[i]);

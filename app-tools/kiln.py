@@ -187,10 +187,13 @@ Without N: return to what the CPU does.  A live guest goes on as if nothing had 
         if not lwp.on_cpu:
             show_saved(lwp)
             return
+        before = gdb.selected_thread()
         for thread in gdb.selected_inferior().threads():
-            if thread.ptid[1] == lwp.cpu + 1:  # QEMU counts its CPUs from 1
-                thread.switch()
+            thread.switch()
+            gdb.execute("frame 0", to_string=True)
+            if register("gs_base") == int(lwp.v["l_cpu"]):
                 return
+        before.switch()
         fail("CPU %d is not among gdb's threads" % lwp.cpu)
 
 
@@ -205,7 +208,7 @@ class LwpRestore(gdb.Command):
 
 
 class KilnAttach(gdb.Command):
-    """kiln-attach PORT DEBUG-FILE: connect to a guest that runs, and find where its image is.
+    """kiln-attach COMMAND DEBUG-FILE: connect by COMMAND to a guest that runs, and find its image.
 The image begins at the page with its ELF header, below the code that runs."""
 
     LIMIT = 1 << 16  # pages
@@ -214,8 +217,10 @@ The image begins at the page with its ELF header, below the code that runs."""
         super().__init__("kiln-attach", gdb.COMMAND_RUNNING)
 
     def invoke(self, arg, from_tty):
-        port, debug = gdb.string_to_argv(arg)
-        gdb.execute("target remote 127.0.0.1:" + port)
+        command, debug = gdb.string_to_argv(arg)
+        if command.startswith("attach"):  # a hosted image: its interrupts and page faults
+            gdb.execute("handle SIGUSR1 SIGALRM SIGIO SIGURG SIGSEGV nostop noprint pass", to_string=True)
+        gdb.execute(command, to_string=True)
         memory = gdb.selected_inferior()
         page = register("rip") & ~4095
         for _ in range(self.LIMIT):

@@ -109,4 +109,17 @@ timeout 60 kiln gdb --port $port "$img" -- -nx -batch -ex 'info lwps' -ex 'lwp 1
 has "live: found running" "$work/found.gdb" ' 1  running' '#[0-9]+ .*crash_here' '#[0-9]+ .* main' ' = 42' ' = 1'
 kill $guest 2> /dev/null
 wait $guest
+# A process.
+kiln run --cpus 2 "$work/hosted.img" -- spin > "$work/process.log" 2>&1 < /dev/null &
+guest=$!
+wait_text "$work/process.log" now
+timeout 60 kiln gdb --pid "$(pgrep -P $guest)" "$work/hosted.img" -- -nx -batch -ex 'info lwps' -ex 'lwp 2' -ex bt -ex 'lwp 1' -ex bt \
+    -ex 'lwp 3' -ex bt -ex 'set variable spun = 0' -ex detach > "$work/process.gdb" 2>&1 < /dev/null
+has "a process: lwps" "$work/process.gdb" ' 1  running' ' 2  sleeping +- +hosted +futex' '^#[0-9]+ .* waiter \(' '^#[01] .*crash_here' '^#[0-9]+ .* sleeper \('
+sleep 0.3
+timeout 60 kiln gdb --pid "$(pgrep -P $guest)" "$work/hosted.img" -- -nx -batch -ex 'p spun > 1000' > "$work/again.gdb" 2>&1 < /dev/null
+has "a process: it went on" "$work/again.gdb" ' = 1'
+kill -TERM $guest
+wait $guest
+[ $? = 143 ] && ok "a process: it ends as it would" || fail "a process: status $?"
 exit $failed

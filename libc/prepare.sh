@@ -34,6 +34,12 @@ awk '/^static inline void __(wake|futexwait)\(/ { skip = 1; n++ }
 	END { exit n != 2 }' "$h" > "$h.new" || die "pthread_impl.h has changed: adapt this script"
 mv "$h.new" "$h"
 
+# posix_spawn() starts its child by a function of ours: src/process/kiln_spawn.c.
+f=$dest/src/process/posix_spawn.c
+sed -i -e 's/__clone(child,/__kiln_spawn(child,/' \
+	-e 's/^#include "fdop.h"$/&\nhidden int __kiln_spawn(int (*)(void *), void *, int, void *);/' "$f"
+[ "$(grep -c __kiln_spawn "$f")" = 2 ] || die "posix_spawn.c has changed: adapt this script"
+
 left=$(cd "$dest" && grep -lE '"syscall["\\;]|^[[:space:]]*syscall[[:space:]]*($|[/;#])' \
 	arch/x86_64/*.h crt/*.c crt/x86_64/* src/*/*.c src/*/x86_64/*.s || true)
 [ -z "$left" ] || die "syscall instructions are left in:" $left

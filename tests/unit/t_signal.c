@@ -9,6 +9,7 @@
 #include "native.h"
 #include "signal_impl.h"
 
+kmutex_t proc_lock;
 static struct lwp first = {.l_lid = 1, .l_proc = &proc_first},
 		  second = {.l_lid = 2, .l_proc = &proc_first};
 static unsigned interrupted[3];

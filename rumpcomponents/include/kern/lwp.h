@@ -57,7 +57,7 @@ struct lwp {
 	volatile uint32_t l_oncpu;  /* (a) its registers are on a CPU: nobody else may run it */
 	bool l_fpulive;		    /* (l) the vector registers are the interrupted program's */
 	bool l_bound;		    /* (c) stays on l_cpu */
-	bool l_exiting;		    /* (p) its CPU time is among that of the dead */
+	bool l_exiting;		    /* (p) its process does not count it (any more) */
 	bool l_futexdead;	    /* (p) it ends, and its futexes have been handed on */
 	volatile bool l_migrating;  /* (s) leaves its CPU to be queued elsewhere */
 	bool l_rtslice;		    /* (s) SCHED_RR: shares its priority by time slices */
@@ -88,6 +88,8 @@ int lwp_create_user(
     struct proc *p, uintptr_t pc, uintptr_t sp, uintptr_t arg, uintptr_t tls, struct lwp **lp);
 /* Make an lwp of lwp_create_user() run. */
 void lwp_start(struct lwp *l);
+/* The same, but it begins with func(arg) in the kernel. */
+void lwp_start_kernel(struct lwp *l, void (*func)(void *), void *arg);
 /* End the calling lwp; the last one of a process ends the process. */
 void lwp_exit(void) __attribute__((noreturn));
 /* The program ends: all lwps stop, component hooks run, power off. */

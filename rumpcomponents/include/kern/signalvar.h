@@ -27,6 +27,11 @@ _Static_assert(sizeof(struct ksigevent) == 64, "Linux's structure");
  * interrupt handlers. */
 void sig_send_proc(int signo, const siginfo_t *info) __attribute__((weak));
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__((weak));
+/* Send to a process that does not go meanwhile. */
+void sig_send_to(struct sigproc *sp, int signo, const siginfo_t *info) __attribute__((weak));
+/* Take one signal that is pending for the calling lwp, which is the kernel's in all but name. 0:
+ * none. */
+int sig_next(void) __attribute__((weak));
 
 /*
  * A signal of a timer (timer_create(2)): an entry of its owner, so that sending cannot

@@ -45,6 +45,8 @@ int vm_map_enter(
  * EACCES (not the program's), ENOMEM.  May sleep. */
 int vm_map_remove(uintptr_t va, size_t len);
 int vm_map_protect(uintptr_t va, size_t len, int prot);
+/* Unmap all that the calling process has mapped, but for what begins in [keep, keep + len). */
+void vm_map_remove_proc(uintptr_t keep, size_t len);
 
 /*
  * Move and resize one mapping (mremap(2)).  *vap is the old address and the new one.  With

@@ -239,6 +239,8 @@ void base_crash_program(const struct rumpuser_trapframe *tf, int signo, int code
 {
 	struct rumpuser_trapframe now;
 
+	if (proc_leave != NULL)
+		proc_leave(tf, signo, 0);
 	if (tf == NULL) {
 		here(&now);
 		tf = &now;

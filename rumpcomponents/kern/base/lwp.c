@@ -61,7 +61,7 @@ struct lwp *lwp_alloc(int priority, const char *name)
 		pool_put(&lwp_pool, l);
 		return NULL;
 	}
-	l->l_kernel = kernel;
+	l->l_kernel = l->l_exiting = kernel;
 	l->l_proc = &proc_first;
 	l->l_kstack_top = l->l_kstack_base + stack_size(kernel);
 	if (!kernel) {
@@ -91,13 +91,14 @@ struct lwp *lwp_alloc(int priority, const char *name)
 /* l does not run any more, or never did. */
 void lwp_free(struct lwp *l)
 {
-	mutex_enter(&proc_lock);
-	TAILQ_REMOVE(&alllwp, l, l_list);
-	if (!l->l_kernel && l->l_stat == LSIDL)
-		l->l_proc->p_nlwps--;
-	mutex_exit(&proc_lock);
 	if (l->l_sigctx != NULL && sig_lwp_destroy != NULL)
 		sig_lwp_destroy(l);
+	/* Last: from then on its process may be gone. */
+	mutex_enter(&proc_lock);
+	TAILQ_REMOVE(&alllwp, l, l_list);
+	if (!l->l_exiting && l->l_stat == LSIDL)
+		l->l_proc->p_nlwps--;
+	mutex_exit(&proc_lock);
 	vm_kstack_free(l->l_kstack_base, stack_size(l->l_kernel));
 	pool_put(&lwp_pool, l);
 }
@@ -121,6 +122,13 @@ void lwp_start(struct lwp *l)
 	cpu_hold();
 	sched_enqueue(l);
 	cpu_release();
+}
+
+void lwp_start_kernel(struct lwp *l, void (*func)(void *), void *arg)
+{
+	l->l_rsp = l->l_kstack_top;
+	cpu_lwp_frame(l, func, arg);
+	lwp_start(l);
 }
 
 int kthread_create(int priority, int cpu, void (*func)(void *), void *arg, const char *name)
@@ -192,7 +200,7 @@ void lwp_exit(void)
 
 	KASSERT(cpu_ilevel() == 0);
 	lockdebug_lwp_exit();
-	if (!l->l_kernel) {
+	if (!l->l_exiting) {
 		if (proc_lwp_exit != NULL)
 			proc_lwp_exit(l);
 		mutex_enter(&proc_lock);
@@ -219,7 +227,7 @@ uint64_t proc_cputime(void)
 	mutex_enter(&proc_lock);
 	sum = p->p_cputime;
 	TAILQ_FOREACH (l, &alllwp, l_list) {
-		if (l->l_proc == p && !l->l_kernel && !l->l_exiting)
+		if (l->l_proc == p && !l->l_exiting)
 			sum += lwp_cputime(l);
 	}
 	mutex_exit(&proc_lock);

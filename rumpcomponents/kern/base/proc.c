@@ -23,12 +23,16 @@ static void stop_lwps(void)
 	mutex_exit(&proc_lock);
 }
 
+void (*proc_leave)(const struct rumpuser_trapframe *tf, int signo, int status);
+
 static void end(enum rumpuser_end how, int status) __attribute__((noreturn));
 static void end(enum rumpuser_end how, int status)
 {
 	struct lwp *other = NULL;
 	shutdown_hook_t *const *hook;
 
+	if (proc_leave != NULL)
+		proc_leave(NULL, how == RUMPUSER_END_SIGNAL ? status : 0, status);
 	if (!__atomic_compare_exchange_n(
 		&curproc->p_exiting, &other, curlwp, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		/* Another lwp is at it.  If that is us, a hook has failed. */

@@ -18,22 +18,20 @@
 #define CLOCK_TICKS 100
 #define AUX_WORDS   36
 
+uintptr_t (*proc_boot)(void);
+
 extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
 void _start(void);
 
-/* The strings of argv and envp, one behind the other. */
-struct strings {
-	char *at, *end;
-};
-
-static void add(struct strings *s, const char *str)
+int base_args_add(struct base_args *a, const char *str)
 {
 	size_t len = strlen(str) + 1;
 
-	if (len > (size_t)(s->end - s->at))
-		panic("the arguments and the environment are longer than %lu bytes", ARGS_MAX);
-	memcpy(s->at, str, len);
-	s->at += len;
+	if (len > (size_t)(a->end - a->at))
+		return E2BIG;
+	memcpy(a->at, str, len);
+	a->at += len;
+	return 0;
 }
 
 static uint32_t cpu_features(void)
@@ -44,35 +42,39 @@ static uint32_t cpu_features(void)
 	return d;
 }
 
-static uint64_t *put_aux(uint64_t *w, uintptr_t name, uintptr_t random)
+static uint64_t *aux(uint64_t *w, uint64_t type, uint64_t value)
 {
-	static const uint8_t zero[] = {
-	    AT_BASE, AT_FLAGS, AT_UID, AT_EUID, AT_GID, AT_EGID, AT_SECURE, AT_NULL};
-	const uint64_t aux[] = {AT_HWCAP, cpu_features(), AT_PAGESZ, PAGE_SIZE, AT_CLKTCK,
-	    CLOCK_TICKS, AT_PHDR, (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff, AT_PHENT,
-	    __ehdr_start.e_phentsize, AT_PHNUM, __ehdr_start.e_phnum, AT_ENTRY, (uintptr_t)_start,
-	    AT_RANDOM, random, AT_EXECFN, name, AT_PLATFORM, (uintptr_t) "x86_64"};
+	w[0] = type;
+	w[1] = value;
+	return w + 2;
+}
 
-	_Static_assert(sizeof(aux) / 8 + 2 * sizeof(zero) == AUX_WORDS, "what is set aside");
-	memcpy(w, aux, sizeof(aux));
-	w += sizeof(aux) / 8;
-	for (unsigned i = 0; i < sizeof(zero); i++) {
-		*w++ = zero[i];
-		*w++ = 0;
-	}
-	return w;
+static void put_aux(uint64_t *w, uintptr_t name, uintptr_t random, uintptr_t entry)
+{
+	static const uint16_t fixed[][2] = {{AT_PAGESZ, PAGE_SIZE}, {AT_CLKTCK, CLOCK_TICKS},
+	    {AT_PHENT, sizeof(Elf64_Phdr)}, {AT_BASE, 0}, {AT_FLAGS, 0}, {AT_UID, 0}, {AT_EUID, 0},
+	    {AT_GID, 0}, {AT_EGID, 0}, {AT_SECURE, 0}, {AT_NULL, 0}};
+
+	_Static_assert(2 * NELEM(fixed) + 14 == AUX_WORDS, "what is set aside");
+	w = aux(w, AT_HWCAP, cpu_features());
+	w = aux(w, AT_PHDR, (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff);
+	w = aux(w, AT_PHNUM, __ehdr_start.e_phnum);
+	w = aux(w, AT_ENTRY, entry);
+	w = aux(w, AT_RANDOM, random);
+	w = aux(w, AT_EXECFN, name);
+	w = aux(w, AT_PLATFORM, (uintptr_t) "x86_64");
+	for (unsigned i = 0; i < NELEM(fixed); i++)
+		w = aux(w, fixed[i][0], fixed[i][1]);
 }
 
 CONFIG_KEY(name, "name", CONFIG_STRING);
 CONFIG_KEY(args, "args", CONFIG_ARRAY);
 CONFIG_KEY(env, "env", CONFIG_OBJECT);
 
-/*
- * The vectors for the strings that lie at top - ARGS_MAX, below them.  The new stack pointer.
- */
-static uintptr_t build(uintptr_t top, unsigned argc, unsigned envc)
+/* The strings lie from top - ARGS_MAX on, the vectors below them. */
+uintptr_t base_args_end(const struct base_args *a, unsigned argc, unsigned envc, uintptr_t entry)
 {
-	uintptr_t str = top - ARGS_MAX;
+	uintptr_t top = a->base + a->size, str = top - ARGS_MAX;
 	uint64_t *random = (uint64_t *)(top - 16), *w, *sp;
 	const unsigned count[] = {argc, envc};
 	unsigned bits;
@@ -91,52 +93,65 @@ static uintptr_t build(uintptr_t top, unsigned argc, unsigned envc)
 		}
 		*w++ = 0;
 	}
-	put_aux(w, top - ARGS_MAX, (uintptr_t)random);
+	put_aux(w, top - ARGS_MAX, (uintptr_t)random, entry);
 	return (uintptr_t)sp;
 }
 
-static int map_stack(uintptr_t *top)
+int base_args_begin(struct base_args *a)
 {
-	uintptr_t base = 0;
-	int error = vm_map_enter(&base, STACK_SIZE + STACK_GUARD, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0);
+	int error;
 
-	*top = base + STACK_SIZE + STACK_GUARD;
-	return error ? error : vm_map_protect(base, STACK_GUARD, PROT_NONE);
+	a->base = 0;
+	a->size = STACK_SIZE + STACK_GUARD;
+	error = vm_map_enter(&a->base, a->size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0);
+	a->end = (char *)a->base + a->size - 16;
+	a->at = a->end + 16 - ARGS_MAX;
+	return error ? error : vm_map_protect(a->base, STACK_GUARD, PROT_NONE);
+}
+
+void base_enter_program(const char *name, uintptr_t entry, uintptr_t sp)
+{
+	const char *slash;
+
+	for (slash = name; *slash != '\0'; slash++)
+		if (*slash == '/')
+			name = slash + 1;
+	strlcpy(curlwp->l_name, name, sizeof(curlwp->l_name));
+	cpu_enter_program(entry, sp, 0);
 }
 
 void base_start_program(void)
 {
-	struct lwp *l = curlwp;
-	uintptr_t top, sp;
-	const char *name = config_string("name"), *slash, *key, *value;
+	uintptr_t entry = (uintptr_t)_start;
+	const char *name = config_string("name"), *key, *value;
 	unsigned nargs = config_count("args"), nenv = config_count("env"), n;
-	struct strings s;
+	struct base_args a;
 	char path[24];
-	int error = map_stack(&top);
+	int error = 0;
 
-	if (error == 0 && sig_lwp_create != NULL)
-		error = sig_lwp_create(l);
+	if (sig_lwp_create != NULL)
+		error = sig_lwp_create(curlwp);
+	if (proc_boot != NULL)
+		entry = proc_boot();
+	if (error == 0)
+		error = base_args_begin(&a);
 	if (error != 0)
 		panic("no memory for the program's stack: error %d", error);
 	if (name == NULL)
 		name = "program";
-	s = (struct strings){(char *)top - ARGS_MAX, (char *)top - 16};
-	add(&s, name);
+	error |= base_args_add(&a, name);
 	for (n = 0; n < nargs; n++) {
 		ksnprintf(path, sizeof(path), "args.%u", n);
 		value = config_string(path);
-		add(&s, value != NULL ? value : "");
+		error |= base_args_add(&a, value != NULL ? value : "");
 	}
 	for (n = 0; config_pair("env", n, &key, &value) && n < nenv; n++) {
-		add(&s, key);
-		s.at[-1] = '=';
-		add(&s, value != NULL ? value : "");
+		error |= base_args_add(&a, key);
+		a.at[-1] = '=';
+		error |= base_args_add(&a, value != NULL ? value : "");
 	}
-	sp = build(top, 1 + nargs, nenv);
-	for (slash = name; *slash != '\0'; slash++)
-		if (*slash == '/')
-			name = slash + 1;
-	strlcpy(l->l_name, name, sizeof(l->l_name));
-	cpu_enter_program((uintptr_t)_start, sp, 0);
+	if (error != 0)
+		panic("the arguments and the environment are longer than %lu bytes", ARGS_MAX);
+	base_enter_program(name, entry, base_args_end(&a, 1 + nargs, nenv, entry));
 }

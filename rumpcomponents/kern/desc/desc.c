@@ -295,6 +295,93 @@ void fd_cancel(int fd, struct file *fp)
 	file_forget(fp);
 }
 
+/* ---- processes come and go: kern/exec */
+
+/* fd_lock held. */
+static int copy_directory(const struct directory *from, struct directory *to)
+{
+	for (int c = 0; c < DIR; c++) {
+		const struct chunk *old = from->chunk[c];
+		struct chunk *new;
+
+		if (!old || !from->used[c])
+			continue;
+		to->chunk[c] = new = kmem_zalloc(sizeof(*new));
+		if (!new)
+			return ENOMEM;
+		for (int i = 0; i < CHUNK; i++) {
+			uintptr_t value = old->slot[i]; /* those being made have no file */
+			if (!slot_file(value))
+				continue;
+			file_ref(slot_file(value));
+			new->slot[i] = value;
+			to->used[c] |= 1ULL << i;
+		}
+	}
+	return 0;
+}
+
+int fd_proc_fork(struct proc *new)
+{
+	struct fdtable *from = table(), *t = kmem_zalloc(sizeof(*t));
+	int error = 0;
+
+	if (!t)
+		return ENOMEM;
+	new->p_fd = t;
+	mutex_enter(&fd_lock);
+	for (int d = 0; d < NCHUNKS / DIR && !error; d++) {
+		if (!from->directory[d])
+			continue;
+		t->directory[d] = kmem_zalloc(sizeof(struct directory));
+		error =
+		    t->directory[d] ? copy_directory(from->directory[d], t->directory[d]) : ENOMEM;
+	}
+	mutex_exit(&fd_lock);
+	if (error)
+		fd_proc_exit(new);
+	return error;
+}
+
+static void free_chunk(struct chunk *c)
+{
+	for (int i = 0; i < CHUNK; i++)
+		if (slot_file(c->slot[i]))
+			file_rele(slot_file(c->slot[i]));
+	kmem_free(c, sizeof(*c));
+}
+
+/* Nobody looks descriptors up any more. */
+void fd_proc_exit(struct proc *p)
+{
+	struct fdtable *t = p->p_fd;
+
+	p->p_fd = NULL;
+	for (int d = 0; d < NCHUNKS / DIR; d++) {
+		struct directory *dir = t->directory[d];
+
+		if (!dir)
+			continue;
+		for (int c = 0; c < DIR; c++)
+			if (dir->chunk[c])
+				free_chunk(dir->chunk[c]);
+		kmem_free(dir, sizeof(*dir));
+	}
+	kmem_free(t, sizeof(*t));
+}
+
+void fd_proc_exec(void)
+{
+	for (int fd = 0; fd < FD_MAX; fd++) {
+		uint64_t *used = used_bits(fd);
+
+		if (!used || !*used)
+			fd |= CHUNK - 1;
+		else if (fd_get_cloexec(fd))
+			(void)fd_close(fd);
+	}
+}
+
 static int desc_init(void)
 {
 	mutex_init(&fd_lock, MUTEX_DEFAULT);

@@ -10,7 +10,9 @@
 #include <rumpuser.h>
 #include <sys/tree.h>
 #include <kern/kmem.h>
+#include <kern/cpu.h>
 #include <kern/mutex.h>
+#include <kern/proc.h>
 #include <kern/spin.h>
 #include <kern/systm.h>
 #include <kern/vm_map.h>
@@ -52,6 +54,7 @@ struct vm_entry {
 	RB_ENTRY(vm_entry) ve_node;
 	uintptr_t ve_start, ve_end;
 	struct vm_object *ve_obj;      /* NULL: anonymous */
+	struct proc *ve_proc;	       /* whose it is */
 	uint64_t ve_off;	       /* byte offset of ve_start in ve_obj */
 	volatile uint64_t ve_resident; /* at most so many of its pages are mapped; atomic */
 	uint8_t ve_prot;	       /* PROT_* */

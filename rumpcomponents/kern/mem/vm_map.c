@@ -133,6 +133,7 @@ struct vm_entry *vm_insert(uintptr_t start, size_t len)
 	if (e) {
 		e->ve_start = start;
 		e->ve_end = start + len;
+		e->ve_proc = curproc;
 		RB_INSERT(vm_tree, &vm_tree, e);
 	}
 	return e;
@@ -318,7 +319,7 @@ struct vm_entry *vm_isolate(uintptr_t va, size_t len)
 
 static bool alike(const struct vm_entry *a, const struct vm_entry *b)
 {
-	return a->ve_end == b->ve_start && a->ve_prot == b->ve_prot &&
+	return a->ve_end == b->ve_start && a->ve_proc == b->ve_proc && a->ve_prot == b->ve_prot &&
 	       a->ve_shared == b->ve_shared && a->ve_noreserve == b->ve_noreserve &&
 	       a->ve_charged == b->ve_charged && a->ve_wired == b->ve_wired && !a->ve_kernel &&
 	       !b->ve_kernel && !a->ve_obj && !b->ve_obj;
@@ -475,6 +476,23 @@ int vm_map_remove(uintptr_t va, size_t len)
 	error = remove(va, round_page(len), true);
 	rw_exit(&vm_lock);
 	return error;
+}
+
+void vm_map_remove_proc(uintptr_t keep, size_t len)
+{
+	struct proc *p = curproc;
+	struct vm_entry *e, *next;
+
+	rw_enter(&vm_lock, RW_WRITER);
+	for (e = RB_MIN(vm_tree, &vm_tree); e; e = next) {
+		next = RB_NEXT(vm_tree, &vm_tree, e);
+		if (e->ve_proc == p && !e->ve_kernel && e->ve_start - keep >= len) {
+			take_out(e);
+			destroy(e);
+		}
+	}
+	rw_exit(&vm_lock);
+	p->p_brk = p->p_brk_end = 0;
 }
 
 static int protect_pages(const struct vm_entry *e, int prot)

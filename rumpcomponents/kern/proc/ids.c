@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who the program is: process 1, user and group 0 until it says otherwise.
- * It may drop its privileges and is then told what Linux would tell it, though
- * nothing here is protected from it.
+ * Who the program is: a process alone in its group and session, user and group 0 until it says
+ * otherwise. It may drop its privileges and is then told what Linux would tell it, though nothing
+ * here is protected from it.
  */
 #include <linux/capability.h>
 #include <kern/cpu.h>
@@ -25,12 +25,14 @@ long do_sys_getpid(void)
 
 long do_sys_getppid(void)
 {
-	return 0;
+	struct proc *parent = curproc->p_parent;
+
+	return curproc == &proc_first ? 0 : parent != NULL ? parent->p_pid : 1;
 }
 
 long do_sys_getpgrp(void)
 {
-	return 1;
+	return curproc->p_pid;
 }
 
 long do_sys_getuid(void)
@@ -55,17 +57,17 @@ long do_sys_getegid(void)
 
 static bool own_pid(pid_t pid)
 {
-	return pid == 0 || pid == 1;
+	return pid == 0 || pid == curproc->p_pid;
 }
 
 long do_sys_getpgid(pid_t pid)
 {
-	return own_pid(pid) ? 1 : sysret(ESRCH, 0);
+	return own_pid(pid) ? curproc->p_pid : sysret(ESRCH, 0);
 }
 
 long do_sys_getsid(pid_t pid)
 {
-	return own_pid(pid) ? 1 : sysret(ESRCH, 0);
+	return own_pid(pid) ? curproc->p_pid : sysret(ESRCH, 0);
 }
 
 long do_sys_setpgid(pid_t pid, pid_t pgid)
@@ -77,10 +79,10 @@ long do_sys_setpgid(pid_t pid, pid_t pgid)
 	return sysret(own_pid(pgid) ? 0 : EPERM, 0);
 }
 
-/* A session leader already. */
+/* The first process is a session leader already. */
 long do_sys_setsid(void)
 {
-	return sysret(EPERM, 0);
+	return sysret(curproc == &proc_first ? EPERM : 0, curproc->p_pid);
 }
 
 /* Set those of the three that are not SAME; without privilege only to one that we have. */

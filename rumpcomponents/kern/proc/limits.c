@@ -6,7 +6,7 @@
 #include <kern/file.h>
 #include <kern/kmem.h>
 #include <kern/ktime.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
 
@@ -66,7 +66,7 @@ long do_sys_prlimit64(pid_t pid, int resource, const struct rlimit *limit, struc
 {
 	int error;
 
-	if (pid != 0 && pid != 1)
+	if (pid != 0 && pid != curproc->p_pid)
 		return sysret(ESRCH, 0);
 	error = get_limit(resource, olimit);
 	if (error == 0 && limit != NULL)

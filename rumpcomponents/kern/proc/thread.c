@@ -62,9 +62,26 @@ long do_sys_kiln_unmapself(void *base, size_t len)
 	lwp_exit();
 }
 
+/* What Linux does with a copy of the address space cannot be done in one address space. */
+static long no_fork(const char *what)
+{
+	static bool said;
+
+	if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+		kprintf("kiln: %s: all programs share one address space, which cannot be copied; "
+			"posix_spawn() and vfork() with execve() start programs of this image\n",
+		    what);
+	return sysret(ENOSYS, 0);
+}
+
 long do_sys_clone(unsigned long flags, void *stack, int *ptid, int *ctid, unsigned long tls)
 {
-	return sysret(ENOSYS, 0);
+	return no_fork("clone");
+}
+
+long do_sys_fork(void)
+{
+	return no_fork("fork");
 }
 
 long do_sys_exit(int status)
@@ -88,14 +105,4 @@ long do_sys_set_tid_address(int *tid)
 long do_sys_gettid(void)
 {
 	return curlwp->l_lid;
-}
-
-long do_sys_wait4(pid_t pid, int *status, int options, struct rusage *ru)
-{
-	return sysret(ECHILD, 0);
-}
-
-long do_sys_waitid(int which, pid_t id, siginfo_t *info, int options, struct rusage *ru)
-{
-	return sysret(ECHILD, 0);
 }

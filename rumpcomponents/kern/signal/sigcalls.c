@@ -78,12 +78,24 @@ long do_sys_rt_sigpending(uint64_t *uset, size_t setsize)
 }
 
 /*
- * The program is process 1, alone in its group, which as killpg(3) says it is -1: with that
- * kill(2) on Linux means all others, but POSIX all, and there is nobody else.
+ * Each process is alone in its group, and in the session: what is said to a group, or with -1 to
+ * all that POSIX wants in it, the caller says to itself.
  */
-static bool is_program(pid_t pid)
+static int queue_to_pid(pid_t pid, const siginfo_t *info, bool queue)
 {
-	return pid == 1 || pid == 0 || pid == -1;
+	struct proc *p;
+	int error = ESRCH;
+
+	if (pid == curproc->p_pid || pid == 0 || pid == -1 || pid == -curproc->p_pid)
+		return sig_queue(curproc->p_sig, info, queue);
+	if (pid > 0 && exec_find) {
+		mutex_enter(&proc_lock);
+		p = exec_find(pid);
+		if (p)
+			error = p->p_zombie ? 0 : sig_queue(p->p_sig, info, queue);
+		mutex_exit(&proc_lock);
+	}
+	return error;
 }
 
 long do_sys_kill(pid_t pid, int signo)
@@ -92,10 +104,8 @@ long do_sys_kill(pid_t pid, int signo)
 
 	if (signo != 0 && !sig_valid(signo))
 		return sysret(EINVAL, 0);
-	if (!is_program(pid))
-		return sysret(ESRCH, 0);
 	sig_makeinfo(&info, signo, SI_USER);
-	return sysret(sig_queue(curproc->p_sig, &info, false), 0);
+	return sysret(queue_to_pid(pid, &info, false), 0);
 }
 
 /* Real-time signals that libc keeps for itself: of timers, of pthread_cancel() and of setxid. */
@@ -121,7 +131,7 @@ long do_sys_tgkill(int tgid, int tid, int signo)
 {
 	if (tgid <= 0 || tid <= 0)
 		return sysret(EINVAL, 0);
-	return sysret(tgid == 1 ? send_thread(tid, signo) : ESRCH, 0);
+	return sysret(tgid == curproc->p_pid ? send_thread(tid, signo) : ESRCH, 0);
 }
 
 static int get_info(int signo, const siginfo_t *uinfo, siginfo_t *info)
@@ -140,7 +150,7 @@ long do_sys_rt_sigqueueinfo(pid_t pid, int signo, siginfo_t *uinfo)
 	int error = get_info(signo, uinfo, &info);
 
 	if (!error)
-		error = pid == 1 ? sig_queue(curproc->p_sig, &info, true) : ESRCH;
+		error = pid > 0 ? queue_to_pid(pid, &info, true) : ESRCH;
 	return sysret(error, 0);
 }
 
@@ -152,6 +162,7 @@ long do_sys_rt_tgsigqueueinfo(pid_t tgid, pid_t tid, int signo, siginfo_t *uinfo
 	if (!error && (tgid <= 0 || tid <= 0))
 		error = EINVAL;
 	if (!error)
-		error = tgid == 1 ? sig_queue_lid(curproc->p_sig, tid, &info, true) : ESRCH;
+		error = tgid == curproc->p_pid ? sig_queue_lid(curproc->p_sig, tid, &info, true)
+					       : ESRCH;
 	return sysret(error, 0);
 }

@@ -47,7 +47,7 @@ struct sigpend {
 
 /* What a process has; guarded by sig_lock. */
 struct sigproc {
-	int sp_pid;
+	struct proc *sp_proc;
 	LIST_HEAD(, sigctx) sp_contexts; /* of its lwps */
 	struct sigpend sp_pend;		 /* sent to the process */
 	struct k_sigaction sp_actions[SIG_NUM];

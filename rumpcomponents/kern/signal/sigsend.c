@@ -154,7 +154,7 @@ static struct sigctx *choose(struct sigproc *sp, int signo)
 	LIST_FOREACH (sc, &sp->sp_contexts, sc_list) {
 		if (!accepts(sc, SIG_BIT(signo)))
 			continue;
-		if (sc->sc_lwp->l_lid == sp->sp_pid)
+		if (sc->sc_lwp->l_lid == sp->sp_proc->p_pid)
 			return sc;
 		if (!best || sc->sc_lwp == curlwp)
 			best = sc;
@@ -335,6 +335,14 @@ void sig_send_proc(int signo, const siginfo_t *info)
 	(void)sig_queue(curproc->p_sig, &si, false);
 }
 
+void sig_send_to(struct sigproc *sp, int signo, const siginfo_t *info)
+{
+	siginfo_t si;
+
+	sender_info(&si, signo, info);
+	(void)sig_queue(sp, &si, false);
+}
+
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info)
 {
 	siginfo_t si;
@@ -433,7 +441,7 @@ void sig_setwait(uint64_t set)
 
 static void init_first(void)
 {
-	sigproc0.sp_pid = proc_first.p_pid;
+	sigproc0.sp_proc = &proc_first;
 	pend_init(&sigproc0.sp_pend);
 	proc_first.p_sig = &sigproc0;
 }

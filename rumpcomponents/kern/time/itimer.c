@@ -7,26 +7,37 @@
 #include <sys/time.h>
 #include <kern/callout.h>
 #include <kern/component.h>
+#include <kern/cpu.h>
+#include <kern/kmem.h>
 #include <kern/ktime.h>
 #include <kern/mutex.h>
 #include <kern/signalvar.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
-#include <kern/lwp.h>
+#include <kern/proc.h>
 #include "time_impl.h"
 
 static kmutex_t itimers_lock;
-static struct itimer {
+struct itimer {
 	clockid_t clock;
 	int signo;
+	struct proc *proc;
 	callout_t callout;
 	uint64_t deadline; /* as time_now(clock); 0: off */
 	uint64_t interval;
-} itimers[] = {
+};
+
+/* The first process's; others have copies. */
+static struct itimer itimers[] = {
     [ITIMER_REAL] = {.clock = CLOCK_MONOTONIC, .signo = SIGALRM},
     [ITIMER_VIRTUAL] = {.clock = CLOCK_PROCESS_CPUTIME_ID, .signo = SIGVTALRM},
     [ITIMER_PROF] = {.clock = CLOCK_PROCESS_CPUTIME_ID, .signo = SIGPROF},
 };
+
+static struct itimer *of_process(int which)
+{
+	return (curproc->p_itimers ? curproc->p_itimers : itimers) + which;
+}
 
 static void expired(void *arg)
 {
@@ -48,8 +59,8 @@ static void expired(void *arg)
 	mutex_exit(&itimers_lock);
 	if (!due)
 		return;
-	if (sig_send_proc)
-		sig_send_proc(t->signo, &info);
+	if (sig_send_to)
+		sig_send_to(t->proc->p_sig, t->signo, &info);
 	else
 		proc_killed(t->signo);
 }
@@ -93,6 +104,7 @@ static void set(struct itimer *t, const struct itimerval *new, struct itimerval 
 		callout_init(&t->callout, expired, t);
 	get_locked(t, old);
 	(void)callout_stop(&t->callout);
+	t->proc = curproc;
 	t->deadline = ns ? time_now(t->clock) + ns : 0;
 	t->interval = ns ? to_ns(&new->it_interval) : 0;
 	if (t->deadline)
@@ -110,7 +122,7 @@ long do_sys_setitimer(int which, const struct itimerval *unew, struct itimerval 
 		error = EINVAL;
 	if (error)
 		return sysret(error, 0);
-	set(&itimers[which], &new, &old);
+	set(of_process(which), &new, &old);
 	return sysret(uold ? copyout(&old, uold, sizeof(old)) : 0, 0);
 }
 
@@ -121,7 +133,7 @@ long do_sys_getitimer(int which, struct itimerval *uvalue)
 	if (which < 0 || which >= (int)NELEM(itimers))
 		return sysret(EINVAL, 0);
 	mutex_enter(&itimers_lock);
-	get_locked(&itimers[which], &it);
+	get_locked(of_process(which), &it);
 	mutex_exit(&itimers_lock);
 	return sysret(copyout(&it, uvalue, sizeof(it)), 0);
 }
@@ -130,12 +142,43 @@ long do_sys_alarm(unsigned seconds)
 {
 	struct itimerval new = {.it_value = {.tv_sec = seconds}}, old;
 
-	set(&itimers[ITIMER_REAL], &new, &old);
+	set(of_process(ITIMER_REAL), &new, &old);
 	/* To the nearest second, but what is armed is never "none" (as Linux). */
 	if (old.it_value.tv_usec >= 500000 ||
 	    (old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0))
 		old.it_value.tv_sec++;
 	return old.it_value.tv_sec;
+}
+
+int time_proc_fork(struct proc *new)
+{
+	struct itimer *t = kmem_zalloc(sizeof(itimers));
+
+	if (!t)
+		return ENOMEM;
+	for (size_t i = 0; i < NELEM(itimers); i++) {
+		t[i].clock = itimers[i].clock;
+		t[i].signo = itimers[i].signo;
+	}
+	new->p_itimers = t;
+	return 0;
+}
+
+void time_proc_exit(struct proc *p)
+{
+	struct itimer *t = p->p_itimers;
+
+	if (!t)
+		return;
+	p->p_itimers = NULL;
+	for (size_t i = 0; i < NELEM(itimers); i++) {
+		mutex_enter(&itimers_lock);
+		t[i].deadline = 0;
+		mutex_exit(&itimers_lock);
+		if (t[i].callout.c_func)
+			callout_halt(&t[i].callout);
+	}
+	kmem_free(t, sizeof(itimers));
 }
 
 static int time_init(void)

@@ -35,6 +35,7 @@ struct timer {
 	bool t_resting;		   /* armed again when t_signal is taken */
 	uint64_t t_expired;	   /* times since its signal was taken last */
 	int t_overrun;		   /* when its signal was taken last */
+	struct proc *t_proc;
 	struct ksigevent t_event;
 	struct ksiginfo t_signal;
 };
@@ -142,7 +143,9 @@ static void resume(struct timer *t)
 
 static struct timer *find(int id)
 {
-	return id >= 0 && id < TIMERS_MAX ? timers[id] : NULL;
+	struct timer *t = id >= 0 && id < TIMERS_MAX ? timers[id] : NULL;
+
+	return t && t->t_proc == curproc ? t : NULL;
 }
 
 /* A thread takes the signal that info says.  NULL: some were forgotten. */
@@ -244,6 +247,7 @@ long do_sys_timer_create(clockid_t clock, struct sigevent *uevent, int *uid)
 		return sysret(EAGAIN, 0);
 	t->t_clock = clock;
 	t->t_event = ev;
+	t->t_proc = curproc;
 	t->t_signal.ksi_proc = curproc->p_sig;
 	t->t_signal.ksi_info.si_signo = ev.signo;
 	t->t_signal.ksi_info.si_code = SI_TIMER;
@@ -337,4 +341,11 @@ long do_sys_timer_getoverrun(int id)
 		overrun = t->t_overrun;
 	mutex_exit(&timers_lock);
 	return sysret(t ? 0 : EINVAL, overrun);
+}
+
+void time_proc_exec(void)
+{
+	for (int id = 0; id < TIMERS_MAX; id++)
+		if (find(id))
+			(void)do_sys_timer_delete(id);
 }

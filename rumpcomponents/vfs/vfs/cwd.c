@@ -1,33 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The current directory and the file mode mask. */
 #include <fcntl.h>
+#include <kern/cpu.h>
 #include <kern/kmem.h>
+#include <kern/proc.h>
 #include <kern/sysproto.h>
 #include "vfs_impl.h"
 
-static struct vnode *volatile cwd; /* a reference, under vfs_rename_lock; NULL: the root */
-static volatile mode_t mask = 022;
+struct cwdinfo {
+	struct vnode *volatile dir; /* a reference, under vfs_rename_lock; NULL: the root */
+	volatile mode_t mask;
+};
+static struct cwdinfo cwd_first = {.mask = 022};
+
+static struct cwdinfo *cwd_current(void)
+{
+	return curproc->p_cwd ? curproc->p_cwd : &cwd_first;
+}
 
 mode_t vfs_umask(void)
 {
-	return mask;
+	return cwd_current()->mask;
 }
 
 long do_sys_umask(mode_t new)
 {
-	return (long)__atomic_exchange_n(&mask, new & 0777, __ATOMIC_RELAXED);
+	return (long)__atomic_exchange_n(&cwd_current()->mask, new & 0777, __ATOMIC_RELAXED);
 }
 
 struct vnode *vfs_cwd(void)
 {
+	struct cwdinfo *c = cwd_current();
 	struct vnode *vp;
 
-	if (!cwd) {
+	if (!c->dir) {
 		vref(vfs_root);
 		return vfs_root;
 	}
 	mutex_enter(&vfs_rename_lock);
-	vp = cwd;
+	vp = c->dir;
 	vref(vp);
 	mutex_exit(&vfs_rename_lock);
 	return vp;
@@ -36,6 +47,7 @@ struct vnode *vfs_cwd(void)
 /* vp's reference is taken over. */
 static int change_dir(struct vnode *vp)
 {
+	struct cwdinfo *c = cwd_current();
 	struct vnode *old;
 
 	if (!vn_isdir(vp)) {
@@ -43,12 +55,40 @@ static int change_dir(struct vnode *vp)
 		return ENOTDIR;
 	}
 	mutex_enter(&vfs_rename_lock);
-	old = cwd;
-	cwd = vp;
+	old = c->dir;
+	c->dir = vp;
 	mutex_exit(&vfs_rename_lock);
 	if (old)
 		vrele(old);
 	return 0;
+}
+
+int vfs_proc_fork(struct proc *new)
+{
+	struct cwdinfo *from = cwd_current(), *c = kmem_alloc(sizeof(*c));
+
+	if (!c)
+		return ENOMEM;
+	mutex_enter(&vfs_rename_lock);
+	c->mask = from->mask;
+	c->dir = from->dir;
+	if (c->dir)
+		vref(c->dir);
+	mutex_exit(&vfs_rename_lock);
+	new->p_cwd = c;
+	return 0;
+}
+
+void vfs_proc_exit(struct proc *p)
+{
+	struct cwdinfo *c = p->p_cwd;
+
+	if (!c)
+		return;
+	p->p_cwd = NULL;
+	if (c->dir)
+		vrele(c->dir);
+	kmem_free(c, sizeof(*c));
 }
 
 long do_sys_chdir(const char *path)

@@ -31,6 +31,11 @@ void sig_send_proc(int signo, const siginfo_t *info)
 	sent = signo;
 }
 
+void sig_send_to(struct sigproc *sp, int signo, const siginfo_t *info)
+{
+	sent = signo;
+}
+
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info)
 {
 	sent = signo;

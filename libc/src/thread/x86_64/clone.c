@@ -34,9 +34,9 @@ int __clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
 	int *ctid = va_arg(ap, int *);
 	va_end(ap);
 
-	/* One address space, one process: what would be a new one is vfork's failure. */
+	/* One address space: what would be a copy of it is fork's failure. */
 	if ((flags & (CLONE_VM | CLONE_THREAD)) != (CLONE_VM | CLONE_THREAD))
-		return __syscall(SYS_vfork);
+		return __syscall(SYS_fork);
 
 	struct start *start = (struct start *)((uintptr_t)stack & -16) - 1;
 	*start = (struct start){0, func, arg};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kiln bake: from an unbaked program to an image.
+ * kiln bake: from an unbaked program, or several (bake_programs.c), to an image.
  *
  *   read lib/kiln/components/index and lib/kiln/platform/<p>/
  *   walk what the program reaches (reach.c): that gives the components
@@ -53,13 +53,14 @@ static const char *platforms(void)
 static void usage(void)
 {
 	printf(
-	    "usage: kiln bake PROGRAM -o IMAGE [option ...] [-- argument ...]\n\n"
+	    "usage: kiln bake PROGRAM... -o IMAGE [option ...] [-- argument ...]\n\n"
 	    "  -o, --output FILE     image to write; FILE.debug and FILE.json beside it\n"
 	    "  -p, --platform NAME   what it is to run on (default hw); there is: %s\n"
 	    "  -r, --root DIR        directory that becomes the root file system\n"
 	    "  -e, --env NAME=VALUE  environment variable (may be repeated)\n"
 	    "      --arg ARGUMENT    argument of the program (may be repeated)\n"
 	    "      --hostname NAME   host name\n"
+	    "      --start COMMANDS  of several programs, what is started: \"a 1 | b; c &\"\n"
 	    "      --syscalls A,B    system calls to put in although nothing refers to them\n"
 	    "      --with COMPONENT  component to put in although nothing refers to it\n"
 	    "      --debug           all that helps debugging, such as kern/strace and kern/stats\n"
@@ -69,7 +70,16 @@ static void usage(void)
 	    *platforms() ? platforms() : "none");
 }
 
-enum { OPT_ARG = 256, OPT_SYSCALLS, OPT_WITH, OPT_REPORT, OPT_HOSTNAME, OPT_DEBUG, OPT_HELP };
+enum {
+	OPT_ARG = 256,
+	OPT_SYSCALLS,
+	OPT_WITH,
+	OPT_REPORT,
+	OPT_HOSTNAME,
+	OPT_START,
+	OPT_DEBUG,
+	OPT_HELP
+};
 
 static void parse_options(struct bake *b, int argc, char **argv)
 {
@@ -80,8 +90,9 @@ static void parse_options(struct bake *b, int argc, char **argv)
 	    {"with", required_argument, NULL, OPT_WITH},
 	    {"report", required_argument, NULL, OPT_REPORT},
 	    {"hostname", required_argument, NULL, OPT_HOSTNAME},
-	    {"debug", no_argument, NULL, OPT_DEBUG}, {"verbose", no_argument, NULL, 'v'},
-	    {"help", no_argument, NULL, OPT_HELP}, {NULL, 0, NULL, 0}};
+	    {"start", required_argument, NULL, OPT_START}, {"debug", no_argument, NULL, OPT_DEBUG},
+	    {"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, OPT_HELP},
+	    {NULL, 0, NULL, 0}};
 	int dashes = argc, c;
 
 	/* Everything behind -- is the program's. */
@@ -126,6 +137,9 @@ static void parse_options(struct bake *b, int argc, char **argv)
 				spec_fail("--hostname", optarg, spec_hostname(optarg));
 			b->hostname = optarg;
 			break;
+		case OPT_START:
+			b->start = optarg;
+			break;
 		case OPT_DEBUG:
 			strlist_add(&b->reach.options, "@debug");
 			break;
@@ -138,10 +152,12 @@ static void parse_options(struct bake *b, int argc, char **argv)
 	}
 	if (optind >= dashes)
 		usage_error(2, "which program?");
-	b->program = argv[optind++];
-	if (optind < dashes)
-		errx(1, "%s and %s: several programs in one image are not supported yet",
-		    b->program, argv[optind]);
+	b->nprogram = (size_t)(dashes - optind);
+	b->program = xcalloc(b->nprogram, sizeof(*b->program));
+	for (size_t i = 0; i < b->nprogram; i++)
+		b->program[i].file = b->program[i].linked = argv[optind++];
+	if (b->start != NULL && b->nprogram == 1)
+		errx(1, "--start: the image has one program only");
 	if (b->output == NULL)
 		usage_error(2, "where does the image go? -o IMAGE");
 	for (int i = dashes + 1; i < argc; i++)
@@ -300,7 +316,7 @@ static void print_taken(const struct reach *r)
  * through, as cc and ld do.  A rename would replace a device node or the program
  * itself without a word, so these are refused.
  */
-static char *destination(const char *path, const char *program)
+static char *destination(const char *path, const struct bake *b)
 {
 	struct stat st, prog;
 	char *real;
@@ -314,8 +330,10 @@ static char *destination(const char *path, const char *program)
 	}
 	if (!S_ISREG(st.st_mode))
 		errx(1, "%s: exists and is not a regular file", path);
-	if (stat(program, &prog) == 0 && prog.st_dev == st.st_dev && prog.st_ino == st.st_ino)
-		errx(1, "%s: is the unbaked program itself", path);
+	for (size_t i = 0; i < b->nprogram; i++)
+		if (stat(b->program[i].file, &prog) == 0 && prog.st_dev == st.st_dev &&
+		    prog.st_ino == st.st_ino)
+			errx(1, "%s: is the unbaked program itself", path);
 	real = realpath(path, NULL);
 	if (real == NULL)
 		err(1, "%s", path);
@@ -335,29 +353,40 @@ int bake_main(int argc, char **argv)
 	const char *img, *json;
 
 	parse_options(&b, argc, argv);
-	check_program(b.program);
+	for (size_t i = 0; i < b.nprogram; i++)
+		check_program(b.program[i].file);
 	debug = xasprintf("%s.debug", b.output);
 	report = b.report ? xstrdup(b.report) : xasprintf("%s.json", b.output);
-	to_image = destination(b.output, b.program);
-	to_debug = destination(debug, b.program);
-	to_report = destination(report, b.program);
+	to_image = destination(b.output, &b);
+	to_debug = destination(debug, &b);
+	to_report = destination(report, &b);
 	check_platform(&b);
 	if (b.root != NULL) {
 		check_root(b.root);
 		strlist_add(&b.reach.options, "@root");
 	}
-	add_object(&b.reach, OBJECT_PROGRAM, base_name(b.program), xstrdup(b.program));
+	scratch_open(to_image);
+	if (b.nprogram > 1) {
+		bake_split_programs(&b);
+		strlist_add(&b.reach.options, "@programs");
+	}
+	add_object(
+	    &b.reach, OBJECT_PROGRAM, base_name(b.program[0].file), xstrdup(b.program[0].linked));
 	add_object(
 	    &b.reach, OBJECT_PLATFORM, b.platform, xasprintf("%s/platform.o", b.platform_dir));
 	bake_read_platform(&b);
 	read_components(&b);
+	for (size_t i = 1; i < b.nprogram; i++)
+		add_object(
+		    &b.reach, OBJECT_PROGRAM, b.program[i].name, xstrdup(b.program[i].linked));
+	if (b.nprogram > 1)
+		bake_programs_words(&b);
 	reach_walk(&b.reach, b.entry, &b.syscalls, &b.with);
 	if (b.verbose)
 		print_taken(&b.reach);
 	if (b.reach.nundefined > 0)
 		complain_undefined(&b.reach);
 
-	scratch_open(to_image);
 	if (b.root != NULL)
 		bake_root(&b);
 	bake_link(&b);

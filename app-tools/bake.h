@@ -5,9 +5,18 @@
 
 #include "reach.h"
 
+/* One of the programs that become the image. */
+struct program {
+	const char *file;   /* as it was named */
+	char *name;	    /* what the image calls it, if there are several */
+	const char *linked; /* what is linked: the file, or a copy */
+};
+
 struct bake {
 	/* asked for */
-	const char *program, *output, *platform, *root, *report, *hostname;
+	struct program *program;
+	size_t nprogram;
+	const char *output, *platform, *root, *report, *hostname, *start;
 	struct strlist args, env, syscalls, with;
 	bool verbose;
 
@@ -32,6 +41,15 @@ void bake_root(struct bake *b); /* make the EROFS image */
 void bake_link(struct bake *b); /* -> b->elf, b->map */
 /* Copy of b->elf without symbols and section headers; fills image_len and ids. */
 void bake_strip(struct bake *b, const char *to);
+
+/* bake_programs.c: what an image of several programs needs. */
+/* Names, and the copies that are linked. */
+void bake_split_programs(struct bake *b);
+/* Tell the walk what the script defines; the path of the script. */
+void bake_programs_words(struct bake *b);
+const char *bake_programs_script(const struct bake *b);
+/* The image's name for a program. */
+void bake_name_program(struct program *p);
 
 /* bake_report.c */
 void bake_report(const struct bake *b, const char *to);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bake.h"
 #include "image.h"
+#include "start.h"
 #include "kiln.h"
 
 #include <ctype.h>
@@ -98,11 +99,17 @@ void bake_root(struct bake *b)
 	sbuf_free(&out);
 }
 
+/* The name of an image's first program. */
+static const char *bake_first_name(const struct bake *b)
+{
+	return b->nprogram > 1 ? b->program[0].name : base_name(b->program[0].file);
+}
+
 /* Defaults baked into the image: the same document that a launcher gives. */
 static void config_document(const struct bake *b, struct sbuf *doc)
 {
 	sbuf_puts(doc, "{\"name\":");
-	sbuf_json(doc, base_name(b->program));
+	sbuf_json(doc, bake_first_name(b));
 	if (b->args.n > 0) {
 		sbuf_puts(doc, ",\"args\":[");
 		for (size_t i = 0; i < b->args.n; i++) {
@@ -129,6 +136,13 @@ static void config_document(const struct bake *b, struct sbuf *doc)
 		sbuf_puts(doc, ",\"hostname\":");
 		sbuf_json(doc, b->hostname);
 	}
+	if (b->start != NULL) {
+		struct sbuf programs = {0};
+
+		start_json("--start", b->start, &programs);
+		sbuf_printf(doc, ",\"programs\":%s", programs.s);
+		sbuf_free(&programs);
+	}
 	sbuf_puts(doc, "}");
 }
 
@@ -143,9 +157,9 @@ static const char *extra_object(struct bake *b)
 	size_t n = 0;
 
 	for (size_t i = 2; i < b->reach.nobject; i++)
-		if (b->reach.object[i].taken)
+		if (b->reach.object[i].taken && b->reach.object[i].kind == OBJECT_COMPONENT)
 			strlist_add(&components, b->reach.object[i].name);
-	image_note(&desc, b->platform, base_name(b->program), &components);
+	image_note(&desc, b->platform, bake_first_name(b), &components);
 	nh = (Elf64_Nhdr){sizeof(IMAGE_NOTE_OWNER), (Elf64_Word)desc.len, IMAGE_NOTE_TYPE};
 	sbuf_add(&note, &nh, sizeof(nh));
 	sbuf_add(&note, IMAGE_NOTE_OWNER "\0\0\0", 8);
@@ -208,8 +222,15 @@ void bake_link(struct bake *b)
 	strlist_add(&cmd, "ld");
 	for (size_t i = 0; i < b->link_flags.n; i++)
 		strlist_add(&cmd, b->link_flags.v[i]);
-	strlist_add(&cmd, "-T");
+	/* A script that adds to another one wants that to be the default. */
+	strlist_add(&cmd, b->nprogram > 1 ? "-dT" : "-T");
 	strlist_printf(&cmd, "%s/link.ld", b->platform_dir);
+	if (b->nprogram > 1) {
+		strlist_add(&cmd, "-T");
+		strlist_add(&cmd, bake_programs_script(b));
+	}
+	for (size_t i = 1; i < b->nprogram; i++)
+		strlist_printf(&cmd, "--undefined=%s:_start", b->program[i].name);
 	strlist_add(&cmd, "--gc-sections");
 	strlist_add(&cmd, "--build-id=sha1");
 	strlist_printf(&cmd, "-Map=%s", b->map);

@@ -249,12 +249,14 @@ void bake_report(const struct bake *b, const char *to)
 void bake_summary(const struct bake *b)
 {
 	struct strlist yes = {0}, no = {0};
-	size_t n = b->reach.ntaken - 2;
+	size_t n = b->reach.ntaken - 1 - b->nprogram;
 
 	list_syscalls(&b->reach, &yes, &no);
 	printf("%s: %s, %zu bytes", b->output, b->platform, b->image_len - b->rootfs_len);
 	if (b->rootfs != NULL)
 		printf(" and a root of %zu", b->rootfs_len);
+	if (b->nprogram > 1)
+		printf(", %zu programs", b->nprogram);
 	printf(", %zu component%s, %zu system calls", n, n == 1 ? "" : "s", yes.n + no.n);
 	if (no.n > 0)
 		printf(" (%zu not implemented)", no.n);

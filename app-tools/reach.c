@@ -131,14 +131,17 @@ static bool starts(const char *s, const char *prefix)
 /* Sections that the linker keeps whenever their object is linked. */
 static bool is_root(const struct elf_section *s)
 {
+	const char *name = s->name;
 	static const char *const kept[] = {
 	    ".init", ".fini", ".init_array", ".fini_array", ".preinit_array", ".ctors", ".dtors"};
 
 	if (s->flags & SHF_GNU_RETAIN)
 		return true;
+	if (starts(name, ".prog")) /* one of several programs: bake_programs.c */
+		name += 5 + strspn(name + 5, "0123456789");
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (starts(s->name, kept[i]) &&
-		    (s->name[strlen(kept[i])] == '\0' || s->name[strlen(kept[i])] == '.'))
+		if (starts(name, kept[i]) &&
+		    (name[strlen(kept[i])] == '\0' || name[strlen(kept[i])] == '.'))
 			return true;
 	return false;
 }
@@ -347,6 +350,19 @@ static void mark_roots(struct reach *r, const char *platform_entry, const struct
 		errx(kiln_failure, "%s: the program has no _start", r->object[0].path);
 	mark_def(r, d, NO_NODE);
 	take(r, &r->object[0], NO_NODE);
+	for (size_t i = 2; i < r->nobject; i++) {
+		struct object *o = &r->object[i];
+
+		if (o->kind != OBJECT_PROGRAM)
+			continue;
+		name = xasprintf("%s:_start", o->name);
+		d = lookup(r, name);
+		if (d == NULL || d->object != o)
+			errx(kiln_failure, "%s: the program has no _start", o->name);
+		mark_def(r, d, NO_NODE);
+		take(r, o, NO_NODE);
+		free(name);
+	}
 	d = lookup(r, platform_entry);
 	if (d == NULL || d->object != &r->object[1])
 		errx(kiln_failure, "%s: the platform has no entry %s", r->object[1].path,

@@ -54,7 +54,7 @@ struct undefined {
 };
 
 struct reach {
-	struct object *object; /* [0] program, [1] platform, then components */
+	struct object *object; /* [0] program, [1] platform, components, other programs */
 	size_t nobject;
 	struct node *node;
 	size_t nnode;

@@ -50,6 +50,7 @@ static void usage(void)
 	    "  -m, --memory SIZE      memory, in MiB: 32M, 1G (default 128M)\n"
 	    "  -c, --cpus N           processors (default 1)\n"
 	    "  -e, --env NAME=VALUE   environment variable\n"
+	    "      --start COMMANDS   of several programs, what is started: \"a 1 | b; c &\"\n"
 	    "      --net user|tap=IF|bridge=BR|none   network (default: user if the image has "
 	    "one)\n"
 	    "      --ip ADDR/LEN, --gw ADDR, --dns ADDR   static address instead of DHCP\n"
@@ -102,6 +103,7 @@ enum {
 	OPT_QEMU,
 	OPT_DRY,
 	OPT_XL,
+	OPT_START,
 	OPT_HELP,
 };
 
@@ -117,6 +119,7 @@ static const struct option options[] = {
     {"dhcp", no_argument, NULL, OPT_DHCP},
     {"disk", required_argument, NULL, OPT_DISK},
     {"hostname", required_argument, NULL, OPT_HOSTNAME},
+    {"start", required_argument, NULL, OPT_START},
     {"platform", required_argument, NULL, OPT_PLATFORM},
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"accel", required_argument, NULL, OPT_ACCEL},
@@ -201,6 +204,9 @@ static void parse_option(struct run *r, int c)
 		break;
 	case OPT_DISK:
 		strlist_add(&r->disks, optarg);
+		break;
+	case OPT_START:
+		r->start = optarg;
 		break;
 	case OPT_HOSTNAME:
 		check("--hostname", spec_hostname(optarg));

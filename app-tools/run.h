@@ -25,7 +25,8 @@ struct run {
 	bool have_args;
 	enum net_mode net;
 	const char *net_detail;
-	const char *ip, *gateway, *hostname, *machine, *accel, *status_file, *core, *profile;
+	const char *ip, *gateway, *hostname, *start, *machine, *accel, *status_file, *core,
+	    *profile;
 	const char *strace; /* calls to trace, "" all; NULL: none */
 	const char *stats;  /* "table" or "json"; NULL: none */
 	bool dhcp, gdb, dry_run, xl, verbose;

@@ -5,6 +5,7 @@
  */
 #include "run.h"
 #include "kiln.h"
+#include "start.h"
 
 #include <err.h>
 #include <stdlib.h>
@@ -114,6 +115,14 @@ void run_config(const struct run *r, struct sbuf *doc)
 	if (r->env.n > 0) {
 		key(doc, "env");
 		environment(doc, &r->env);
+	}
+	if (r->start != NULL) {
+		struct sbuf programs = {0};
+
+		start_json("--start", r->start, &programs);
+		key(doc, "programs");
+		sbuf_puts(doc, programs.s);
+		sbuf_free(&programs);
 	}
 	if (r->hostname != NULL) {
 		key(doc, "hostname");

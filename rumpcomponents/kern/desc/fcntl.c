@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fcntl(2) and ioctl(2): what concerns descriptors; the rest goes to the file. */
+/* fcntl(2), ioctl(2), lseek, close, dup. */
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <kern/sysproto.h>
@@ -117,4 +117,84 @@ long do_sys_ioctl(int fd, unsigned long cmd, void *arg)
 	error = fp->f_flags & O_PATH ? EBADF : io_control(fd, fp, (uint32_t)cmd, arg);
 	fd_putfile(fp);
 	return sysret(error, 0);
+}
+
+long do_sys_lseek(int fd, off_t delta, int whence)
+{
+	struct file *fp;
+	int64_t now = 0;
+	int error = fd_getfile(fd, &fp);
+
+	if (error)
+		return sysret(error, 0);
+	if (fp->f_flags & O_PATH) {
+		error = EBADF;
+	} else if (!fp->f_ops->fo_seek) {
+		error = ESPIPE;
+	} else {
+		mutex_enter(&fp->f_lock);
+		error = fp->f_ops->fo_seek(fp, delta, whence, &now);
+		mutex_exit(&fp->f_lock);
+	}
+	fd_putfile(fp);
+	return sysret(error, now);
+}
+
+long do_sys_close(int fd)
+{
+	return sysret(fd_close(fd), 0);
+}
+
+long do_sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	if (flags & ~6U || first > last) /* CLOSE_RANGE_UNSHARE, CLOSE_RANGE_CLOEXEC */
+		return sysret(EINVAL, 0);
+	fd_close_range(first, last, flags & 4);
+	return 0;
+}
+
+long do_sys_dup(int fd)
+{
+	struct file *fp;
+	int new = 0, error = fd_getfile(fd, &fp);
+
+	if (error)
+		return sysret(error, 0);
+	error = fd_alloc(fp, 0, false, &new);
+	if (error)
+		fd_putfile(fp);
+	return sysret(error, new);
+}
+
+static long dup_to(int from, int to, bool cloexec)
+{
+	struct file *fp;
+	int error = fd_getfile(from, &fp);
+
+	if (error)
+		return sysret(error, 0);
+	error = fd_install_at(fp, to, cloexec);
+	if (error)
+		fd_putfile(fp);
+	return sysret(error, to);
+}
+
+long do_sys_dup2(int from, int to)
+{
+	struct file *fp;
+
+	if (from == to) {
+		int error = fd_getfile(from, &fp);
+		if (!error)
+			fd_putfile(fp);
+		return sysret(error, to);
+	}
+	return dup_to(from, to, false);
+}
+
+long do_sys_dup3(int from, int to, int flags)
+{
+	if (from == to || flags & ~O_CLOEXEC)
+		return sysret(EINVAL, 0);
+	return dup_to(from, to, flags & O_CLOEXEC);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* read(2), write(2) and their vector and positioned kin; lseek, close, dup. */
+/* read(2), write(2) and their vector and positioned kin. */
 #include <fcntl.h>
 #include <limits.h>
 #include <kern/sysproto.h>
@@ -141,84 +141,4 @@ long do_sys_pwritev2(
 
 	return flags ? sysret(EOPNOTSUPP, 0)
 		     : rwv(fd, iov, n, offset == -1 ? NULL : &offset, UIO_WRITE);
-}
-
-long do_sys_lseek(int fd, off_t delta, int whence)
-{
-	struct file *fp;
-	int64_t now = 0;
-	int error = fd_getfile(fd, &fp);
-
-	if (error)
-		return sysret(error, 0);
-	if (fp->f_flags & O_PATH) {
-		error = EBADF;
-	} else if (!fp->f_ops->fo_seek) {
-		error = ESPIPE;
-	} else {
-		mutex_enter(&fp->f_lock);
-		error = fp->f_ops->fo_seek(fp, delta, whence, &now);
-		mutex_exit(&fp->f_lock);
-	}
-	fd_putfile(fp);
-	return sysret(error, now);
-}
-
-long do_sys_close(int fd)
-{
-	return sysret(fd_close(fd), 0);
-}
-
-long do_sys_close_range(unsigned first, unsigned last, unsigned flags)
-{
-	if (flags & ~6U || first > last) /* CLOSE_RANGE_UNSHARE, CLOSE_RANGE_CLOEXEC */
-		return sysret(EINVAL, 0);
-	fd_close_range(first, last, flags & 4);
-	return 0;
-}
-
-long do_sys_dup(int fd)
-{
-	struct file *fp;
-	int new = 0, error = fd_getfile(fd, &fp);
-
-	if (error)
-		return sysret(error, 0);
-	error = fd_alloc(fp, 0, false, &new);
-	if (error)
-		fd_putfile(fp);
-	return sysret(error, new);
-}
-
-static long dup_to(int from, int to, bool cloexec)
-{
-	struct file *fp;
-	int error = fd_getfile(from, &fp);
-
-	if (error)
-		return sysret(error, 0);
-	error = fd_install_at(fp, to, cloexec);
-	if (error)
-		fd_putfile(fp);
-	return sysret(error, to);
-}
-
-long do_sys_dup2(int from, int to)
-{
-	struct file *fp;
-
-	if (from == to) {
-		int error = fd_getfile(from, &fp);
-		if (!error)
-			fd_putfile(fp);
-		return sysret(error, to);
-	}
-	return dup_to(from, to, false);
-}
-
-long do_sys_dup3(int from, int to, int flags)
-{
-	if (from == to || flags & ~O_CLOEXEC)
-		return sysret(EINVAL, 0);
-	return dup_to(from, to, flags & O_CLOEXEC);
 }

@@ -142,7 +142,8 @@ expect "no path" 1 '--platform ../platform/hw: .*accepted: hosted, hw, xen$' "$k
 mkdir -p "$KILN_LIB/platform/moon"
 expect "platform not built" 1 'accepted: hosted, hw, xen$' "$kiln" bake -p moon "$dir/hello" -o "$dir/x.img"
 expect "help names the platforms that are built" 0 'there is: hosted, hw, xen$' "$kiln" bake --help
-expect "several programs" 1 'several programs in one image are not supported yet' "$kiln" bake "$dir/hello" "$dir/net" -o "$dir/x.img"
+expect "two programs of one name" 1 'two programs are called hello' "$kiln" bake "$dir/hello" "$dir/hello" -o "$dir/x.img"
+expect "--start of one program" 1 'one program only' "$kiln" bake --start hello "$dir/hello" -o "$dir/x.img"
 expect "no output" 2 'where does the image go' "$kiln" bake "$dir/hello"
 for c in "bake --nosuch" "bake" "inspect --nosuch x" inspect "inspect a b" "symbolize --nosuch" "symbolize a b"; do
 	# shellcheck disable=SC2086

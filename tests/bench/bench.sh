@@ -249,6 +249,7 @@ part_kernel() {
 	done <<- ROWS
 		computing|>= 1.7 x|computing
 		sharing|>= 1.7 x|computing, sharing a mutex
+		faulting|(no bar)|page faults
 		memory|(no bar)|mmap, touch and munmap of 1 MB
 		futex|(no bar)|two pairs, futex to and fro
 		pipe|(no bar)|two pairs, pipe to and fro

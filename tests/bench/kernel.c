@@ -224,6 +224,19 @@ static void memory(unsigned n)
 	}
 }
 
+/* n megabytes at once: faults, and nothing else to speak of. */
+static void faulting(unsigned n)
+{
+	char *p =
+	    mmap(NULL, n * MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	for (size_t i = 0; i < n * MEGABYTE; i += PAGE)
+		p[i] = 1;
+	munmap(p, n * MEGABYTE);
+}
+
 static volatile uint64_t sink;
 
 static uint64_t work(uint64_t x, unsigned turns)
@@ -275,6 +288,7 @@ static const struct bench one_cpu[] = {
 static const struct bench two_cpus[] = {
     {"computing", computing, 40000000},
     {"sharing", sharing, 12000},
+    {"faulting", faulting, 96},
     {"memory", memory, 200},
     {"futex", futexes, 12000},
     {"pipe", pipes, 8000},

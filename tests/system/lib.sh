@@ -35,6 +35,8 @@ run_guest() {
 	# for the guest, too, which dies with kiln run.
 	(timeout --foreground -k 5 "${GUEST_SECONDS:-60}" kiln run --net none "$@" > "$log" 2>&1 < /dev/null; exit $?) 2> /dev/null
 	status=$?
+	# Another test runs this one under the checks on the use of locks.
+	if [ -n "${LOCKDEBUG_LOOK:-}" ] && grep -aA16 '^kiln: lockdebug: WRONG' "$log"; then fail "locks: kiln run $*"; fi
 }
 
 # native NAME [CC OPTIONS...]: the same program on the host's libc: tests the test.

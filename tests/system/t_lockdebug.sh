@@ -76,6 +76,9 @@ if [ -n "$long" ]; then
 	programs="threads signals files sockets races mqueue sysvipc cancel clocks proc mlock torture"
 	all hosted "1 2" $programs
 	all hw "1 2" $programs
+	mkdir -p "$work/disk"
+	LOCKDEBUG_LOOK=1 TEST_WORK=$work/disk timeout 600 tests/system/t_disk.sh > "$work/disk.log" 2>&1
+	if grep -A16 -B1 'lockdebug: WRONG' "$work/disk.log"; then fail "disks: locks"; else ok "disks"; fi
 else
 	all hosted 2 threads files sockets mqueue sysvipc
 	all hw 2 threads

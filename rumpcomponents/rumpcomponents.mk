@@ -75,7 +75,7 @@ endef
 $(foreach c,$(ALL_COMPONENTS),$(call descriptor,$c))
 COMPONENTS := $(foreach c,$(ALL_COMPONENTS),$(if $(C.$c.FLAVOUR),,$c))
 # What must exist before any kernel source compiles.
-KERN_GEN := build/gen/kern/sysproto.h build/gen/syscall_stubs.inc build/gen/syscall_names.inc
+KERN_GEN := build/gen/kern/sysproto.h build/gen/syscall_stubs.inc
 KERN_PREREQS := build/include/.stamp | build/sysroot/include/.stamp $(KERN_GEN)
 $(foreach c,$(ALL_COMPONENTS),$(eval $(call view_rules,$c)))
 $(foreach c,$(COMPONENTS),$(eval $(call component_rules,$c,build)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # syscalls.awk - what is generated from syscalls.master (see there).
 #   awk -v out=KIND -f syscalls.awk syscalls.master
-# KIND is one of: sysproto stubs names trace tab libc syscallh nrh linkcheck host docs; trace also
+# KIND is one of: sysproto stubs trace tab libc syscallh nrh linkcheck host docs; trace also
 # wants -v kinds=rumpcomponents/kern/strace/kinds
 #
 # The line format is checked strictly: a typing error stops the build here and
@@ -45,7 +45,6 @@ END {
 		exit 1
 	if (out == "sysproto") sysproto()
 	else if (out == "stubs") stubs()
-	else if (out == "names") names()
 	else if (out == "trace") trace()
 	else if (out == "tab") tab()
 	else if (out == "libc") libc()
@@ -95,17 +94,6 @@ function stubs(   i)
 	print "#include \"stub.h\"\n"
 	for (i = 1; i <= n; i++)
 		print "SYSCALL_" type[i] "(" nr[i] ", " call[i] ")"
-}
-
-# Names for tracing: number and name, in one string; read by syscall_name().
-function names(   i)
-{
-	head("Names by number.")
-	print "#include \"syscall_impl.h\"\n"
-	print "const struct syscall_nr_name syscall_names[] = {"
-	for (i = 1; i <= n; i++)
-		print "\t{ " nr[i] ", \"" call[i] "\" },"
-	print "};\nconst unsigned syscall_nnames = " n ";"
 }
 
 # Does a word fit the pattern, where x* fits what begins with x?

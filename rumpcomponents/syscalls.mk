@@ -13,7 +13,6 @@ $1: $(SYSCALLS)
 endef
 $(eval $(call syscalls_rule,build/gen/kern/sysproto.h,sysproto))
 $(eval $(call syscalls_rule,build/gen/syscall_stubs.inc,stubs))
-$(eval $(call syscalls_rule,build/gen/syscall_names.inc,names))
 $(eval $(call syscalls_rule,build/gen/strace_calls.inc,trace))
 build/gen/strace_calls.inc: $(STRACE_KINDS)
 build/obj/kern/strace/calls.c.o: build/gen/strace_calls.inc

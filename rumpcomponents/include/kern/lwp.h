@@ -24,7 +24,6 @@ enum lwp_state { LSIDL, LSRUN, LSONPROC, LSSLEEP, LSZOMB };
 
 /* Bits of l_userret: why the system-call return path leaves its fast lane. */
 #define LW_PENDSIG 0x01 /* a deliverable signal may be pending */
-#define LW_TRACE   0x02 /* system-call tracing */
 #define LW_EXIT	   0x04 /* the program is ending: this lwp must go */
 
 struct lwp {

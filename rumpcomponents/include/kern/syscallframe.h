@@ -83,7 +83,4 @@ void syscall_resume(struct rumpuser_trapframe *tf) __attribute__((noreturn));
 /* Fix up a preempted frame as described above.  Any tf; cheap. */
 void syscall_preempted(struct rumpuser_trapframe *tf);
 
-/* Name of a call, NULL if there is none of that number. */
-const char *syscall_name(int number);
-
 #endif

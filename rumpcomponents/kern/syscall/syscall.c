@@ -117,11 +117,3 @@ uintptr_t syscall_lookup(long number)
 			return (uintptr_t)((const char *)&e->offset + e->offset);
 	return 0;
 }
-
-const char *syscall_name(int number)
-{
-	for (unsigned i = 0; i < syscall_nnames; i++)
-		if (syscall_names[i].number == number)
-			return syscall_names[i].name;
-	return NULL;
-}

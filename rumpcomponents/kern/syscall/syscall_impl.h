@@ -14,14 +14,6 @@ struct syscall_entry {
 extern const struct syscall_entry __kiln_sysent_start[] __attribute__((weak));
 extern const struct syscall_entry __kiln_sysent_end[] __attribute__((weak));
 
-/* Names of calls, rising by number. */
-struct syscall_nr_name {
-	int number;
-	char name[24];
-};
-extern const struct syscall_nr_name syscall_names[];
-extern const unsigned syscall_nnames;
-
 extern const char syscall_exit[], syscall_exit_end[];
 
 /* From entry.S and the stubs. */

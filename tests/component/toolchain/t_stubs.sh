@@ -3,7 +3,7 @@
 # The system-call stubs do what <kern/syscallframe.h> says.
 . "$(dirname "$0")/lib.sh"
 objs=$top/build/obj/kern/syscall
-make -s -C "$top" build/obj/kern/syscall/{syscall.c,names.c,stubs.S,entry.S}.o > make.log 2>&1 ||
+make -s -C "$top" build/obj/kern/syscall/{syscall.c,stubs.S,entry.S}.o > make.log 2>&1 ||
 	fail "the component compiles" "$(tail -n 3 make.log)"
 cat > sysent.ld <<'LD'
 SECTIONS {
@@ -14,7 +14,7 @@ LD
 check "the test links" gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -fno-stack-protector -fcf-protection=none \
 	-static -Wall -Wl,--gc-sections -ffunction-sections -mno-red-zone \
 	-I "$top/build/view/kern/syscall" -I "$top/build/gen" -I "$top/platform/include" \
-	-o stubs "$here/stubs.c" "$objs"/{syscall.c,names.c,stubs.S,entry.S}.o -Wl,-T,sysent.ld
+	-o stubs "$here/stubs.c" "$objs"/{syscall.c,stubs.S,entry.S}.o -Wl,-T,sysent.ld
 ./stubs > log 2>&1
 is "stubs, signals, restarts" "0 lwp_exit" "$? $(tail -n 1 log)"
 is "an unimplemented call names itself once" 1 "$(grep -c 'system call fork is not implemented' log)"

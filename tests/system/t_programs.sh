@@ -12,6 +12,7 @@ for p in spawn helper; do
 	cross-cc -O2 -Wall -Werror -o "$work/$p.unbaked" "$here/programs/$p.c" || exit 1
 done
 cp "$work/helper.unbaked" "$work/filter.unbaked"
+cp "$work/helper.unbaked" "$work/sh.unbaked"
 
 # log_has NAME LOG LINE
 log_has() {
@@ -43,6 +44,15 @@ for platform in hosted hw; do
 	ended "$platform: status without a foreground" 0
 	run_guest "$log" --start 'helper crash' "$work/$platform.img"
 	ended "$platform: a crash" 139
+	kiln bake -p $platform -e SHELL_BAKED=1 "$work"/{spawn,helper,sh}.unbaked -o "$work/sh.img" > "$work/bake" 2>&1 || cat "$work/bake"
+	run_guest "$log" -m 32M "$work/sh.img"
+	check_output "$platform with a shell" "$log"
+	timeout 60 kiln run --net none --start 'helper say up; helper wait; helper exit 3' "$work/$platform.img" > "$log" 2>&1 < /dev/null &
+	wait_text "$log" 'up baked' || fail "$platform: it does not start"
+	kill -TERM $!
+	wait $!
+	status=$?
+	ended "$platform: SIGTERM ends what runs, nothing is started then" 143
 	run_guest "$log" --start 'nosuch' "$work/$platform.img"
 	log_has "$platform: no such program" "$log" 'kiln: programs.0: no program nosuch in this image'
 	ended "$platform: status of none" 126

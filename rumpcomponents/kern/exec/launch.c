@@ -172,11 +172,14 @@ static int start(unsigned n, int in, int out)
 	return pid;
 }
 
-/* The launcher's wish is every program's. */
+/* The launcher's wish is every program's; and no more are started. */
+static bool stopping;
+
 static void pass_on_signals(void)
 {
 	struct proc *p;
 
+	stopping = true;
 	while (sig_next != NULL && sig_next() != 0)
 		continue;
 	mutex_enter(&proc_lock);
@@ -211,7 +214,7 @@ void exec_launch(void)
 	unsigned count = config_count("programs");
 	int status = 0, in = -1, fds[2], pid;
 
-	for (unsigned n = 0; n < count; n++) {
+	for (unsigned n = 0; n < count && !stopping; n++) {
 		const char *then = member(n, "then");
 		bool piped = is(then, "|") && n + 1 < count;
 

@@ -66,6 +66,10 @@ int main(int argc, char **argv)
 	int number = argc > 2 ? atoi(argv[2]) : 0;
 	struct sigaction sa;
 
+	if (strcmp(what, "-c") == 0) { /* a shell whose only command is to say what it is told */
+		puts(argv[2]);
+		return 0;
+	}
 	if (strcmp(what, "exit") == 0)
 		return number;
 	if (strcmp(what, "fresh") == 0)

@@ -152,7 +152,24 @@ static void kiln_only(void)
 	CHECK("SIGKILL", waitpid(pid, NULL, 0) == pid);
 	CHECK("fork", fork() == -1 && errno == ENOSYS);
 	CHECK("not a program", execl("/dev/null", "null", (char *)NULL) == -1 && errno == ENOEXEC);
-	CHECK("no shell", system("true") == -1 && errno == ENOENT);
+}
+
+/* Is a program called sh in the image? */
+static void shell(int there)
+{
+	char line[32] = "";
+	FILE *f;
+
+	if (!there) {
+		CHECK("no shell", system("true") == -1 && errno == ENOENT);
+		CHECK("no shell to pipe", popen("true", "r") == NULL && errno == ENOENT);
+		return;
+	}
+	CHECK("system", system("told") == 0);
+	f = popen("piped", "r");
+	CHECK("popen",
+	    f != NULL && fgets(line, sizeof(line), f) != NULL && strcmp(line, "piped\n") == 0);
+	CHECK("pclose", f != NULL && pclose(f) == 0);
 }
 
 int main(int argc, char **argv)
@@ -183,7 +200,9 @@ int main(int argc, char **argv)
 		all += exits("memory", 8, 0);
 	CHECK("memory comes back", all == 12);
 	waits();
-	if (argc <= 1)
+	if (argc <= 1) {
 		kiln_only();
+		shell(getenv("SHELL_BAKED") != NULL);
+	}
 	return 0;
 }

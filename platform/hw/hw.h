@@ -457,6 +457,8 @@ void hw_acpi_isa_irq(unsigned irq, unsigned *gsi, bool *level, bool *active_low)
 void hw_clock_start(void); /* note the starting points; cheap */
 void hw_clock_cpu_init(void);
 uint64_t hw_pvclock_read(void);	    /* ns, by hw_self()->pvclock */
+void hw_pvclock_forget(void);	    /* it may say less from now on */
+void hw_wall_forget(void);	    /* ask the machine anew (wall.c) */
 uint64_t hw_ns_to_tsc(uint64_t ns); /* a span */
 bool hw_kvm_clock(void);	    /* have KVM keep this CPU's pvclock */
 uint64_t hw_kvm_epoch(void);	    /* as hw_machine_wall_epoch(); 0: not on KVM */

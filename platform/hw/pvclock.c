@@ -8,6 +8,11 @@
 
 static volatile uint64_t last_read;
 
+void hw_pvclock_forget(void)
+{
+	last_read = 0;
+}
+
 uint64_t hw_pvclock_read(void)
 {
 	const volatile struct hw_pvclock *p = &hw_self()->pvclock;

@@ -452,6 +452,16 @@ enum rumpuser_end {
  */
 void rumpuser_exit_asked(bool restart);
 
+/*
+ * Have the machine put away by whoever runs it, who has asked for that.  Returns when it goes on.
+ * *moved: on another machine, to the monotonic clock at the same moment.  Then what shared
+ * something with us is gone: all event channels are closed, rumpuser_xenstore() gives another one,
+ * and channels' irq numbers can be bound again; grants stand, but nobody uses them. Not moved:
+ * nothing has happened.  ENOMEM, ENOTSUP: it was not put away. From an lwp of the boot CPU, ilevel
+ * 0.  Only platforms xen, xen-pv and any have it.
+ */
+int rumpuser_suspend(bool *moved);
+
 /* Power off and tell the launcher why.  Any context, any CPU. */
 void rumpuser_exit(enum rumpuser_end how, int status) __attribute__((noreturn));
 

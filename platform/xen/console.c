@@ -13,12 +13,16 @@ static unsigned port;
 static bool input; /* somebody wants to know of it */
 static volatile uint32_t console_lock;
 
+static void input_init(void);
+
 void xen_console_init(void)
 {
 	void *page;
 
 	if (xen_ring_map(XEN_RING_CONSOLE, &page, &port) == 0)
 		ring = page;
+	if (input)
+		input_init();
 }
 
 /* As much as fits; what xenconsoled reads too slowly waits. */

@@ -11,7 +11,7 @@
 #include <errno.h>
 
 struct evtchn_channel xen_channels[EVTCHN_PORTS];
-static const struct evtchn_abi *abi = &xen_evtchn_2l;
+static const struct evtchn_abi *abi;
 
 /* Those by which CPUs interrupt each other, by CPU: RUMPUSER_IRQ_IPI, HW_IRQ_TLB. */
 static evtchn_port_t ipis[RUMPUSER_MAXCPUS][2];
@@ -48,6 +48,8 @@ int xen_evtchn_cpu_init(unsigned cpu, bool alone)
 	int error = 0;
 
 	if (cpu == 0) {
+		__builtin_memset(xen_channels, 0, sizeof(xen_channels));
+		abi = &xen_evtchn_2l;
 		xen_evtchn_2l_init();
 		error = xen_evtchn_fifo_init(cpu);
 		if (error == 0)
@@ -76,6 +78,8 @@ bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapf
 {
 	bool preempt = false;
 
+	if (xen_parking)
+		xen_park();
 	while (vi->evtchn_upcall_pending != 0) {
 		__atomic_store_n(&vi->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
 		preempt |= abi->upcall(vi, cpu, tf);

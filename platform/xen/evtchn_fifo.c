@@ -46,9 +46,13 @@ int xen_evtchn_fifo_init(unsigned cpu)
 	struct evtchn_expand_array array = {xen_frame(address(words))};
 	unsigned i;
 
+	if (cpu == 0) { /* of an earlier domain */
+		__builtin_memset(queues, 0, sizeof(queues));
+		__builtin_memset(heads, 0, sizeof(heads));
+	}
 	if (xen_evtchn_op(EVTCHNOP_init_control, &control) != 0)
 		return ENOTSUP;
-	if (words[0] != 0)
+	if (cpu != 0)
 		return 0;
 	for (i = 0; i < WORDS; i++)
 		words[i] = MASKED;

@@ -40,8 +40,8 @@ extern const struct evtchn_abi xen_evtchn_2l, xen_evtchn_fifo;
 void xen_evtchn_2l_init(void);
 
 /*
- * FIFOs for a CPU's events.  The first time, for all: ENOTSUP if Xen has none; after any other
- * error there is no way back.
+ * FIFOs for a CPU's events.  CPU 0 is first: ENOTSUP if Xen has none; after any other error there
+ * is no way back.
  */
 int xen_evtchn_fifo_init(unsigned cpu);
 

@@ -25,6 +25,8 @@ static struct grant_entry_v1 *frames[MAXFRAMES];
 static volatile unsigned nframes;
 static volatile uint64_t head; /* count, number of the first free entry; 0: none */
 static struct hw_lock grow_lock;
+static struct grant_entry_v1 *kept[MAXFRAMES]; /* copies, while the domain is put away */
+static unsigned nkept;
 
 static struct grant_entry_v1 *entry(uint32_t ref)
 {
@@ -131,4 +133,51 @@ int rumpuser_grant_end(uint32_t ref)
 	    &e->flags, &flags, 0, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	put(ref, ref);
 	return 0;
+}
+
+/* ---------------------------------------------------------- another domain */
+
+int xen_grants_room(void)
+{
+	for (; nkept < nframes; nkept++) {
+		uint64_t pa = rumpkern_page_alloc();
+
+		if (pa == 0)
+			return ENOMEM;
+		kept[nkept] = hw_phys(pa);
+	}
+	return 0;
+}
+
+void xen_grants_forget(void)
+{
+	while (nkept > 0)
+		rumpkern_page_free((uintptr_t)kept[--nkept] - hw_physmap);
+}
+
+bool xen_grants_keep(void)
+{
+	for (unsigned n = 0; n < nframes && n < nkept; n++)
+		for (unsigned i = 0; i < PER_FRAME; i++) {
+			kept[n][i] = frames[n][i];
+			if (kept[n][i].flags != 0)
+				kept[n][i].frame = xen_frame_page(kept[n][i].frame);
+		}
+	return nframes <= nkept;
+}
+
+/* Nobody uses any of them; the first few are the tools'. */
+void xen_grants_again(void)
+{
+	for (unsigned n = 0, i = RESERVED; n < nframes; n++, i = 0) {
+		xen_grant_frame_again(n, frames[n]);
+		for (; i < PER_FRAME; i++) {
+			struct grant_entry_v1 e = kept[n][i];
+
+			if (e.flags != 0)
+				e.frame = xen_frame((uint64_t)e.frame << RUMPUSER_PAGE_SHIFT);
+			e.flags &= ~(GTF_reading | GTF_writing);
+			frames[n][i] = e;
+		}
+	}
 }

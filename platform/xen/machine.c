@@ -46,10 +46,8 @@ static bool replace(uint64_t pa, unsigned space, unsigned index)
 	return xen_hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uintptr_t)&x, 0) == 0;
 }
 
-static void shared_info_init(void)
+static void shared_info_map(uint64_t pa)
 {
-	uint64_t pa = hw_mem_alloc(1);
-
 	if (pa == 0 || !replace(pa, XENMAPSPACE_shared_info, 0))
 		xen_die("kiln: no shared page\n");
 	xen_shared_info = hw_phys(pa);
@@ -60,9 +58,20 @@ void *xen_grant_frame(unsigned n, uint64_t pa)
 	return replace(pa, XENMAPSPACE_grant_table, n) ? hw_phys(pa) : NULL;
 }
 
+void xen_grant_frame_again(unsigned n, void *frame)
+{
+	if (!replace((uintptr_t)frame - hw_physmap, XENMAPSPACE_grant_table, n))
+		xen_die("kiln: no grant table\n");
+}
+
 uint64_t xen_frame(uint64_t pa)
 {
 	return pa >> RUMPUSER_PAGE_SHIFT;
+}
+
+uint64_t xen_frame_page(uint64_t frame)
+{
+	return frame;
 }
 
 /* A parameter of the domain (public/hvm/params.h); 0 if there is none. */
@@ -77,14 +86,19 @@ static uint64_t param_get(unsigned index)
 
 int xen_ring_map(enum xen_ring which, void **page, unsigned *port)
 {
+	static void *pages[2]; /* that are mapped: they stay where they are */
 	bool store = which == XEN_RING_STORE;
-	uint64_t pfn = param_get(store ? HVM_PARAM_STORE_PFN : HVM_PARAM_CONSOLE_PFN);
+	uint64_t pfn;
 
 	*port = param_get(store ? HVM_PARAM_STORE_EVTCHN : HVM_PARAM_CONSOLE_EVTCHN);
-	if (pfn == 0)
-		return ENXIO;
-	*page = hw_window_map(pfn << RUMPUSER_PAGE_SHIFT, RUMPUSER_PAGE_SIZE,
-	    RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
+	if (pages[which] == NULL) {
+		pfn = param_get(store ? HVM_PARAM_STORE_PFN : HVM_PARAM_CONSOLE_PFN);
+		if (pfn == 0)
+			return ENXIO;
+		pages[which] = hw_window_map(pfn << RUMPUSER_PAGE_SHIFT, RUMPUSER_PAGE_SIZE,
+		    RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
+	}
+	*page = pages[which];
 	return *page != NULL ? 0 : ENOMEM;
 }
 
@@ -97,7 +111,7 @@ int rumpuser_xenstore(void **page, unsigned *port)
  * Upcalls come by a vector as if from a local controller, but there is nothing to acknowledge: it
  * is asserted until evtchn_upcall_pending is cleared.  That of the one irq that no machine has.
  */
-static void upcall_init(void)
+void xen_machine_upcalls(unsigned cpu)
 {
 	struct xen_hvm_param p = {
 	    .domid = DOMID_SELF,
@@ -106,7 +120,7 @@ static void upcall_init(void)
 		     (HW_VECTOR_BASE + RUMPUSER_IRQ_RESCHED),
 	};
 
-	if (xen_evtchn_cpu_init(0, hw_ncpu == 1) != 0 ||
+	if (xen_evtchn_cpu_init(cpu, hw_ncpu == 1) != 0 ||
 	    xen_hypercall(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p, 0) != 0)
 		xen_die("kiln: no upcalls\n");
 }
@@ -123,13 +137,27 @@ const char *hw_machine_start(void)
 {
 	if (!xen_hypercall_init())
 		xen_die("kiln: not a guest of Xen\n");
-	shared_info_init();
+	shared_info_map(hw_mem_alloc(1));
 	xen_vcpu_register();
-	xen_time_init();
+	xen_time_set(0);
 	xen_vcpus_count();
-	upcall_init();
+	xen_machine_upcalls(0);
 	xen_console_init();
 	return "xen";
+}
+
+bool xen_machine_suspend(void)
+{
+	struct sched_shutdown s = {SHUTDOWN_suspend};
+
+	return xen_hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uintptr_t)&s, 0) == 0;
+}
+
+void xen_machine_moved(void)
+{
+	if (hw_self()->index == 0)
+		shared_info_map((uintptr_t)xen_shared_info - hw_physmap);
+	xen_vcpu_register();
 }
 
 const char *hw_machine_config(const char *cmdline)

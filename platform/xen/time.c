@@ -9,16 +9,22 @@
 #define SEC	1000000000ULL
 #define LONGEST (3600 * SEC) /* a timer that fires too early is set again */
 
-static uint64_t base; /* system time at which ours was 0 */
+static volatile uint64_t base; /* system time at which ours was 0 */
 
-void xen_time_init(void)
+void xen_time_set(uint64_t now)
 {
-	base = hw_pvclock_read();
+	base = hw_pvclock_read() - now;
 }
 
 uint64_t rumpuser_clock_monotonic(void)
 {
-	return hw_pvclock_read() - base;
+	uint64_t was, ns;
+
+	do { /* the domain may become another one meanwhile */
+		was = base;
+		ns = hw_pvclock_read() - was;
+	} while (was != base);
+	return ns;
 }
 
 /* Xen tells the time at which its system time was 0. */

@@ -49,14 +49,15 @@ int xen_evtchn_open(unsigned port, unsigned cpu, unsigned irq);
 /* SHUTDOWN_* for rumpuser_exit(). */
 unsigned xen_end_reason(enum rumpuser_end how, int status);
 
-void xen_time_init(void); /* once this CPU's pvclock runs */
+/* The monotonic clock says `now` and goes on from there; once this CPU's pvclock runs. */
+void xen_time_set(uint64_t now);
 
 /* config.c: the launch configuration, given the command line; the console works. */
 const char *xen_config(const char *cmdline);
 /* Tell the launcher how the program ended, if it wants to know. */
 void xen_last_word(enum rumpuser_end how, int status);
 
-/* The console, once Xen can be talked to. */
+/* The console, once Xen can be talked to; again in a new domain. */
 void xen_console_init(void);
 
 /* The end, before there is a console. */
@@ -65,6 +66,22 @@ void xen_die(const char *why) __attribute__((noreturn));
 /* CPUs of PVH guests (vcpu.c): set hw_ncpu; have Xen use this CPU's vcpu_info. */
 void xen_vcpus_count(void);
 void xen_vcpu_register(void);
+
+/*
+ * The domain is put away (suspend.c).  At the begin of an upcall, if xen_parking: wait until
+ * rumpuser_suspend() is over.
+ */
+extern volatile bool xen_parking;
+void xen_park(void);
+
+/*
+ * The grant table: room to keep a copy, ENOMEM; all of it copied, false if it has grown meanwhile;
+ * what was copied put into that of another domain; the room given back.
+ */
+int xen_grants_room(void);
+bool xen_grants_keep(void);
+void xen_grants_again(void);
+void xen_grants_forget(void);
 
 /* ------------------------- what differs between PVH (machine.c) and PV guests */
 
@@ -76,7 +93,22 @@ int xen_ring_map(enum xen_ring which, void **page, unsigned *port);
 /* Frame n of the grant table, mapped for ever; pa is a page to have it in.  NULL: no more. */
 void *xen_grant_frame(unsigned n, uint64_t pa);
 
-/* The number by which Xen knows the page at pa. */
+/* The same of another domain, in the same place. */
+void xen_grant_frame_again(unsigned n, void *frame);
+
+/*
+ * CPU 0, the others parked: have the domain put away.  Returns when it goes on, true if it is
+ * another one.
+ */
+bool xen_machine_suspend(void);
+/* Then each CPU has Xen use its vcpu_info again; CPU 0 is first, and does so for the shared page.
+ */
+void xen_machine_moved(void);
+/* The event channels of a CPU, and upcalls; CPU 0 does it for all, itself first. */
+void xen_machine_upcalls(unsigned cpu);
+
+/* The number by which Xen knows the page at pa; and the page's own number by that. */
 uint64_t xen_frame(uint64_t pa);
+uint64_t xen_frame_page(uint64_t frame);
 
 #endif

@@ -20,6 +20,14 @@ static struct shared_info shared;
 struct shared_info *xen_shared_info = &shared;
 static struct vcpu_info vcpus[2];
 volatile uint32_t hw_online = 3;
+uintptr_t hw_physmap;
+volatile bool xen_parking;
+static unsigned parks;
+
+void xen_park(void)
+{
+	parks++;
+}
 
 static unsigned delivered[16], ndelivered, next_irq = RUMPUSER_IRQ_DEVICE;
 static unsigned again; /* a port that is notified while its irq is handled */
@@ -56,6 +64,11 @@ bool rumpuser_pmap_extract(uintptr_t va, uint64_t *pa, unsigned *prot)
 uint64_t xen_frame(uint64_t pa)
 {
 	return pa >> RUMPUSER_PAGE_SHIFT;
+}
+
+uint64_t xen_frame_page(uint64_t frame)
+{
+	return frame;
 }
 
 static pthread_mutex_t grow = PTHREAD_MUTEX_INITIALIZER;
@@ -376,6 +389,45 @@ START_TEST(evtchn_bad_arguments)
 }
 END_TEST
 
+/* Loop test: _i / 2 says which ABI there is in the first domain, _i % 2 in the other. */
+START_TEST(evtchn_of_another_domain)
+{
+	unsigned a, b, irq_a, irq_b;
+
+	start(_i / 2);
+	a = channel(0, &irq_a);
+	b = channel(1, &irq_b);
+	rumpuser_evtchn_notify(a);
+	rumpuser_evtchn_notify(b);
+	xen_parking = true;
+	upcall(1);
+	ck_assert_uint_eq(parks, 1);
+	xen_parking = false;
+	rumpuser_evtchn_notify(a); /* pending, or in a queue, when the domain ends */
+	memset(ports, 0, sizeof(ports));
+	memset(&shared, 0, sizeof(shared));
+	memset(vcpus, 0, sizeof(vcpus));
+	memset(tails, 0, sizeof(tails));
+	words = NULL;
+	start(_i % 2);
+	ck_assert(!upcall(0) && !upcall(1));
+	ck_assert_uint_eq(ndelivered, 0);
+	/* As xenbus will have it, with the numbers of before. */
+	ck_assert_int_eq(rumpuser_evtchn_alloc(0, &a), 0);
+	rumpuser_evtchn_notify(a);
+	upcall(0);
+	ck_assert_uint_eq(ndelivered, 0); /* not bound yet, whatever the port was once */
+	ck_assert_int_eq(rumpuser_evtchn_bind(a, 1, &irq_b), 0);
+	upcall(1);
+	ck_assert_uint_eq(ndelivered, 1);
+	ck_assert_uint_eq(delivered[0], irq_b);
+	hw_machine_ipi(0, RUMPUSER_IRQ_IPI);
+	upcall(0);
+	ck_assert_uint_eq(ndelivered, 1);
+	ck_assert_uint_eq(delivered[0], RUMPUSER_IRQ_IPI);
+}
+END_TEST
+
 /* -------------------------------------------------------------------- grants */
 
 static struct grant_entry_v1 *table[64];
@@ -423,6 +475,48 @@ START_TEST(grant_says_what_was_asked)
 	ck_assert_uint_eq(entry(b)->flags, GTF_permit_access | GTF_readonly);
 	ck_assert_uint_eq(entry(b)->frame, 0x456);
 	ck_assert_int_eq(rumpuser_grant(0, 1ULL << 44, true, &b), ENOSPC); /* 16 TB */
+}
+END_TEST
+
+void xen_grant_frame_again(unsigned n, void *frame)
+{
+	ck_assert_ptr_eq(frame, table[n]);
+	memset(frame, 0, RUMPUSER_PAGE_SIZE);
+	if (n == 0) /* the tools' */
+		table[0][1].frame = 77;
+}
+
+START_TEST(grants_of_another_domain)
+{
+	uint32_t refs[600], ref;
+	unsigned n;
+
+	ck_assert_int_eq(rumpuser_grant(0, 0x1000, false, &refs[0]), 0);
+	ck_assert_int_eq(xen_grants_room(), 0);
+	for (n = 1; n < 600; n++)
+		ck_assert_int_eq(rumpuser_grant(0, 0x1000 * (n + 1), n & 1, &refs[n]), 0);
+	ck_assert_uint_eq(nframes, 2);
+	ck_assert(!xen_grants_keep()); /* there is another frame */
+	ck_assert_int_eq(xen_grants_room(), 0);
+	entry(refs[3])->flags |= GTF_reading | GTF_writing;
+	ck_assert_int_eq(rumpuser_grant_end(refs[5]), 0);
+	ck_assert(xen_grants_keep());
+	ck_assert_uint_eq(pages, 4);
+	xen_grants_again();
+	xen_grants_forget();
+	ck_assert_uint_eq(pages, 2);
+	ck_assert_uint_eq(table[0][1].frame, 77);
+	for (n = 0; n < 600; n++) {
+		if (n == 5)
+			continue;
+		ck_assert_uint_eq(entry(refs[n])->frame, n + 1);
+		ck_assert_uint_eq(
+		    entry(refs[n])->flags, GTF_permit_access | (n & 1 ? GTF_readonly : 0));
+		ck_assert_int_eq(rumpuser_grant_end(refs[n]), 0);
+	}
+	for (n = 0; n < 600; n++)
+		ck_assert_int_eq(rumpuser_grant(0, 0x1000, false, &ref), 0);
+	ck_assert_uint_eq(nframes, 2);
 }
 END_TEST
 
@@ -525,6 +619,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(t, evtchn_closed_is_silent_and_its_irq_reused, 0, 2);
 	tcase_add_loop_test(t, evtchn_of_cpus_and_timers, 0, 2);
 	tcase_add_loop_test(t, evtchn_bad_arguments, 0, 2);
+	tcase_add_loop_test(t, evtchn_of_another_domain, 0, 4);
 	suite_add_tcase(s, t);
 	t = tcase_create("grants");
 	tcase_set_timeout(t, 60);
@@ -532,6 +627,7 @@ static Suite *make_suite(void)
 	tcase_add_test(t, grant_in_use_is_not_taken_back);
 	tcase_add_test(t, grant_end_of_what_is_none);
 	tcase_add_test(t, grant_all_and_again);
+	tcase_add_test(t, grants_of_another_domain);
 	tcase_add_test(t, grant_by_many_at_once);
 	suite_add_tcase(s, t);
 	return s;

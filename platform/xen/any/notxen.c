@@ -39,6 +39,11 @@ int rumpuser_grant_end(uint32_t ref)
 	return ENOTSUP;
 }
 
+int rumpuser_suspend(bool *moved)
+{
+	return ENOTSUP;
+}
+
 void rumpuser_exit_asked(bool restart)
 {
 }

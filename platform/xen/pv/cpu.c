@@ -55,7 +55,7 @@ static void callback(unsigned type, const char *address)
 	    .type = type, .flags = CALLBACKF_mask_events, .address = (uintptr_t)address};
 
 	if (xen_hypercall(__HYPERVISOR_callback_op, CALLBACKOP_register, (uintptr_t)&r, 0) != 0)
-		pv_die("kiln: no callback\n");
+		xen_die("kiln: no callback\n");
 }
 
 void hw_set_gs(struct rumpuser_cpu *cpu)
@@ -87,7 +87,7 @@ void hw_cpu_boot_init(void)
 	traps_init();
 	if (xen_hypercall(__HYPERVISOR_set_trap_table, (uintptr_t)pv_trap_table, 0, 0) != 0 ||
 	    xen_hypercall(__HYPERVISOR_stack_switch, PV_SS, (uintptr_t)&hw_cpu0, 0) != 0)
-		pv_die("kiln: no trap table\n");
+		xen_die("kiln: no trap table\n");
 	callback(CALLBACKTYPE_event, pv_event);
 	callback(CALLBACKTYPE_failsafe, pv_failsafe);
 	callback(CALLBACKTYPE_syscall, pv_syscall);

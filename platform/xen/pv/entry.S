@@ -26,6 +26,8 @@
 	NOTE XEN_ELFNOTE_VIRT_BASE, .quad, 0
 	NOTE XEN_ELFNOTE_PADDR_OFFSET, .quad, 0
 
+	NOTE XEN_ELFNOTE_SUSPEND_CANCEL, .long, 1
+
 	.section .text.hw_entry, "ax"
 	.globl __kiln_entry
 __kiln_entry:

@@ -30,7 +30,7 @@ void pv_poll(void)
 void pv_intr_cpu_init(struct hw_cpu *hc)
 {
 	if (xen_evtchn_cpu_init(hc->index, false) != 0)
-		pv_die("kiln: no event channels\n");
+		xen_die("kiln: no event channels\n");
 	/* Xen begins with a hundred ticks a second. */
 	(void)xen_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, hc->index, 0);
 }

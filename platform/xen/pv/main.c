@@ -29,7 +29,7 @@ static void leave_boot_tables(void)
 	pv_start_info = hw_phys((uintptr_t)pv_start_info);
 	if (pv_hypercall(__HYPERVISOR_mmu_update, (uintptr_t)&u, 1, 0, DOMID_SELF) != 0 ||
 	    pv_hypercall(__HYPERVISOR_mmuext_op, (uintptr_t)op, 2, 0, DOMID_SELF) != 0)
-		pv_die("kiln: the boot tables stay\n");
+		xen_die("kiln: the boot tables stay\n");
 	pv_pages_release(tables, (end - tables) >> RUMPUSER_PAGE_SHIFT);
 	hw_mem_add(tables, end - tables);
 	hw_mem_add(image_pa(hw_guard1), RUMPUSER_PAGE_SIZE);

@@ -9,8 +9,10 @@
  * only when a table is put into place there is a lock.  Tables of the lowest level are freed again,
  * by the owner of all the 2 MB below them, after the translations have been flushed.
  *
- * An entry with PTE_NONE and without PTE_P is a page mapped with PROT_NONE.  PTE_USER makes no
- * difference but that Xen lets translations with it stay when it switches between our modes (pv.h).
+ * An entry with PTE_NONE and without PTE_P is a page mapped with PROT_NONE.  It holds the page's
+ * number: who saves the domain translates frames, but looks at nothing that is not present.
+ * PTE_USER makes no difference but that Xen lets translations with it stay when it switches between
+ * our modes (pv.h).
  */
 #include "pv.h"
 
@@ -55,6 +57,8 @@ static bool is_hole(uint64_t e)
 
 static uint64_t entry_pa(uint64_t e)
 {
+	if (!(e & PTE_P))
+		return e & PTE_ADDR;
 	return pv_page((e & PTE_ADDR) >> RUMPUSER_PAGE_SHIFT) << RUMPUSER_PAGE_SHIFT;
 }
 
@@ -62,6 +66,16 @@ uint64_t pv_machine_address(uint64_t pa)
 {
 	return pv_frame(pa >> RUMPUSER_PAGE_SHIFT) << RUMPUSER_PAGE_SHIFT |
 	       (pa & (RUMPUSER_PAGE_SIZE - 1));
+}
+
+/* An entry for the page at pa; 0 if it has no frame. */
+static uint64_t entry_for(uint64_t pa, uint64_t bits)
+{
+	uint64_t frame = pv_frame(pa >> RUMPUSER_PAGE_SHIFT);
+
+	if (frame == PV_NO_FRAME)
+		return 0;
+	return (bits & PTE_P ? frame << RUMPUSER_PAGE_SHIFT : pa) | bits;
 }
 
 static uint64_t prot_bits(unsigned prot)
@@ -93,10 +107,10 @@ static void commit(struct mmu_update *u, unsigned n, struct mmuext_op *op, unsig
 	if (calls == 0)
 		return;
 	if (xen_hypercall(__HYPERVISOR_multicall, (uintptr_t)call, calls, 0) != 0)
-		pv_die("kiln: Xen makes no multicall\n");
+		xen_die("kiln: Xen makes no multicall\n");
 	for (i = 0; i < calls; i++)
 		if (call[i].result != 0)
-			pv_die("kiln: Xen refuses a page table\n");
+			xen_die("kiln: Xen refuses a page table\n");
 }
 
 static unsigned flush_ops(const struct batch *b, struct mmuext_op op[FLUSH_ALL])
@@ -246,7 +260,7 @@ static bool install_table(uint64_t at)
 int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 {
 	struct batch b = {.n = 0};
-	uint64_t bits = prot_bits(prot), at, old, new, frame;
+	uint64_t bits = prot_bits(prot), at, old, new;
 	unsigned level;
 	int error = 0;
 
@@ -260,8 +274,7 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 			break;
 		}
 		do {
-			frame = pv_frame(pa >> RUMPUSER_PAGE_SHIFT);
-			new = frame == PV_NO_FRAME ? 0 : frame << RUMPUSER_PAGE_SHIFT | bits;
+			new = entry_for(pa, bits);
 			old = *(volatile uint64_t *)hw_phys(at);
 			if (new != old)
 				change_entry(&b, at, old, new, va, 0);
@@ -298,7 +311,7 @@ static void change(uintptr_t va, size_t npages, uint64_t bits)
 		}
 		do {
 			v = *(volatile uint64_t *)hw_phys(at);
-			new = bits == 0 ? 0 : (v & PTE_ADDR) | bits;
+			new = bits == 0 ? 0 : entry_for(entry_pa(v), bits);
 			if (!is_hole(v) && v != new)
 				change_entry(&b, at, v, new, va, 0);
 			at += 8;
@@ -366,12 +379,12 @@ static uintptr_t window_alloc(size_t size)
 	return size > hw_window_end - at ? 0 : at;
 }
 
-void *pv_window_frame(uint64_t mfn)
+void *pv_window_frame(void *old, uint64_t mfn)
 {
-	uintptr_t va = window_alloc(RUMPUSER_PAGE_SIZE);
+	uintptr_t va = old != NULL ? (uintptr_t)old : window_alloc(RUMPUSER_PAGE_SIZE);
+	uint64_t at, bits = prot_bits(RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE);
 	struct batch b = {.n = 0};
 	unsigned level = 0;
-	uint64_t at;
 
 	while (va != 0 && (at = lookup(va, &level), level > 0)) {
 		if (!install_table(at))
@@ -379,10 +392,8 @@ void *pv_window_frame(uint64_t mfn)
 		level = 0;
 	}
 	if (va != 0) {
-		change_entry(&b, at, 0,
-		    mfn << RUMPUSER_PAGE_SHIFT |
-			prot_bits(RUMPUSER_PROT_READ | RUMPUSER_PROT_WRITE),
-		    va, 0);
+		change_entry(&b, at, *(volatile uint64_t *)hw_phys(at),
+		    mfn == PV_NO_FRAME ? 0 : mfn << RUMPUSER_PAGE_SHIFT | bits, va, 0);
 		finish(&b);
 	}
 	return (void *)va;

@@ -58,8 +58,11 @@ static inline uint64_t pv_frame(uint64_t pfn)
 /* The page number behind a machine frame of ours; PV_NO_FRAME if it is none. */
 uint64_t pv_page(uint64_t mfn);
 
-/* Map a frame that is not of our memory into the window, for good; NULL: no room. */
-void *pv_window_frame(uint64_t mfn);
+/*
+ * Map a frame that is not of our memory into the window, where there is room (NULL: there is none)
+ * or at `at`, which is from an earlier call; PV_NO_FRAME: nothing is there then.
+ */
+void *pv_window_frame(void *at, uint64_t mfn);
 
 /* Xen's page tables and stack, given at boot, end here; nothing of them is needed later. */
 uint64_t pv_boot_end(void);
@@ -69,7 +72,6 @@ uint64_t pv_machine_address(uint64_t pa);
 /* Make npages pages from pa, which are mapped read-only in the direct map, writable there. */
 void pv_pages_release(uint64_t pa, uint64_t npages);
 
-void pv_die(const char *why) __attribute__((noreturn));
 void pv_control_registers(void);
 void pv_block_init(struct hw_cpu *hc, unsigned index);
 void pv_vcpu_info_init(struct hw_cpu *hc); /* of this CPU, or of one that is down */

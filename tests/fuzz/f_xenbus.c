@@ -107,6 +107,10 @@ void xenstore_watch_run(struct xenstore_watch *w)
 {
 }
 
+void xenbus_channels_lost(void)
+{
+}
+
 /* -------------------------------------------------------------- the driver */
 
 static int error(void)
@@ -176,6 +180,11 @@ static void ways(struct xenbus_device *xd)
 		if (what >= 0xe0 && what < 0xf0) {
 			location_changed(&xd->xd_location);
 			REQUIRE(up == xd->xd_up && shown == xd->xd_state);
+			continue;
+		}
+		if (what >= 0xc8 && what < 0xd0) {
+			moved();
+			REQUIRE(!up && !xd->xd_up && shown == XenbusStateInitialising);
 			continue;
 		}
 		if (what >= 0xd0 && what < 0xe0)

@@ -40,6 +40,12 @@ int rumpuser_xenstore(void **pagep, unsigned *port)
 	return 0;
 }
 
+int rumpuser_suspend(bool *moved)
+{
+	REQUIRE(!"nobody asks for it");
+	return ENOTSUP;
+}
+
 int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 {
 	*irqp = RUMPUSER_IRQ_DEVICE;

@@ -806,6 +806,70 @@ START_TEST(channel_function_may_go_on_later)
 }
 END_TEST
 
+#define BACK2 "/local/domain/0/backend/vbd/8/51712"
+
+/* The tools' half of another domain's device: loop 0 at another place, 1 with the old one's path, 2
+ * gone. */
+static int place;
+
+static void other_device(void)
+{
+	store_set(BACK, NULL);
+	store_set("device", NULL);
+	if (place == 2)
+		return;
+	lay_down("2");
+	if (place == 1)
+		return;
+	store_set(BACK, NULL);
+	store_set("device/vbd/51712/backend", BACK2);
+	store_set("device/vbd/51712/backend-id", "0");
+	store_set(BACK2 "/state", "2");
+}
+
+START_TEST(suspended_device_meets_another_back_end)
+{
+	unsigned port = xenbus_channel_port(channel);
+
+	place = _i;
+	suspend_moves = true;
+	suspend_meanwhile = other_device;
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 1);
+	if (place == 2) {
+		expect("d", "1");
+		ck_assert_uint_eq(evtchn_open(), 0);
+		ck_assert_uint_eq(grants_standing(), 0);
+		return;
+	}
+	expect("dc", "3");
+	ck_assert_str_eq(device->xd_backend, place == 0 ? BACK2 : BACK);
+	ck_assert_uint_eq(device->xd_backend_domid, place == 0 ? 0 : 3);
+	ck_assert_uint_eq(grants_standing(), 1);
+	ck_assert_uint_eq(evtchn_open(), 1);
+	ck_assert_uint_eq(xenbus_channel_port(channel), port); /* all are free there */
+	store_set(place == 0 ? BACK2 "/state" : BACK "/state", "4");
+	xenworld_settle();
+	expect("C", "4");
+	events = 0;
+	evtchn_raise(port);
+	xenworld_settle();
+	ck_assert_uint_eq(events, 1);
+}
+END_TEST
+
+START_TEST(suspend_that_is_cancelled_is_not_seen)
+{
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 1);
+	expect("", "4");
+	xenbus_channel_notify(channel);
+	ck_assert_uint_eq(evtchn_notified(xenbus_channel_port(channel)), 1);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("xenbus");
@@ -826,6 +890,7 @@ static Suite *make_suite(void)
 	tcase_add_test(boot, network_devices_are_connected_first);
 	suite_add_tcase(s, boot);
 	tcase_add_checked_fixture(up, setup, teardown);
+	tcase_set_timeout(up, 60);
 	tcase_add_test(up, closing_disconnects);
 	tcase_add_test(up, closed_without_closing_disconnects);
 	tcase_add_test(up, backend_that_vanishes_is_waited_for);
@@ -849,6 +914,8 @@ static Suite *make_suite(void)
 	tcase_add_test(up, channel_is_not_freed_while_its_function_runs);
 	tcase_add_test(up, channel_is_known_when_its_function_is_called);
 	tcase_add_test(up, channel_function_may_go_on_later);
+	tcase_add_loop_test(up, suspended_device_meets_another_back_end, 0, 3);
+	tcase_add_test(up, suspend_that_is_cancelled_is_not_seen);
 	suite_add_tcase(s, up);
 	return s;
 }

@@ -348,6 +348,8 @@ static void ask_once(void *arg)
 }
 
 /* A request in flight, which nobody has answered yet. */
+static uint32_t asked_id; /* of the request */
+
 static void begin_asking(int (*ask)(void))
 {
 	static int (*func)(void);
@@ -358,6 +360,7 @@ static void begin_asking(int (*ask)(void))
 	ck_assert_int_eq(kthread_create(PRI_KTHREAD, -1, ask_once, &func, "asker"), 0);
 	xenworld_settle();
 	ck_assert(!returned);
+	asked_id = store_last.req_id;
 }
 
 static int finish_asking(void)
@@ -578,7 +581,7 @@ END_TEST
 
 START_TEST(unknown_wish_is_left)
 {
-	static const char *const wishes[] = {"suspend", "", "poweroff-not", "crash",
+	static const char *const wishes[] = {"suspended", "", "poweroff-not", "crash",
 	    "a wish that is much longer than any that there could be"};
 
 	for (unsigned i = 0; i < NELEM(wishes); i++) {
@@ -598,6 +601,85 @@ START_TEST(unknown_wish_is_left)
 }
 END_TEST
 
+START_TEST(suspend_that_is_cancelled_changes_nothing)
+{
+	ck_assert_str_eq(store_get("control/feature-suspend"), "1");
+	ck_assert_int_eq(xenstore_watch(&watch), 0);
+	xenworld_settle();
+	suspend_error = _i ? ENOMEM : 0;
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 1);
+	ck_assert_str_eq(store_get("control/shutdown"), "");
+	ck_assert_int_eq(!strstr(native_console(), "not suspended: error"), !_i);
+	ck_assert_uint_eq(presses, 0);
+	ck_assert_uint_eq(calls, 1);
+	store_set("test/a", "1");
+	xenworld_settle();
+	ck_assert_uint_eq(calls, 2);
+}
+END_TEST
+
+/* The tools make the new domain's nodes, in which there is nothing of ours. */
+static void in_another_domain(void)
+{
+	ck_assert_str_eq(store_get("control/shutdown"), "");
+	store_set("control", NULL);
+	store_set("test/a", "2");
+}
+
+START_TEST(suspended_domain_goes_on_as_another)
+{
+	struct xenstore_watch nothing = {.xw_func = called};
+
+	ck_assert_int_eq(xenstore_watch(&nothing), 0);
+	ck_assert_int_eq(xenstore_watch(&watch), 0);
+	xenworld_settle();
+	suspend_moves = true;
+	suspend_meanwhile = in_another_domain;
+	for (unsigned n = 1; n < 4; n++) {
+		calls = 0;
+		store_set("control/shutdown", "suspend");
+		xenworld_settle();
+		ck_assert_uint_eq(suspends, n);
+		ck_assert_uint_eq(calls, 1); /* once at first, for all that may have changed */
+		ck_assert_str_eq(store_get("control/feature-poweroff"), "1");
+		ck_assert_str_eq(store_get("control/feature-suspend"), "1");
+		ck_assert_int_eq(reading("a"), 0);
+		ck_assert_str_eq(buf, "2");
+		store_set("test/a", "3");
+		xenworld_settle();
+		ck_assert_uint_eq(calls, 2);
+	}
+	xenstore_unwatch(&watch);
+	xenstore_unwatch(&nothing);
+	store_set("control/shutdown", "poweroff");
+	xenworld_settle();
+	ck_assert_uint_eq(presses, 1);
+}
+END_TEST
+
+/* Nobody's request is lost on the way. */
+START_TEST(suspend_waits_for_answers)
+{
+	store_set("test/a", "1");
+	xenworld_settle();
+	begin_asking(ask_read);
+	suspend_moves = true;
+	suspend_meanwhile = in_another_domain;
+	store_mute = false;
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 0);
+	store_say(XS_READ, asked_id, "x", 1);
+	ck_assert_int_eq(finish_asking(), 0);
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 1);
+	ck_assert_int_eq(reading("a"), 0);
+	ck_assert_str_eq(buf, "2");
+}
+END_TEST
+
 /* What a program that is soon done should not be kept waiting by. */
 START_TEST(nothing_happens_for_a_while)
 {
@@ -606,8 +688,8 @@ START_TEST(nothing_happens_for_a_while)
 	(void)lwp_sleep_until(native_now() + NSEC_PER_SEC / 4, "a while");
 	ck_assert_uint_eq(store_wakeups, 0);
 	xenworld_settle();
-	ck_assert_uint_eq(store_requests, 4); /* watch, read it, two features */
-	ck_assert_uint_eq(store_wakeups, 4);
+	ck_assert_uint_eq(store_requests, 5); /* watch, read it, three features */
+	ck_assert_uint_eq(store_wakeups, 5);
 }
 END_TEST
 
@@ -668,6 +750,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, break_ends_who_waits_for_room);
 	tcase_add_test(tc, shutdown_presses_the_button);
 	tcase_add_test(tc, unknown_wish_is_left);
+	tcase_add_loop_test(tc, suspend_that_is_cancelled_changes_nothing, 0, 2);
+	tcase_add_test(tc, suspended_domain_goes_on_as_another);
+	tcase_add_test(tc, suspend_waits_for_answers);
 	suite_add_tcase(s, tc);
 	tcase_add_test(none, absent_store_is_enxio);
 	tcase_add_test(none, nothing_happens_for_a_while);

@@ -27,6 +27,10 @@ struct xsd_sockmsg store_last;
 char store_last_body[XENSTORE_PAYLOAD_MAX + 1];
 uint32_t store_answer_type;
 char end_asked;
+unsigned suspends;
+bool suspend_moves;
+int suspend_error;
+void (*suspend_meanwhile)(void);
 
 /* Under world_lock. */
 static kmutex_t world_lock = {.mtx_type = MUTEX_DEFAULT};
@@ -479,6 +483,8 @@ int rumpuser_evtchn_bind(unsigned port, unsigned cpu, unsigned *irqp)
 
 void rumpuser_evtchn_notify(unsigned port)
 {
+	if (port == 0)
+		return;
 	KASSERT(port < MAXPORTS && ports[port].open);
 	if (port != STORE_PORT) {
 		ports[port].notified++;
@@ -492,6 +498,8 @@ void rumpuser_evtchn_notify(unsigned port)
 
 void rumpuser_evtchn_close(unsigned port)
 {
+	if (port == 0)
+		return;
 	KASSERT(port != STORE_PORT && port < MAXPORTS && ports[port].open);
 	ports[port].open = false;
 	ports[port].irq = 0;
@@ -521,6 +529,28 @@ int rumpuser_grant_end(uint32_t ref)
 void rumpuser_exit_asked(bool restart)
 {
 	end_asked = restart ? 'r' : 'e';
+}
+
+int rumpuser_suspend(bool *moved)
+{
+	suspends++;
+	mutex_enter(&world_lock);
+	*moved = suspend_moves;
+	if (suspend_moves) {
+		memset(ports, 0, sizeof(ports));
+		memset(store_page, 0, sizeof(*store_page));
+		out_len = 0;
+		while (nwatches > 0) {
+			nwatches--;
+			free(watches[nwatches].path);
+			free(watches[nwatches].full);
+			free(watches[nwatches].token);
+		}
+	}
+	mutex_exit(&world_lock);
+	if (suspend_meanwhile != NULL)
+		suspend_meanwhile();
+	return suspend_error;
 }
 
 unsigned grants_standing(void)

@@ -57,4 +57,13 @@ extern bool grant_busy, grant_fail;
 /* What rumpuser_exit_asked() was told: 'e' end, 'r' restart, 0 nothing. */
 extern char end_asked;
 
+/*
+ * rumpuser_suspend(): how often, whether we go on in another domain, what it returns, and what
+ * happens meanwhile.
+ */
+extern unsigned suspends;
+extern bool suspend_moves;
+extern int suspend_error;
+extern void (*suspend_meanwhile)(void);
+
 #endif

@@ -296,6 +296,33 @@ static void location_changed(struct xenstore_watch *w)
 	watch_backend(xd);
 }
 
+/*
+ * Another domain's devices: the same, for all that we know; the back ends are others, even if they
+ * have the old one's path.
+ */
+static void moved(void)
+{
+	struct xenbus_device *xd;
+	uint64_t domid;
+
+	xenbus_channels_lost();
+	TAILQ_FOREACH (xd, &devices, xd_list) {
+		if (!xd->xd_attached)
+			continue;
+		/* What the driver asks of the back end, it is to ask the new one. */
+		(void)xenstore_read(
+		    XST_NIL, xd->xd_path, "backend", xd->xd_backend, sizeof(xd->xd_backend));
+		if (xenstore_read_uint(XST_NIL, xd->xd_path, "backend-id", &domid) == 0 &&
+		    domid < DOMID_LIMIT)
+			xd->xd_backend_domid = (unsigned)domid;
+		xd->xd_failed = xd->xd_given_up = false;
+		xd->xd_backend_state = XenbusStateUnknown;
+		down(xd, XenbusStateInitialising);
+	}
+}
+
+LINK_SET_ADD(xenstore_movers, moved);
+
 static void found(const struct xenbus_driver *xdr, const char *name)
 {
 	struct xenbus_device *xd = kmem_zalloc(sizeof(*xd));

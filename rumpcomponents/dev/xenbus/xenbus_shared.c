@@ -139,9 +139,9 @@ struct xenbus_channel {
 	kmutex_t ch_lock;
 	void (*func)(void *); /* NULL: nobody's.  ch_lock */
 	void *arg;
-	struct xenbus_channel *next;
+	struct xenbus_channel *next, *older;
 };
-static struct xenbus_channel *free_channels;
+static struct xenbus_channel *free_channels, *newest;
 
 static void interrupt(void *arg)
 {
@@ -173,6 +173,10 @@ static struct xenbus_channel *channel_create(void)
 	}
 	callout_init(&ch->again, interrupt, ch);
 	mutex_init(&ch->ch_lock, MUTEX_DEFAULT);
+	spin_lock(&lock);
+	ch->older = newest;
+	newest = ch;
+	spin_unlock(&lock);
 	return ch;
 }
 
@@ -194,6 +198,13 @@ static void set_func(struct xenbus_channel *ch, void (*func)(void *), void *arg)
 	ch->func = func;
 	ch->arg = arg;
 	mutex_exit(&ch->ch_lock);
+}
+
+/* Port 0 is nobody's. */
+void xenbus_channels_lost(void)
+{
+	for (struct xenbus_channel *ch = newest; ch != NULL; ch = ch->older)
+		ch->port = 0;
 }
 
 static void channel_put(struct xenbus_channel *ch)

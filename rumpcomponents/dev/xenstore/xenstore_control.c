@@ -2,8 +2,8 @@
 /*
  * What Xen's tools ask of the domain through control/shutdown (docs/misc/xenstore-paths.pandoc of
  * Xen).  The program gets SIGTERM, whether it is to power off, halt or reboot; what comes after its
- * end is the platform's.  The acknowledgement is an empty value, in a transaction lest a later wish
- * be overwritten.
+ * end is the platform's.  To be suspended is nothing that it sees.  The acknowledgement is an empty
+ * value, in a transaction lest a later wish be overwritten.
  *
  * None of it is urgent, and a wish that comes before we look is found then: the program is let run
  * first, which may well have ended by the time.
@@ -20,11 +20,32 @@
 #define TRIES	    10 /* of a transaction that others come into the way of */
 
 LINK_SET_DECLARE(xenstore_users, xenstore_user_t);
+LINK_SET_DECLARE(xenstore_movers, xenstore_user_t);
 
 static bool is_ours(const char *what)
 {
 	return strcmp(what, "poweroff") == 0 || strcmp(what, "halt") == 0 ||
-	       strcmp(what, "reboot") == 0;
+	       strcmp(what, "reboot") == 0 || strcmp(what, "suspend") == 0;
+}
+
+/* Say what we heed. */
+static void publish(void)
+{
+	(void)xenstore_write(XST_NIL, "control", "feature-poweroff", "1");
+	(void)xenstore_write(XST_NIL, "control", "feature-reboot", "1");
+	(void)xenstore_write(XST_NIL, "control", "feature-suspend", "1");
+}
+
+static void suspend(void)
+{
+	xenstore_user_t *const *mover;
+
+	if (!xenstore_suspend())
+		return;
+	publish();
+	LINK_SET_FOREACH (mover, xenstore_movers)
+		(*mover)();
+	xenstore_watch_again();
 }
 
 /* Read the wish and take it away, at once; 0 if it is one of ours. */
@@ -58,6 +79,10 @@ static void shutdown_changed(struct xenstore_watch *w)
 	}
 	if (error)
 		return;
+	if (*what == 's') {
+		suspend();
+		return;
+	}
 	rumpuser_exit_asked(strcmp(what, "reboot") == 0);
 	proc_power_button();
 }
@@ -72,10 +97,8 @@ static void begin(struct xenstore_watch *w)
 	(void)w;
 	LINK_SET_FOREACH (user, xenstore_users)
 		(*user)();
-	if (xenstore_watch(&shutdown) == 0) {
-		(void)xenstore_write(XST_NIL, "control", "feature-poweroff", "1");
-		(void)xenstore_write(XST_NIL, "control", "feature-reboot", "1");
-	}
+	if (xenstore_watch(&shutdown) == 0)
+		publish();
 }
 
 static void begin_soon(void *arg)

@@ -36,6 +36,13 @@ int xenstore_open(void);
 /* Once, before anything else. */
 void xenstore_wire_init(void);
 
+/*
+ * Have the domain put away.  true: it goes on as another one; no watch is the store's any more,
+ * until xenstore_watch_again().  In the lwp of the watches.
+ */
+bool xenstore_suspend(void);
+void xenstore_watch_again(void);
+
 /* A watch's event, from the wire.  => xenstore_lock held. */
 void xenstore_watch_event(const char *token);
 /* The lwp that calls them.  => xenstore_lock held. */

@@ -71,7 +71,7 @@ int xenstore_watch(struct xenstore_watch *w)
 		return error;
 	mutex_enter(&xenstore_lock);
 	w->xw_id = ++last_id;
-	w->xw_due = false;
+	w->xw_due = w->xw_lost = false;
 	TAILQ_INSERT_TAIL(&watches, w, xw_list);
 	mutex_exit(&xenstore_lock);
 	error = tell(XS_WATCH, w);
@@ -84,6 +84,28 @@ void xenstore_unwatch(struct xenstore_watch *w)
 {
 	forget(w);
 	(void)tell(XS_UNWATCH, w);
+}
+
+/* Of another domain's store: all of them, and each has an event at first. */
+void xenstore_watch_again(void)
+{
+	struct xenstore_watch *w;
+
+	mutex_enter(&xenstore_lock);
+	TAILQ_FOREACH (w, &watches, xw_list)
+		w->xw_lost = true;
+	do {
+		TAILQ_FOREACH (w, &watches, xw_list)
+			if (w->xw_lost)
+				break;
+		if (w == NULL)
+			break;
+		w->xw_lost = false;
+		mutex_exit(&xenstore_lock);
+		(void)tell(XS_WATCH, w);
+		mutex_enter(&xenstore_lock);
+	} while (true);
+	mutex_exit(&xenstore_lock);
 }
 
 /* The first that is due, which goes to the end: no watch keeps others from their turn. */
@@ -125,5 +147,6 @@ static void watch_lwp(void *arg)
 int xenstore_watch_start(void)
 {
 	cv_init(&work, "xswatch");
-	return kthread_create(PRI_KTHREAD, -1, watch_lwp, NULL, "xswatch");
+	/* On the boot CPU, for xenstore_suspend(). */
+	return kthread_create(PRI_KTHREAD, 0, watch_lwp, NULL, "xswatch");
 }

@@ -24,7 +24,7 @@ static struct {
 	/* All under xenstore_lock. */
 	bool tried;
 	struct xenstore_domain_interface *page; /* NULL: no store, or not yet */
-	unsigned port;
+	unsigned port, irq;
 	uint32_t req_prod, rsp_cons;
 	uint32_t last_id;
 	bool sending; /* somebody is between the bytes of a request */
@@ -256,29 +256,56 @@ static int ask(struct xsd_sockmsg *head, const char *dir, const char *node, cons
 
 /* ------------------------------------------------------------------- start */
 
-static int start(void)
+/* Take up the line as it is. */
+static int attach(void)
 {
-	struct softint *softint;
-	unsigned irq = 0;
 	void *page;
 	int error = rumpuser_xenstore(&page, &wire.port);
 
 	if (error)
 		return error;
-	softint = softint_establish(input, NULL);
-	if (softint == NULL)
-		return ENOMEM;
+	error = rumpuser_evtchn_bind(wire.port, 0, &wire.irq);
+	if (error)
+		return error;
 	wire.page = page;
 	wire.req_prod = wire.page->req_prod;
 	wire.rsp_cons = wire.page->rsp_cons;
-	error = rumpuser_evtchn_bind(wire.port, 0, &irq);
-	if (!error)
-		error = intr_establish(irq, interrupt, softint);
+	wire.got = 0;
+	return 0;
+}
+
+static int start(void)
+{
+	struct softint *softint;
+	int error = attach();
+
+	if (error)
+		return error;
+	softint = softint_establish(input, NULL);
+	error = softint != NULL ? intr_establish(wire.irq, interrupt, softint) : ENOMEM;
 	if (!error)
 		error = xenstore_watch_start();
 	if (error)
 		wire.page = NULL;
 	return error;
+}
+
+/* Nobody waits for an answer, and nobody asks while we are away. */
+bool xenstore_suspend(void)
+{
+	bool moved = false;
+	int error;
+
+	mutex_enter(&xenstore_lock);
+	while (!TAILQ_EMPTY(&wire.waiting))
+		cv_wait(&xenstore_cv, &xenstore_lock);
+	error = rumpuser_suspend(&moved);
+	if (error)
+		kprintf("kiln: not suspended: error %d\n", error);
+	if (moved && attach() != 0)
+		wire_broken();
+	mutex_exit(&xenstore_lock);
+	return moved;
 }
 
 int xenstore_open(void)

@@ -56,7 +56,7 @@ struct xenstore_watch {
 	/* xenstore's own. */
 	TAILQ_ENTRY(xenstore_watch) xw_list;
 	uint32_t xw_id;
-	bool xw_due;
+	bool xw_due, xw_lost;
 };
 /* xw_path NULL: nothing of the store's is watched, only xenstore_watch_run() makes it run. */
 int xenstore_watch(struct xenstore_watch *w);
@@ -70,5 +70,11 @@ void xenstore_unwatch(struct xenstore_watch *w);
  * earnest, which on a machine without one never happens.
  */
 typedef void xenstore_user_t(void);
+
+/*
+ * LINK_SET_ADD(xenstore_movers, function): called from the same lwp when the domain, which was put
+ * away, goes on as another one.  Event channels are gone, nobody uses what was granted, nodes are
+ * as the tools make them; watches are called after that, each once at first.
+ */
 
 #endif

@@ -72,10 +72,10 @@ ln -s /run "$root/var/run"
 cp "$tree/bin/busybox" "$root/bin/"
 for applet in $("$tree/bin/busybox" --list); do [ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"; done
 LIBRARIES=$tree/usr/lib/x86_64-linux-gnu
-put "$root" "$tree"/usr/lib/xen-4.17/bin/{xl,xenstored,xenconsoled,xenconsole,xen-init-dom0} \
+put "$root" "$tree"/usr/lib/xen-4.17/bin/{xl,libxl-save-helper,xenstored,xenconsoled,xenconsole,xen-init-dom0} \
 	"$tree"/usr/bin/xenstore-{read,write,exists,list,ls,rm,watch}
 mkdir -p "$root/usr/lib/xen-4.17/bin"
-ln -s /bin/xenconsole "$root/usr/lib/xen-4.17/bin/xenconsole" # where xl looks
+ln -s /bin/{xenconsole,libxl-save-helper} "$root/usr/lib/xen-4.17/bin/" # where xl looks
 cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
 # xl cancels threads, for which the C library loads this by name.
 cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/"

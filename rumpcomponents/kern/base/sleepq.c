@@ -25,19 +25,19 @@ void(spin_unlock)(volatile uint32_t *lock)
 }
 #endif
 
-#define NSQLOCKS 16
+#define NSQLOCKS 64
 
 static struct {
 	volatile uint32_t lock;
 	uint32_t pad[15];
 } sqlocks[NSQLOCKS] __attribute__((aligned(64)));
 
-_Static_assert(NSQLOCKS == 1 << (32 - 28), "the hash takes the top bits");
+_Static_assert(NSQLOCKS == 1 << (32 - 26), "the hash takes the top bits");
 
 static volatile uint32_t *lock_of(const struct sleepq *sq)
 {
 	/* Many lie on kernel stacks, at one offset: the bits that tell those apart must count. */
-	return &sqlocks[(uint32_t)((uintptr_t)sq >> 4) * 0x9e3779b9U >> 28].lock;
+	return &sqlocks[(uint32_t)((uintptr_t)sq >> 4) * 0x9e3779b9U >> 26].lock;
 }
 
 void sleepq_lock(const struct sleepq *sq)

@@ -21,9 +21,9 @@ struct futex_bucket futex_buckets[FUTEX_BUCKETS];
 struct futex_bucket *futex_bucket(const uint32_t *uaddr)
 {
 	uint64_t h = ((uintptr_t)uaddr >> 2) * 0x9e3779b97f4a7c15ULL;
-	return &futex_buckets[h >> 59];
+	return &futex_buckets[h >> 58];
 }
-_Static_assert(FUTEX_BUCKETS == 1 << (64 - 59), "the hash takes the top bits");
+_Static_assert(FUTEX_BUCKETS == 1 << (64 - 58), "the hash takes the top bits");
 
 /* The bucket that w is on, locked; NULL if it has been woken. */
 static struct futex_bucket *lock_bucket_of(struct futex_waiter *w)

@@ -17,7 +17,7 @@
 #include <kern/systm.h>
 
 #define FUTEX_BITSET_ALL 0xffffffffU
-#define FUTEX_BUCKETS	 32
+#define FUTEX_BUCKETS	 64
 
 struct futex_bucket;
 

@@ -370,8 +370,9 @@ int bake_main(int argc, char **argv)
 		bake_split_programs(&b);
 		strlist_add(&b.reach.options, "@programs");
 	}
-	add_object(
-	    &b.reach, OBJECT_PROGRAM, base_name(b.program[0].file), xstrdup(b.program[0].linked));
+	add_object(&b.reach, OBJECT_PROGRAM,
+	    b.nprogram > 1 ? b.program[0].name : base_name(b.program[0].file),
+	    xstrdup(b.program[0].linked));
 	add_object(
 	    &b.reach, OBJECT_PLATFORM, b.platform, xasprintf("%s/platform.o", b.platform_dir));
 	bake_read_platform(&b);

@@ -29,6 +29,8 @@ void sig_send_proc(int signo, const siginfo_t *info) __attribute__((weak));
 void sig_send_lwp(struct lwp *l, int signo, const siginfo_t *info) __attribute__((weak));
 /* Send to a process that does not go meanwhile. */
 void sig_send_to(struct sigproc *sp, int signo, const siginfo_t *info) __attribute__((weak));
+/* Send to process pid, if it still is. */
+void sig_send_pid(int pid, int signo, const siginfo_t *info) __attribute__((weak));
 /* Take one signal that is pending for the calling lwp, which is the kernel's in all but name. 0:
  * none. */
 int sig_next(void) __attribute__((weak));

@@ -26,6 +26,7 @@ struct mqueue_message {
 struct mqueue_notify {
 	int mn_kind; /* SIGEV_*; -1: nobody */
 	int mn_signo;
+	int mn_pid; /* whom to tell */
 	void *mn_value;
 	struct file *mn_file; /* SIGEV_THREAD: where mn_cookie is written; our reference */
 	char mn_cookie[32];

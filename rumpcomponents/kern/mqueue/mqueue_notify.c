@@ -7,7 +7,8 @@
  * value.  We write the cookie, its last byte saying why.  (Linux has a netlink
  * socket there.)
  */
-#include <kern/lwp.h>
+#include <kern/cpu.h>
+#include <kern/proc.h>
 #include <kern/signalvar.h>
 #include <kern/sysproto.h>
 #include <kern/systm.h>
@@ -48,10 +49,10 @@ void mqueue_notify_tell(struct mqueue_notify *mn, bool removed)
 	if (mn->mn_kind == SIGEV_THREAD)
 		tell_thread(mn, removed ? REMOVED : WOKEN);
 	if (mn->mn_kind == SIGEV_SIGNAL && !removed) {
-		info.si_pid = 1;
+		info.si_pid = curproc->p_pid;
 		info.si_value.sival_ptr = mn->mn_value;
-		if (sig_send_proc)
-			sig_send_proc(mn->mn_signo, &info);
+		if (sig_send_pid)
+			sig_send_pid(mn->mn_pid, mn->mn_signo, &info);
 		else
 			proc_killed(mn->mn_signo);
 	}
@@ -68,6 +69,7 @@ static int read_event(const struct sigevent *uevent, struct mqueue_notify *mn)
 		return error;
 	mn->mn_kind = ev.notify;
 	mn->mn_signo = ev.signo;
+	mn->mn_pid = curproc->p_pid;
 	mn->mn_value = ev.value.sival_ptr;
 	switch (ev.notify) {
 	case SIGEV_NONE:

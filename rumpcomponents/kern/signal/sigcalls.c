@@ -98,6 +98,14 @@ static int queue_to_pid(pid_t pid, const siginfo_t *info, bool queue)
 	return error;
 }
 
+void sig_send_pid(int pid, int signo, const siginfo_t *info)
+{
+	siginfo_t si = *info;
+
+	si.si_signo = signo;
+	(void)queue_to_pid(pid, &si, false);
+}
+
 long do_sys_kill(pid_t pid, int signo)
 {
 	siginfo_t info;

@@ -250,6 +250,7 @@ static const struct kind kinds[STRACE_NKINDS] = {
     [STRACE_LONG] = IN(show_long),
     [STRACE_TIMEOUT] = IN(show_long),
     [STRACE_NORETURN] = IN(show_long),
+    [STRACE_EXEC] = IN(show_long),
     [STRACE_HEX] = IN(show_hex),
     [STRACE_OCTAL] = IN(show_octal),
     [STRACE_CREATE_MODE] = IN(show_octal),

@@ -84,14 +84,14 @@ static void unfinished(struct shown_call *c)
 	c->st_shown = true;
 }
 
-/* Print others that sleep in their calls, or all others. */
+/* Print others that sleep in their calls, or all others of the process. */
 static void show_others(bool all)
 {
 	struct shown_call *c;
 
 	TAILQ_FOREACH (c, &pending, st_list)
 		if (!c->st_shown && !c->st_done && c->st_lwp != curlwp &&
-		    (all || c->st_lwp->l_stat == LSSLEEP))
+		    ((all && c->st_lwp->l_proc == curlwp->l_proc) || c->st_lwp->l_stat == LSSLEEP))
 			unfinished(c);
 }
 
@@ -182,6 +182,30 @@ static void last(struct shown_call *c, struct strace_line *o, const unsigned lon
 	pool_put(&show_pool, c);
 }
 
+/* A call that may not come back leaves nothing behind, and is shown in two parts if it does. */
+static void exec_begins(struct shown_call *c, const struct strace_line *o)
+{
+	c->st_len = o->len;
+	enter();
+	show_others(false);
+	unfinished(c);
+	leave();
+	pool_put(&show_pool, c);
+}
+
+static long exec_failed(const struct strace_sysent *e, const unsigned long *args, long result)
+{
+	char text[100];
+	struct strace_line o = {text, sizeof(text), 0};
+
+	strace_put(&o, "[%d] <... %s resumed>", curlwp->l_lid, e->name);
+	strace_result(&o, e, args, result);
+	enter();
+	kprintf("%s\n", text);
+	leave();
+	return result;
+}
+
 long strace_shown(strace_call_t *call, const struct strace_sysent *e, const unsigned long *a)
 {
 	struct shown_call *c = pool_get(&show_pool);
@@ -201,6 +225,11 @@ long strace_shown(strace_call_t *call, const struct strace_sysent *e, const unsi
 	if (e->result == STRACE_NORETURN) {
 		last(c, &o, a);
 		return call(a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+	if (e->result == STRACE_EXEC) {
+		exec_begins(c, &o);
+		result = call(a[0], a[1], a[2], a[3], a[4], a[5]);
+		return exec_failed(e, a, result);
 	}
 	if (console)
 		mutex_enter(&output_lock);

@@ -63,7 +63,7 @@ long strace_traced(strace_call_t *call, const struct syscallframe *sf)
 	uint64_t start = 0;
 	long result;
 
-	if (counted && e->result == STRACE_NORETURN) {
+	if (counted && (e->result == STRACE_NORETURN || e->result == STRACE_EXEC)) {
 		count(n, 0, 0);
 		counted = false;
 	}

@@ -27,6 +27,7 @@ enum strace_kind_id {
 	STRACE_TIMEOUT,
 	STRACE_OCTAL,
 	STRACE_NORETURN,
+	STRACE_EXEC, /* returns only if it fails */
 	STRACE_OPEN_FLAGS,
 	STRACE_MMAP_FLAGS,
 	STRACE_PROT,

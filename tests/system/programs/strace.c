@@ -197,7 +197,8 @@ static void killed(void)
 
 static void missing(void)
 {
-	syscall(SYS_fork);
+	syscall(SYS_userfaultfd, 0);
+	execve("/nonexistent", NULL, NULL);
 }
 
 int main(int argc, char **argv)

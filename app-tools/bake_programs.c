@@ -307,7 +307,7 @@ const char *bake_programs_script(const struct bake *b)
 	const char *path = scratch_path("programs.ld");
 	struct sbuf s = {0};
 
-	sbuf_puts(&s, "SECTIONS {\n\t.kiln.programs : {\n\t\t. = ALIGN(4);\n"
+	sbuf_puts(&s, "SECTIONS {\n\t.kiln.programs (READONLY) : {\n\t\t. = ALIGN(4);\n"
 		      "\t\t__kiln_programs_start = .;\n");
 	for (size_t i = 0; i < b->nprogram; i++)
 		table_entry(&s, &b->program[i], i);

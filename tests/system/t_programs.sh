@@ -30,6 +30,9 @@ ended() {
 for platform in hosted hw; do
 	kiln bake -p $platform -e WORD=baked "$work"/{spawn,helper,filter}.unbaked -o "$work/$platform.img" > "$work/bake" 2>&1 ||
 		{ cat "$work/bake"; fail "$platform: bake"; continue; }
+	# A table that may be written would take all constants with it.
+	readelf -SW "$work/$platform.img.debug" | grep -qE '[.]kiln[.]programs .* A  ' && ok "$platform: the table is constant" ||
+		fail "$platform: the table of programs can be written"
 	for cpus in 1 2; do
 		run_guest "$work/log" --cpus $cpus -m 32M "$work/$platform.img"
 		check_output "$platform $cpus CPUs" "$work/log"

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "kiln.h"
 #include "run.h"
+#include "start.h"
 
 int kiln_failure = 1;
 
@@ -127,6 +128,42 @@ START_TEST(document_is_json_whatever_the_bytes)
 }
 END_TEST
 
+/* Commands to start, as the configuration has them. */
+static const struct {
+	const char *commands, *json;
+} good[] = {
+    {"a", "[{\"name\":\"a\"}]"},
+    {" a  b\tc\n", "[{\"name\":\"a\",\"args\":[\"b\",\"c\"]}]"},
+    {"a;b", "[{\"name\":\"a\"},{\"name\":\"b\"}]"},
+    {"a;", "[{\"name\":\"a\"}]"},
+    {"a&", "[{\"name\":\"a\",\"then\":\"&\"}]"},
+    {"a | b", "[{\"name\":\"a\",\"then\":\"|\"},{\"name\":\"b\"}]"},
+    {"a '' \"x y\" 'p\"q' r\\;s", "[{\"name\":\"a\",\"args\":[\"\",\"x y\",\"p\\\"q\",\"r;s\"]}]"},
+    {"X=1 X=2 Y= a Z=3", "[{\"name\":\"a\",\"args\":[\"Z=3\"],\"env\":{\"X\":\"2\",\"Y\":\"\"}}]"},
+    {"/bin/a=b c", "[{\"name\":\"/bin/a=b\",\"args\":[\"c\"]}]"},
+};
+
+START_TEST(start_commands)
+{
+	struct sbuf json = {0};
+
+	start_json("--start", good[_i].commands, &json);
+	ck_assert_str_eq(json.s, good[_i].json);
+}
+END_TEST
+
+static const char *const bad[] = {
+    "", " ", ";", "&", "|", "a |", "a | ;", "a;;b", "| a", "a 'b", "a \"b", "X=1", "X=1 ; a"};
+
+START_TEST(start_commands_bad)
+{
+	struct sbuf json = {0};
+
+	start_json("--start", bad[_i], &json);
+	exit(0); /* not refused */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("launch");
@@ -139,6 +176,8 @@ int main(void)
 	tcase_add_test(t, document_network);
 	tcase_add_test(t, document_hosted);
 	tcase_add_test(t, document_is_json_whatever_the_bytes);
+	tcase_add_loop_test(t, start_commands, 0, sizeof(good) / sizeof(good[0]));
+	tcase_add_loop_exit_test(t, start_commands_bad, 1, 0, sizeof(bad) / sizeof(bad[0]));
 	suite_add_tcase(s, t);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

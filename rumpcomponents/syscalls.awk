@@ -225,14 +225,14 @@ function linkcheck(   i)
 }
 
 # The same calls made to a Linux kernel, for configure's test programs; those
-# that an image does not have fail there too.
+# that an image does not have, and fork, fail there too.
 function host(   i)
 {
 	head("System calls made to the build machine's Linux.")
 	print "#include \"host.h\"\n"
 	for (i = 1; i <= n; i++)
 		if (nr[i] < 1000)
-			print (type[i] == "UNIMPL" ? "HOST_UNIMPL(" : "HOST_SYSCALL(") nr[i] ", " call[i] ")"
+			print (type[i] == "UNIMPL" || call[i] == "fork" ? "HOST_UNIMPL(" : "HOST_SYSCALL(") nr[i] ", " call[i] ")"
 }
 
 function docs(   i, t, count)

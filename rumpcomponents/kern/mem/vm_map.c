@@ -9,7 +9,7 @@
  * PROMISES.  Writable private memory is promised when it is mapped: the page counts into
  * vm_promised until it is filled, and mmap fails with ENOMEM when the free pages do not
  * cover all promises.  So malloc returns NULL, instead of a later touch killing the
- * program.  MAP_NORESERVE and PROT_NONE promise nothing.
+ * program.  MAP_NORESERVE, which stacks have, and PROT_NONE promise nothing.
  */
 #include <sys/mman.h>
 #include <kern/mem_init.h>

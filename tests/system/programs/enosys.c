@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Calls what is not there, often and from two threads at once: ENOSYS each time, and the
- * console names each once (which t_limits.sh counts).  By name: fork, landlock_restrict_self.
+ * console names each once (which t_limits.sh counts).  By name: fork, which explains itself, and
+ * landlock_restrict_self.
  * By numbers that the compiler does not see: 999, -5 and others, which no table has, and that of
  * ptrace, which the table has, but no image that does not name it.
  */

@@ -320,6 +320,39 @@ START_TEST(vm_promises_are_kept)
 }
 END_TEST
 
+START_TEST(vm_grows_down)
+{
+	uintptr_t room = 0, va, other;
+	int code, error = 0;
+
+	/* Find room, and put a stack of two pages at its end. */
+	ck_assert_int_eq(vm_map_enter(&room, 800 * PAGE_SIZE, PROT_NONE, PRIVATE, NULL, 0), 0);
+	ck_assert_int_eq(vm_map_remove(room, 800 * PAGE_SIZE), 0);
+	va = room + 798 * PAGE_SIZE;
+	ck_assert_int_eq(vm_map_enter(&va, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			     PRIVATE | MAP_GROWSDOWN | MAP_FIXED, NULL, 0),
+	    0);
+	ck_assert_ptr_nonnull(touch(va - PAGE_SIZE, 1, &error));
+	ck_assert_ptr_nonnull(touch(va - 20 * PAGE_SIZE + 8, 1, &error));
+	ck_assert(vm_map_check(va - 20 * PAGE_SIZE, 22 * PAGE_SIZE, NULL));
+	ck_assert(!vm_map_check(va - 21 * PAGE_SIZE, PAGE_SIZE, NULL));
+	ck_assert_uint_eq(vm_promised, 22 - 2); /* what was touched was promised */
+	check_tree();
+	/* Not into the gap above a neighbour, unless that is a guard. */
+	other = room + 400 * PAGE_SIZE;
+	ck_assert_int_eq(
+	    vm_map_enter(&other, PAGE_SIZE, PROT_READ, PRIVATE | MAP_FIXED, NULL, 0), 0);
+	ck_assert_int_eq(vm_fault(other + 2 * PAGE_SIZE, true, false, &code), EFAULT);
+	ck_assert_int_eq(code, 1);
+	ck_assert_ptr_nonnull(touch(other + 257 * PAGE_SIZE, 1, &error));
+	ck_assert_int_eq(vm_map_protect(other, PAGE_SIZE, PROT_NONE), 0);
+	ck_assert_int_eq(vm_fault(other, true, false, &code), EFAULT);
+	ck_assert_int_eq(vm_map_remove(room, 800 * PAGE_SIZE), 0);
+	ck_assert_uint_eq(vm_promised, 0);
+	check_tree();
+}
+END_TEST
+
 START_TEST(vm_reservation_is_one_entry)
 {
 	uintptr_t va = 0;
@@ -864,6 +897,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, vm_protecting_fails);
 	tcase_add_test(tc, vm_protecting_fails_unpromised);
 	tcase_add_test(tc, vm_promises_are_kept);
+	tcase_add_test(tc, vm_grows_down);
 	tcase_add_test(tc, vm_reservation_is_one_entry);
 	tcase_add_test(tc, vm_holes_are_free);
 	tcase_add_test(tc, vm_unmaps_in_batches);

@@ -62,6 +62,7 @@ struct vm_entry {
 	bool ve_noreserve;	       /* MAP_NORESERVE: never charged */
 	bool ve_charged;	       /* memory is promised for all its pages */
 	bool ve_wired;		       /* mlock(2) */
+	bool ve_growsdown;	       /* MAP_GROWSDOWN: a touch below it extends it */
 	bool ve_kernel;		       /* a kernel stack: wired, not the program's to change */
 };
 RB_HEAD(vm_tree, vm_entry);
@@ -94,6 +95,8 @@ uintptr_t vm_find_kernel_space(size_t len);
 struct vm_entry *vm_insert(uintptr_t start, size_t len);
 void vm_remove_entry(struct vm_entry *e);
 void vm_fault_init(void);
+/* Have a mapping that grows down reach va, where nothing is.  EFAULT: there is none; ENOMEM. */
+int vm_grow_down(uintptr_t va);
 bool vm_can_promise(uint64_t npages);
 bool vm_in_range(uintptr_t va, size_t len);
 /* Cut so that [va, va + len) is an entry of its own; NULL: no memory.  vm_lock held as writer. */

@@ -161,7 +161,16 @@ int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
 
 	*sicode = 1; /* SEGV_MAPERR */
 	rw_enter(&vm_lock, RW_READER);
-	e = vm_lookup(va);
+	e = vm_lookup_ge(va);
+	if (e && e->ve_start > va) {
+		bool grows = e->ve_growsdown;
+
+		rw_exit(&vm_lock);
+		if (!grows || vm_grow_down(va) != 0)
+			return EFAULT;
+		rw_enter(&vm_lock, RW_READER);
+		e = vm_lookup(va);
+	}
 	if (e && !e->ve_kernel) {
 		*sicode = 2; /* SEGV_ACCERR */
 		if (e->ve_prot & (write	    ? PROT_WRITE

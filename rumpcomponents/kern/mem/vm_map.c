@@ -288,6 +288,7 @@ static struct vm_entry *split(struct vm_entry *e, uintptr_t va)
 	upper->ve_off = e->ve_off + (va - e->ve_start);
 	if (e->ve_obj)
 		e->ve_obj->vo_ops->vo_ref(e->ve_obj);
+	upper->ve_proc = e->ve_proc;
 	upper->ve_prot = e->ve_prot;
 	upper->ve_shared = e->ve_shared;
 	upper->ve_noreserve = e->ve_noreserve;
@@ -322,7 +323,7 @@ static bool alike(const struct vm_entry *a, const struct vm_entry *b)
 	return a->ve_end == b->ve_start && a->ve_proc == b->ve_proc && a->ve_prot == b->ve_prot &&
 	       a->ve_shared == b->ve_shared && a->ve_noreserve == b->ve_noreserve &&
 	       a->ve_charged == b->ve_charged && a->ve_wired == b->ve_wired && !a->ve_kernel &&
-	       !b->ve_kernel && !a->ve_obj && !b->ve_obj;
+	       !b->ve_kernel && !a->ve_obj && !b->ve_obj && !a->ve_growsdown && !b->ve_growsdown;
 }
 
 /* Join e with its neighbours where they are alike; returns the entry that now holds it. */
@@ -450,6 +451,7 @@ int vm_map_enter(
 	e->ve_prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 	e->ve_shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	e->ve_noreserve = flags & MAP_NORESERVE;
+	e->ve_growsdown = flags & MAP_GROWSDOWN && !obj;
 	e->ve_wired = vm_wire_future || flags & MAP_LOCKED;
 	e->ve_obj = obj;
 	e->ve_off = off;

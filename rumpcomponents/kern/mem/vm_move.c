@@ -171,3 +171,37 @@ bool vm_map_check(uintptr_t va, size_t len, unsigned char *resident)
 	rw_exit(&vm_lock);
 	return at >= end;
 }
+
+#define GROW_MOST (8UL << 20) /* RLIMIT_STACK as it is by default */
+#define GROW_GAP  (1UL << 20) /* free below it: stack_guard_gap */
+
+int vm_grow_down(uintptr_t va)
+{
+	struct vm_entry *e, *below;
+	int error = EFAULT;
+	uint64_t n;
+
+	va = trunc_page(va);
+	rw_enter(&vm_lock, RW_WRITER);
+	e = vm_lookup_ge(va);
+	if (!e || !e->ve_growsdown || e->ve_end - va > GROW_MOST || !vm_in_range(va, PAGE_SIZE))
+		goto out;
+	if (e->ve_start <= va) { /* another thread was faster */
+		error = 0;
+		goto out;
+	}
+	below = RB_PREV(vm_tree, &vm_tree, e);
+	if (below &&
+	    (below->ve_end > va || (below->ve_prot != PROT_NONE && va - below->ve_end < GROW_GAP)))
+		goto out;
+	n = (e->ve_start - va) >> PAGE_SHIFT;
+	error = e->ve_charged && !vm_can_promise(n) ? ENOMEM : 0;
+	if (!error) {
+		if (e->ve_charged)
+			__atomic_add_fetch(&vm_promised, n, __ATOMIC_RELAXED);
+		e->ve_start = va; /* its place in the tree stays the same */
+	}
+out:
+	rw_exit(&vm_lock);
+	return error;
+}

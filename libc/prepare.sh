@@ -40,10 +40,11 @@ sed -i -e 's/__clone(child,/__kiln_spawn(child,/' \
 	-e 's/^#include "fdop.h"$/&\nhidden int __kiln_spawn(int (*)(void *), void *, int, void *);/' "$f"
 [ "$(grep -c __kiln_spawn "$f")" = 2 ] || die "posix_spawn.c has changed: adapt this script"
 
-# A thread's stack is memory that few threads use up: it is not promised beforehand (docs/architecture.md).
+# Stacks of threads are mapped by a function of ours: src/thread/kiln_stack.c.
 f=$dest/src/thread/pthread_create.c
-sed -i 's/MAP_PRIVATE|MAP_ANON\>/&|MAP_NORESERVE/' "$f"
-[ "$(grep -c 'MAP_ANON|MAP_NORESERVE' "$f")" = 2 ] || die "pthread_create.c has changed: adapt this script"
+sed -i -e 's/__mmap(0, size, \(.*\), MAP_PRIVATE|MAP_ANON, -1, 0)/__kiln_map_stack(size, \1)/' \
+	-e 's/^#include "pthread_impl.h"$/&\nhidden void *__kiln_map_stack(size_t, int);/' "$f"
+[ "$(grep -c __kiln_map_stack "$f")" = 3 ] || die "pthread_create.c has changed: adapt this script"
 
 left=$(cd "$dest" && grep -lE '"syscall["\\;]|^[[:space:]]*syscall[[:space:]]*($|[/;#])' \
 	arch/x86_64/*.h crt/*.c crt/x86_64/* src/*/*.c src/*/x86_64/*.s || true)

@@ -301,10 +301,12 @@ int rumpuser_pmap_protect(uintptr_t va, size_t npages, unsigned prot)
 }
 
 /* Of the same table: pages that follow e, which maps va and is v, and are alike. */
-static size_t run_length(const uint64_t *e, uint64_t v, uintptr_t va, uintptr_t end)
+static size_t run_length(const uint64_t *e, uint64_t v, unsigned level, uintptr_t va, uintptr_t end)
 {
-	size_t n = 0;
+	size_t n = 0, left = end - va, page = SPAN(level) - (va & (SPAN(level) - 1));
 
+	if (level > 0)
+		return (left < page ? left : page) >> RUMPUSER_PAGE_SHIFT;
 	do {
 		n++;
 		va += RUMPUSER_PAGE_SIZE;
@@ -338,7 +340,7 @@ uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned
 					(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC) |
 					(v & PTE_UC ? RUMPUSER_PROT_DEVICE : 0);
 			if (n != NULL)
-				*n = level > 0 ? 1 : run_length(e, v, va, end);
+				*n = run_length(e, v, level, va, end);
 			return va;
 		} while (INDEX(va, level) != 0 && va - start < len);
 	}

@@ -30,8 +30,10 @@ static inline void page_free_user(uint64_t pa)
 {
 	page_free(pa, 0);
 }
-#define USER_ORDER 4 /* of the blocks that the program's memory is filled by, where it can be */
-#define USER_BLOCK (PAGE_SIZE << USER_ORDER)
+#define USER_ORDER  4 /* of the blocks that the program's memory is filled by, where it can be */
+#define USER_BLOCK  (PAGE_SIZE << USER_ORDER)
+#define LARGE_ORDER 9 /* of the large pages that page tables have */
+#define LARGE_PAGE  (PAGE_SIZE << LARGE_ORDER)
 /* So many pages in sequence.  What was taken as a block goes back as one: a sixteenth of the work.
  */
 void page_free_users(uint64_t pa, size_t npages);
@@ -62,6 +64,7 @@ struct vm_entry {
 	bool ve_noreserve;	       /* MAP_NORESERVE: never charged */
 	bool ve_charged;	       /* memory is promised for all its pages */
 	bool ve_wired;		       /* mlock(2) */
+	volatile bool ve_large;	       /* large pages may be in it */
 	bool ve_growsdown;	       /* MAP_GROWSDOWN: a touch below it extends it */
 	bool ve_kernel;		       /* a kernel stack: wired, not the program's to change */
 };
@@ -99,6 +102,13 @@ void vm_fault_init(void);
 int vm_grow_down(uintptr_t va);
 bool vm_can_promise(uint64_t npages);
 bool vm_in_range(uintptr_t va, size_t len);
+/*
+ * Have no large page of e reach across va, so that what happens to one side of it cannot fail half
+ * way.  ENOMEM.  vm_lock held as writer.
+ */
+int vm_cut_large(const struct vm_entry *e, uintptr_t va);
+/* Free pages from which large ones are made. */
+extern uint64_t vm_large_plenty;
 /* Cut so that [va, va + len) is an entry of its own; NULL: no memory.  vm_lock held as writer. */
 struct vm_entry *vm_isolate(uintptr_t va, size_t len);
 

@@ -6,7 +6,8 @@
  * same page are kept apart by a lock that is chosen by the 64-KB block the page lies
  * in.  Within such a block more than the page asked for is filled when memory
  * is plentiful and the program walks through it: under virtualisation a fault
- * costs far more than clearing a page.
+ * costs far more than clearing a page.  Where it walks on, and memory is more than plentiful, it
+ * is a large page of 2 MiB, for which all of these locks are taken.
  */
 #include <sys/mman.h>
 #include <kern/hook.h>
@@ -19,11 +20,14 @@
 #define PLENTY	    2048 /* free pages from which blocks are filled whole */
 
 static kmutex_t fault_locks[NLOCKS];
+uint64_t vm_large_plenty = 16384;
 
 void vm_fault_init(void)
 {
-	for (unsigned i = 0; i < NLOCKS; i++)
+	for (unsigned i = 0; i < NLOCKS; i++) {
 		mutex_init(&fault_locks[i], MUTEX_DEFAULT);
+		LOCKDEBUG_MUTEX_NESTS(&fault_locks[i], LOCK_BY_ADDRESS);
+	}
 }
 
 static void filled(struct vm_entry *e, uint64_t n)
@@ -33,32 +37,74 @@ static void filled(struct vm_entry *e, uint64_t n)
 		__atomic_sub_fetch(&vm_promised, n, __ATOMIC_RELAXED);
 }
 
-/* Fill the whole block around va, if nothing of it is there and the page before it is: a walk. */
-static bool fill_block(struct vm_entry *e, uintptr_t va)
+/* Is nothing of [va, va + len) there, but, if it is e's, the page before it?  A walk. */
+static bool walks_into(const struct vm_entry *e, uintptr_t va, size_t len)
 {
-	uintptr_t block = va & ~(BLOCK_SIZE - 1);
 	uint64_t pa;
 	unsigned prot;
 
-	if (page_nfree < PLENTY || va != block || block < e->ve_start ||
-	    block + BLOCK_SIZE > e->ve_end)
-		return false;
-	if (block > e->ve_start && !rumpuser_pmap_extract(block - PAGE_SIZE, &pa, &prot))
-		return false;
-	if (rumpuser_pmap_next(block, block + BLOCK_SIZE, &pa, &prot, NULL) != block + BLOCK_SIZE)
-		return false;
-	pa = page_alloc_user(BLOCK_ORDER);
-	if (!pa)
-		return false;
-	memset(page_va(pa), 0, BLOCK_SIZE);
-	if (rumpuser_pmap_enter(block, pa, 1U << BLOCK_ORDER, vm_hwprot(e->ve_prot)) != 0) {
-		rumpuser_pmap_remove(block, 1U << BLOCK_ORDER);
-		for (unsigned i = 0; i < 1U << BLOCK_ORDER; i++)
-			page_free_user(pa + i * PAGE_SIZE);
+	return va >= e->ve_start && len <= e->ve_end - va &&
+	       (va == e->ve_start || rumpuser_pmap_extract(va - PAGE_SIZE, &pa, &prot)) &&
+	       rumpuser_pmap_next(va, va + len, &pa, &prot, NULL) == va + len;
+}
+
+/* Cleared memory, or 0. */
+static uint64_t alloc_cleared(unsigned order)
+{
+	uint64_t pa = page_alloc_user(order);
+
+	if (pa)
+		memset(page_va(pa), 0, PAGE_SIZE << order);
+	return pa;
+}
+
+/* The pages at pa become those at va; where that fails they are freed. */
+static bool fill(struct vm_entry *e, uintptr_t va, uint64_t pa, unsigned order)
+{
+	size_t n = 1UL << order;
+
+	if (rumpuser_pmap_enter(va, pa, n, vm_hwprot(e->ve_prot)) != 0) {
+		rumpuser_pmap_remove(va, n);
+		page_free_users(pa, n);
 		return false;
 	}
-	filled(e, 1U << BLOCK_ORDER);
+	filled(e, n);
 	return true;
+}
+
+static bool fill_block(struct vm_entry *e, uintptr_t va)
+{
+	uint64_t pa;
+
+	if (page_nfree < PLENTY || va & (BLOCK_SIZE - 1) || !walks_into(e, va, BLOCK_SIZE))
+		return false;
+	pa = alloc_cleared(BLOCK_ORDER);
+	return pa && fill(e, va, pa, BLOCK_ORDER);
+}
+
+/* No fault lock held. */
+static bool fill_large(struct vm_entry *e, uintptr_t va)
+{
+	uint64_t pa;
+	bool done;
+
+	if (e->ve_obj || va & (LARGE_PAGE - 1) || va == e->ve_start ||
+	    page_nfree < vm_large_plenty || !walks_into(e, va, LARGE_PAGE))
+		return false;
+	pa = alloc_cleared(LARGE_ORDER);
+	if (!pa)
+		return false;
+	for (unsigned i = 0; i < NLOCKS; i++)
+		mutex_enter(&fault_locks[i]);
+	e->ve_large = true;
+	done = walks_into(e, va, LARGE_PAGE);
+	if (!done)
+		page_free_users(pa, 1UL << LARGE_ORDER);
+	else
+		done = fill(e, va, pa, LARGE_ORDER);
+	for (unsigned i = 0; i < NLOCKS; i++)
+		mutex_exit(&fault_locks[i]);
+	return done;
 }
 
 /* A page of the entry's own, zero or a copy of the page at `from`. */
@@ -176,9 +222,12 @@ int vm_fault(uintptr_t va, bool write, bool exec, int *sicode)
 		if (e->ve_prot & (write	    ? PROT_WRITE
 				     : exec ? PROT_EXEC
 					    : PROT_READ | PROT_EXEC | PROT_WRITE)) {
-			mutex_enter(lock);
-			error = fault_locked(e, trunc_page(va), write);
-			mutex_exit(lock);
+			error = 0;
+			if (!fill_large(e, trunc_page(va))) {
+				mutex_enter(lock);
+				error = fault_locked(e, trunc_page(va), write);
+				mutex_exit(lock);
+			}
 		}
 	}
 	rw_exit(&vm_lock);

@@ -9,7 +9,7 @@
  * PROMISES.  Writable private memory is promised when it is mapped: the page counts into
  * vm_promised until it is filled, and mmap fails with ENOMEM when the free pages do not
  * cover all promises.  So malloc returns NULL, instead of a later touch killing the
- * program.  MAP_NORESERVE, which stacks have, and PROT_NONE promise nothing.
+ * program.  MAP_NORESERVE, which most of a stack has, and PROT_NONE promise nothing.
  */
 #include <sys/mman.h>
 #include <kern/mem_init.h>
@@ -295,10 +295,21 @@ static struct vm_entry *split(struct vm_entry *e, uintptr_t va)
 	upper->ve_charged = e->ve_charged;
 	upper->ve_kernel = e->ve_kernel;
 	upper->ve_wired = e->ve_wired;
+	upper->ve_large = e->ve_large;
 	/* Upper bounds: nobody counted which half the pages are in. */
 	upper->ve_resident = KMIN(e->ve_resident, entry_pages(upper));
 	e->ve_resident = KMIN(e->ve_resident, entry_pages(e));
 	return upper;
+}
+
+int vm_cut_large(const struct vm_entry *e, uintptr_t va)
+{
+	uint64_t pa;
+	unsigned prot;
+
+	if (!e->ve_large || !(va & (LARGE_PAGE - 1)) || !rumpuser_pmap_extract(va, &pa, &prot))
+		return 0;
+	return rumpuser_pmap_protect(va, 1, prot);
 }
 
 /* Make va a border between entries, if it lies within one. */
@@ -310,7 +321,7 @@ static int clip(uintptr_t va)
 		return 0;
 	if (e->ve_kernel)
 		return EINVAL;
-	return split(e, va) ? 0 : ENOMEM;
+	return vm_cut_large(e, va) == 0 && split(e, va) ? 0 : ENOMEM;
 }
 
 struct vm_entry *vm_isolate(uintptr_t va, size_t len)
@@ -334,12 +345,14 @@ static void merge(struct vm_entry *e)
 
 	if (next && alike(e, next)) {
 		e->ve_resident += next->ve_resident;
+		e->ve_large |= next->ve_large;
 		RB_REMOVE(vm_tree, &vm_tree, next);
 		e->ve_end = next->ve_end;
 		pool_put(&entry_pool, next);
 	}
 	if (prev && alike(prev, e)) {
 		prev->ve_resident += e->ve_resident;
+		prev->ve_large |= e->ve_large;
 		RB_REMOVE(vm_tree, &vm_tree, e);
 		prev->ve_end = e->ve_end;
 		pool_put(&entry_pool, e);

@@ -145,6 +145,11 @@ int vm_map_discard(uintptr_t va, size_t len)
 		/* Shared and anonymous: the pages are the only copy of what all its users see. */
 		if (e->ve_shared && !e->ve_obj)
 			continue;
+		if (vm_cut_large(e, KMAX(e->ve_start, va)) != 0 ||
+		    (end < e->ve_end && vm_cut_large(e, end) != 0)) {
+			error = ENOMEM;
+			break;
+		}
 		freed = vm_unmap_pages(e, KMAX(e->ve_start, va), KMIN(e->ve_end, end));
 		if (e->ve_charged)
 			__atomic_add_fetch(&vm_promised, freed, __ATOMIC_RELAXED);

@@ -806,6 +806,34 @@ START_TEST(channel_function_may_go_on_later)
 }
 END_TEST
 
+/* A back end that has events come is not called for them before its time. */
+START_TEST(channel_function_rests_whatever_comes)
+{
+	uint64_t begin;
+
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, not_yet, NULL, &second), 0);
+	begin = native_now();
+	for (unsigned i = 0; i < 9; i++) {
+		evtchn_raise(xenbus_channel_port(second));
+		(void)lwp_sleep_until(native_now() + 100000, "soft interrupts");
+		ck_assert_uint_eq(calls, 1);
+	}
+	ck_assert_uint_lt(native_now() - begin, NSEC_PER_MSEC);
+	xenworld_settle();
+	ck_assert_uint_eq(calls, 3);
+	/* Nor does the next user of it rest. */
+	calls = 1;
+	xenbus_channel_later(second);
+	xenbus_channel_free(second);
+	ck_assert_int_eq(xenbus_channel_alloc(device, 0, event, device, &second), 0);
+	events = 0;
+	evtchn_raise(xenbus_channel_port(second));
+	(void)lwp_sleep_until(native_now() + 100000, "soft interrupts");
+	ck_assert_uint_eq(events, 1);
+	xenbus_channel_free(second);
+}
+END_TEST
+
 #define BACK2 "/local/domain/0/backend/vbd/8/51712"
 
 /* The tools' half of another domain's device: loop 0 at another place, 1 with the old one's path, 2
@@ -914,6 +942,7 @@ static Suite *make_suite(void)
 	tcase_add_test(up, channel_is_not_freed_while_its_function_runs);
 	tcase_add_test(up, channel_is_known_when_its_function_is_called);
 	tcase_add_test(up, channel_function_may_go_on_later);
+	tcase_add_test(up, channel_function_rests_whatever_comes);
 	tcase_add_loop_test(up, suspended_device_meets_another_back_end, 0, 3);
 	tcase_add_test(up, suspend_that_is_cancelled_is_not_seen);
 	suite_add_tcase(s, up);

@@ -129,6 +129,8 @@ void xenbus_page_free(void *va, uint32_t ref)
  * The function runs under ch_lock: on one CPU at a time, although an interrupt of a former use may
  * have come on another; and xenbus_channel_free() sleeps until it is over.
  *
+ * While it rests no event calls it: however many there are, it goes on when the callout says so.
+ *
  * LOCK ORDER: ch_lock is taken before the driver's.
  */
 struct xenbus_channel {
@@ -136,6 +138,7 @@ struct xenbus_channel {
 	bool established; /* irq has its handler */
 	struct softint *softint;
 	callout_t again;
+	volatile bool resting; /* until `again` */
 	kmutex_t ch_lock;
 	void (*func)(void *); /* NULL: nobody's.  ch_lock */
 	void *arg;
@@ -147,6 +150,15 @@ static void interrupt(void *arg)
 {
 	struct xenbus_channel *ch = arg;
 
+	if (!ch->resting)
+		softint_schedule(ch->softint);
+}
+
+static void rested(void *arg)
+{
+	struct xenbus_channel *ch = arg;
+
+	ch->resting = false;
 	softint_schedule(ch->softint);
 }
 
@@ -155,7 +167,7 @@ static void run(void *arg)
 	struct xenbus_channel *ch = arg;
 
 	mutex_enter(&ch->ch_lock);
-	if (ch->func != NULL)
+	if (ch->func != NULL && !ch->resting)
 		ch->func(ch->arg);
 	mutex_exit(&ch->ch_lock);
 }
@@ -171,7 +183,7 @@ static struct xenbus_channel *channel_create(void)
 		kmem_free(ch, sizeof(*ch));
 		return NULL;
 	}
-	callout_init(&ch->again, interrupt, ch);
+	callout_init(&ch->again, rested, ch);
 	mutex_init(&ch->ch_lock, MUTEX_DEFAULT);
 	spin_lock(&lock);
 	ch->older = newest;
@@ -197,6 +209,7 @@ static void set_func(struct xenbus_channel *ch, void (*func)(void *), void *arg)
 	mutex_enter(&ch->ch_lock);
 	ch->func = func;
 	ch->arg = arg;
+	ch->resting = false; /* a former use's callout, if still to come, ends no rest but early */
 	mutex_exit(&ch->ch_lock);
 }
 
@@ -262,6 +275,7 @@ void xenbus_channel_notify(struct xenbus_channel *ch)
 
 void xenbus_channel_later(struct xenbus_channel *ch)
 {
+	ch->resting = true;
 	callout_schedule(&ch->again, REST);
 }
 

@@ -96,7 +96,7 @@ unsigned xenbus_channel_port(const struct xenbus_channel *ch);
 void xenbus_channel_notify(struct xenbus_channel *ch);
 /*
  * For func: it has had its turn, though there is more to do.  It is called again in a while, which
- * is everybody else's.
+ * is everybody else's, and not before, whatever events come.
  */
 void xenbus_channel_later(struct xenbus_channel *ch);
 /* Afterwards func does not run and will not: sleeps until then, so not with a lock that it takes.

@@ -164,7 +164,7 @@ static void move(void)
 	} else if (fuzz_byte() % 2) {
 		world_disconnect();
 		state = DOWN;
-		world_device.xd_backend_domid = fuzz_byte() % 2;
+		world_move(fuzz_byte() % 2);
 	}
 	if (state == DOWN)
 		REQUIRE(world_live_channels() == 0);

@@ -206,7 +206,7 @@ static void reconnect(unsigned how)
 {
 	disconnect();
 	if (how & 1)
-		world_device.xd_backend_domid = fuzz_byte() % 3;
+		world_move(fuzz_byte() % 3);
 	world_complaints = 0;
 	up = world_connect() == 0;
 	REQUIRE(up || world_live_channels() == 0);
@@ -314,7 +314,7 @@ static void begin(void)
 	world_set(world_device.xd_backend, "multi-queue-max-queues", "2");
 	world_grant_limit = WORLD_GRANTS;
 	world_channel_limit = WORLD_CHANNELS;
-	world_device.xd_backend_domid = 0;
+	world_move(0);
 	reconnect(2);
 	REQUIRE(up);
 }

@@ -57,19 +57,24 @@ int rumpuser_grant_end(uint32_t ref)
 
 /* ------------------------------------------------------------------ xenbus */
 
-int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
+int xenbus_page_alloc(struct xenbus_device *xd, bool readonly, void **va, uint32_t *ref)
 {
 	uint64_t pa = page_zalloc(0);
 	int error;
 
 	if (!pa)
 		return ENOMEM;
-	error = rumpuser_grant(xd->xd_backend_domid, pa, false, ref);
+	error = rumpuser_grant(xd->xd_backend_domid, pa, readonly, ref);
 	if (error)
 		page_free(pa, 0);
 	else
 		*va = page_va(pa);
 	return error;
+}
+
+int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
+{
+	return xenbus_page_alloc(xd, false, va, ref);
 }
 
 void xenbus_page_free(void *va, uint32_t ref)
@@ -298,6 +303,17 @@ int world_connected(void)
 void world_disconnect(void)
 {
 	driver()->xdr_disconnect(&world_device);
+}
+
+void world_move(unsigned domid)
+{
+	if (domid == world_device.xd_backend_domid)
+		return;
+	driver()->xdr_forget(&world_device);
+	world_device.xd_backend_domid = domid;
+	for (unsigned i = 0; i < WORLD_GRANTS; i++)
+		if (world_grants[i].live && !world_grants[i].held)
+			panic("grant %u outlives its domain", i);
 }
 
 void *world_shared_page(const char *dir, const char *node)

@@ -49,6 +49,9 @@ int world_attach(void);
 int world_connect(void);
 int world_connected(void);
 void world_disconnect(void);
+/* Its back end is another domain.  Disconnected before; checks that no page is left to the former.
+ */
+void world_move(unsigned domid);
 
 /* What the front end named: its page, its channel.  Checks that they are there. */
 void *world_shared_page(const char *dir, const char *node);

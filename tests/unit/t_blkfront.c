@@ -133,11 +133,11 @@ START_TEST(blkfront_pages_stay_granted)
 	ck_assert_uint_eq(world_live_grants(), 6);
 	world_disconnect();
 	/* Another domain sees none of them; one that this one doesn't let go is nobody's. */
-	world_device.xd_backend_domid = 7;
-	connect_all();
 	for (unsigned i = 0, held = 0; i < WORLD_GRANTS && !held; i++)
 		if (world_grants[i].live && world_grants[i].domid == 0)
 			world_grants[i].held = held = 1;
+	world_move(7);
+	connect_all();
 	x = begin(BUF_READ, 0, 5 * 4096);
 	world_back_work(&back[0]);
 	end(x, 0);
@@ -186,7 +186,7 @@ START_TEST(blkfront_goes_on_with_few_pages)
 	}
 	world_disconnect();
 	/* None at all: an error, as there is nothing to wait for. */
-	world_device.xd_backend_domid = 7;
+	world_move(7);
 	connect_all();
 	world_grant_limit = 0;
 	end(begin(BUF_READ, 0, 512), ENOMEM);

@@ -118,7 +118,7 @@ START_TEST(netfront_another_domain_gets_pages_of_its_own)
 	for (unsigned i = 0; i < WORLD_GRANTS && held < 2; i++)
 		if (world_grants[i].live && !world_grants[i].readonly)
 			world_grants[i].held = ++held > 0;
-	world_device.xd_backend_domid = 5;
+	world_move(5);
 	connect_all(1);
 	ck_assert_uint_eq(world_complaints, 0);
 	transmit(packet(5000, 1000, 2));

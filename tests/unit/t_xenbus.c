@@ -18,7 +18,7 @@
 #define BACK "/local/domain/3/backend/vbd/7/51712"
 #define VIF  "/local/domain/0/backend/vif/7/0"
 
-/* What the driver was asked, a letter each: a c C d. */
+/* What the driver was asked, a letter each: a c C d f. */
 static char story[200];
 static int attach_error, connect_error, connected_error;
 static struct xenbus_device *device;
@@ -84,11 +84,18 @@ static void disconnect(struct xenbus_device *xd)
 	channel = NULL;
 }
 
+static void forget(struct xenbus_device *xd)
+{
+	ck_assert(!channel && !xd->xd_up);
+	tell('f');
+}
+
 static const struct xenbus_driver vbd = {.xdr_type = "vbd",
     .xdr_attach = attach,
     .xdr_connect = connect,
     .xdr_connected = connected,
-    .xdr_disconnect = disconnect};
+    .xdr_disconnect = disconnect,
+    .xdr_forget = forget};
 XENBUS_DRIVER(vbd);
 
 static int vif_none(struct xenbus_device *xd)
@@ -534,7 +541,7 @@ START_TEST(device_may_move_to_another_back_end)
 	store_set("device/vbd/51712/backend-id", "5");
 	store_set("device/vbd/51712/backend", other);
 	xenworld_settle();
-	expect("c", "3");
+	expect("fc", "3");
 	ck_assert_uint_eq(device->xd_backend_domid, 5);
 	store_set("/local/domain/5/backend/vbd/7/51712/state", "4");
 	xenworld_settle();
@@ -565,14 +572,14 @@ START_TEST(device_may_move_in_two_steps)
 	store_set("device/vbd/51712/backend-id", "5");
 	xenworld_settle();
 	ck_assert_uint_eq(device->xd_backend_domid, 5);
-	expect("", "1");
+	expect("f", "1");
 	store_set("/local/domain/5/backend/vbd/7/51712/state", "2");
 	xenworld_settle();
 	expect("c", "3");
 	/* With another number it is another domain, whatever the path. */
 	store_set("device/vbd/51712/backend-id", "6");
 	xenworld_settle();
-	expect("dc", "3");
+	expect("dfc", "3");
 	ck_assert_uint_eq(device->xd_backend_domid, 6);
 }
 END_TEST
@@ -625,6 +632,59 @@ START_TEST(ring_in_use_is_kept_until_it_is_not)
 }
 END_TEST
 
+/* It may let go when nothing else happens any more. */
+START_TEST(ring_in_use_is_looked_after)
+{
+	size_t live = native_alloc_live();
+
+	grant_busy = true;
+	back("1");
+	ck_assert_uint_eq(grants_standing(), 1);
+	native_advance(60 * NSEC_PER_SEC);
+	ck_assert_uint_eq(device->xd_stuck, 1);
+	grant_busy = false;
+	native_advance(6 * NSEC_PER_SEC);
+	ck_assert_uint_eq(grants_standing(), 0);
+	ck_assert_uint_eq(device->xd_stuck, 0);
+	ck_assert_uint_lt(native_alloc_live(), live);
+}
+END_TEST
+
+/* That takes no memory; and who finds none tries those that others keep. */
+START_TEST(ring_in_use_is_known_without_memory)
+{
+	unsigned long before;
+	uint32_t refs[2];
+	void *va[2];
+
+	ck_assert_int_eq(xenbus_ring_alloc(device, &va[0], &refs[0]), 0);
+	before = native_alloc_count();
+	grant_busy = true;
+	xenbus_ring_free(device, va[0], refs[0]);
+	ck_assert_uint_eq(native_alloc_count(), before);
+	ck_assert_uint_eq(device->xd_stuck, 1);
+	grant_busy = false;
+	native_alloc_fail(1);
+	ck_assert_int_eq(xenbus_ring_alloc(device, &va[1], &refs[1]), 0);
+	ck_assert_uint_eq(device->xd_stuck, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned standing = grants_standing();
+		size_t live = native_alloc_live();
+		int error;
+
+		native_alloc_fail(i);
+		error = xenbus_page_alloc(device, true, &va[0], &refs[0]);
+		ck_assert_int_eq(error, i == 0 ? ENOMEM : 0);
+		if (!error)
+			xenbus_page_free(va[0], refs[0]);
+		ck_assert_uint_eq(grants_standing(), standing);
+		ck_assert_uint_eq(native_alloc_live(), live);
+	}
+	native_alloc_fail(-1);
+	xenbus_ring_free(device, va[1], refs[1]);
+}
+END_TEST
+
 static unsigned lines(const char *needle)
 {
 	unsigned n = 0;
@@ -660,6 +720,16 @@ START_TEST(back_end_that_keeps_all_rings_is_given_up)
 	expect("C", "4");
 	ck_assert_uint_eq(grants_standing(), 1);
 	ck_assert_uint_eq(native_alloc_live(), live);
+	/* So if it does the same again, that is said again. */
+	native_advance(61 * NSEC_PER_SEC);
+	grant_busy = true;
+	for (unsigned i = 0; i < 12; i++) {
+		back("1");
+		back("2");
+		story[0] = '\0';
+	}
+	ck_assert_uint_eq(lines("given up"), 2);
+	ck_assert_int_eq(lines("\n"), lines("kiln: "));
 }
 END_TEST
 
@@ -724,6 +794,12 @@ static struct xenbus_channel *second;
 static bool inside, freed;
 static unsigned calls;
 
+/* Soft interrupts are run by whichever lwp is about to. */
+static void soft(void)
+{
+	(void)lwp_sleep_until(native_now() + 100000, "soft interrupts");
+}
+
 static void free_it(void *arg)
 {
 	xenbus_channel_free(second);
@@ -776,6 +852,7 @@ START_TEST(channel_is_known_when_its_function_is_called)
 	evtchn_early = true;
 	ck_assert_int_eq(xenbus_channel_alloc(device, 0, early, NULL, &second), 0);
 	evtchn_early = false;
+	soft();
 	ck_assert_uint_eq(calls, 1);
 	xenbus_channel_free(second);
 	evtchn_fail = true;
@@ -795,6 +872,7 @@ START_TEST(channel_function_may_go_on_later)
 {
 	ck_assert_int_eq(xenbus_channel_alloc(device, 0, not_yet, NULL, &second), 0);
 	evtchn_raise(xenbus_channel_port(second));
+	soft();
 	ck_assert_uint_eq(calls, 1);
 	xenworld_settle();
 	ck_assert_uint_eq(calls, 3);
@@ -815,7 +893,7 @@ START_TEST(channel_function_rests_whatever_comes)
 	begin = native_now();
 	for (unsigned i = 0; i < 9; i++) {
 		evtchn_raise(xenbus_channel_port(second));
-		(void)lwp_sleep_until(native_now() + 100000, "soft interrupts");
+		soft();
 		ck_assert_uint_eq(calls, 1);
 	}
 	ck_assert_uint_lt(native_now() - begin, NSEC_PER_MSEC);
@@ -828,7 +906,7 @@ START_TEST(channel_function_rests_whatever_comes)
 	ck_assert_int_eq(xenbus_channel_alloc(device, 0, event, device, &second), 0);
 	events = 0;
 	evtchn_raise(xenbus_channel_port(second));
-	(void)lwp_sleep_until(native_now() + 100000, "soft interrupts");
+	soft();
 	ck_assert_uint_eq(events, 1);
 	xenbus_channel_free(second);
 }
@@ -866,12 +944,12 @@ START_TEST(suspended_device_meets_another_back_end)
 	xenworld_settle();
 	ck_assert_uint_eq(suspends, 1);
 	if (place == 2) {
-		expect("d", "1");
+		expect("df", "1");
 		ck_assert_uint_eq(evtchn_open(), 0);
 		ck_assert_uint_eq(grants_standing(), 0);
 		return;
 	}
-	expect("dc", "3");
+	expect("dfc", "3");
 	ck_assert_str_eq(device->xd_backend, place == 0 ? BACK2 : BACK);
 	ck_assert_uint_eq(device->xd_backend_domid, place == 0 ? 0 : 3);
 	ck_assert_uint_eq(grants_standing(), 1);
@@ -934,6 +1012,8 @@ static Suite *make_suite(void)
 	tcase_add_test(up, device_may_move_in_two_steps);
 	tcase_add_test(up, device_attached_again_begins_anew);
 	tcase_add_test(up, ring_in_use_is_kept_until_it_is_not);
+	tcase_add_test(up, ring_in_use_is_looked_after);
+	tcase_add_test(up, ring_in_use_is_known_without_memory);
 	tcase_add_test(up, back_end_that_keeps_all_rings_is_given_up);
 	tcase_add_test(up, complaints_are_limited);
 	tcase_add_test(up, ring_is_a_page_of_zeros);

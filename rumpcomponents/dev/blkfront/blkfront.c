@@ -158,6 +158,15 @@ static void blkfront_disconnect(struct xenbus_device *xd)
 	disconnect_queues(bf, bf->bf_nqueues, bf->bf_refused || detached(bf));
 }
 
+static void blkfront_forget(struct xenbus_device *xd)
+{
+	struct blkfront *bf = xd->xd_softc;
+
+	for (unsigned i = 0; i < bf->bf_maxqueues; i++)
+		if (bf->bf_queues[i])
+			blkfront_pages_free(bf->bf_queues[i]);
+}
+
 /* *n: how many there are afterwards, also on failure. */
 static int connect_queues(struct blkfront *bf, unsigned *n)
 {
@@ -282,5 +291,6 @@ static const struct xenbus_driver blkfront_driver = {
     .xdr_connect = blkfront_connect,
     .xdr_connected = blkfront_connected,
     .xdr_disconnect = blkfront_disconnect,
+    .xdr_forget = blkfront_forget,
 };
 XENBUS_DRIVER(blkfront_driver);

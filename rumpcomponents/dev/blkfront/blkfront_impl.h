@@ -52,7 +52,6 @@ _Static_assert(sizeof(union blkfront_words) == sizeof(struct blkif_request), "xe
 struct blkfront_page {
 	uint8_t *bg_va; /* NULL: no page */
 	uint32_t bg_ref;
-	uint32_t bg_domid; /* whom it is granted to */
 };
 
 /* A request in the ring: its id is its index. */
@@ -111,6 +110,8 @@ bool blkfront_name(uint64_t vdev, char *name, size_t size, uint64_t *rdev);
 /* A free page, granted: its number.  false: there is none now.  => bq_lock */
 bool blkfront_page_get(struct blkfront_queue *bq, uint16_t *n);
 void blkfront_page_put(struct blkfront_queue *bq, uint16_t n);
+/* No page is granted any more.  => not connected, nothing under way */
+void blkfront_pages_free(struct blkfront_queue *bq);
 
 /* struct disk's dk_strategy. */
 void blkfront_strategy(struct disk *dk, struct buf *bp);

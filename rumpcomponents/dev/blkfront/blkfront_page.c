@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A queue's granted pages: made when they are first needed, and kept. */
-#include <rumpuser.h>
-#include <kern/kmem.h>
+/* A queue's granted pages: made when they are first needed, and kept for the same back end. */
 #include "blkfront_impl.h"
 
 static bool ready(struct blkfront_queue *bq, struct blkfront_page *bg)
 {
-	unsigned domid = bq->bq_dev->bf_xd->xd_backend_domid;
-	uint64_t pa;
+	void *page;
 
-	if (bg->bg_va && bg->bg_domid == domid)
+	if (bg->bg_va)
 		return true;
-	if (bg->bg_va) /* a former one's, which another one must not see as it is */
-		xenbus_page_free(bg->bg_va, bg->bg_ref);
-	bg->bg_va = NULL;
-	pa = page_zalloc(0);
-	if (!pa)
+	if (xenbus_page_alloc(bq->bq_dev->bf_xd, false, &page, &bg->bg_ref) != 0)
 		return false;
-	if (rumpuser_grant(domid, pa, false, &bg->bg_ref) != 0) {
-		page_free(pa, 0);
-		return false;
-	}
-	bg->bg_va = page_va(pa);
-	bg->bg_domid = domid;
+	bg->bg_va = page;
 	return true;
+}
+
+void blkfront_pages_free(struct blkfront_queue *bq)
+{
+	mutex_enter(&bq->bq_lock);
+	for (unsigned i = 0; i < bq->bq_npages; i++) {
+		struct blkfront_page *bg = &bq->bq_pages[i];
+
+		if (bg->bg_va)
+			xenbus_page_free(bg->bg_va, bg->bg_ref);
+		bg->bg_va = NULL;
+	}
+	mutex_exit(&bq->bq_lock);
 }
 
 bool blkfront_page_get(struct blkfront_queue *bq, uint16_t *n)

@@ -22,26 +22,24 @@
 
 int netfront_buf_ready(struct netfront *nf, struct netfront_buf *nb, bool readonly)
 {
-	unsigned domid = nf->nf_xd->xd_backend_domid;
-	uint64_t pa;
+	void *page;
 	int error;
 
-	if (nb->nb_va && nb->nb_domid == domid)
+	if (nb->nb_va)
 		return 0;
-	if (nb->nb_va) /* a former one's, which another one must not see */
-		xenbus_page_free(nb->nb_va, nb->nb_ref);
-	nb->nb_va = NULL;
-	pa = page_zalloc(0);
-	if (!pa)
-		return ENOMEM;
-	error = rumpuser_grant(domid, pa, readonly, &nb->nb_ref);
-	if (error) {
-		page_free(pa, 0);
-		return error;
+	error = xenbus_page_alloc(nf->nf_xd, readonly, &page, &nb->nb_ref);
+	if (!error)
+		nb->nb_va = page;
+	return error;
+}
+
+static void bufs_free(struct netfront_buf *nb, unsigned n)
+{
+	for (; n-- > 0; nb++) {
+		if (nb->nb_va)
+			xenbus_page_free(nb->nb_va, nb->nb_ref);
+		nb->nb_va = NULL;
 	}
-	nb->nb_va = page_va(pa);
-	nb->nb_domid = domid;
-	return 0;
 }
 
 /* ------------------------------------------------------------------ queues */
@@ -105,6 +103,15 @@ static void queue_disconnect(struct netfront_queue *nq, enum netfront_state stat
 		xenbus_ring_free(nq->nq_dev->nf_xd, nq->nq_rx, nq->nq_rxref);
 	nq->nq_tx = NULL;
 	nq->nq_rx = NULL;
+}
+
+/* => not connected */
+static void queue_forget(struct netfront_queue *nq)
+{
+	bufs_free(nq->nq_rxbuf, nq->nq_rxsize);
+	mutex_enter(&nq->nq_txlock);
+	bufs_free(nq->nq_txbuf, nq->nq_txsize);
+	mutex_exit(&nq->nq_txlock);
 }
 
 static int queue_connect(struct netfront_queue *nq, unsigned cpu)
@@ -230,6 +237,15 @@ static void netfront_disconnect(struct xenbus_device *xd)
 	for (unsigned i = 0; i < n; i++)
 		queue_disconnect(nf->nf_queues[i], i == 0 ? NETFRONT_WAITING : NETFRONT_SHUT);
 	unpublish(nf, n);
+}
+
+static void netfront_forget(struct xenbus_device *xd)
+{
+	struct netfront *nf = xd->xd_softc;
+
+	for (unsigned i = 0; i < nf->nf_maxqueues; i++)
+		if (nf->nf_queues[i])
+			queue_forget(nf->nf_queues[i]);
 }
 
 static int connect_queues(struct netfront *nf, unsigned n)
@@ -378,6 +394,7 @@ static const struct xenbus_driver netfront_driver = {
     .xdr_connect = netfront_connect,
     .xdr_connected = netfront_connected,
     .xdr_disconnect = netfront_disconnect,
+    .xdr_forget = netfront_forget,
     .xdr_connected_first = true,
 };
 XENBUS_DRIVER(netfront_driver);

@@ -10,7 +10,8 @@
  *  - it reads nothing else, and what it writes late, into a frame that it has handed over
  *    already, nobody reads: checksums and lengths are checked in memory that is ours alone;
  *  - a page that it does not let go is no loss, since none is ever given to anybody else;
- *  - pages stay granted as long as it lives: no grant is made, awaited or ended for a packet;
+ *  - pages stay granted as long as it lives, and no longer: no grant is made, awaited or ended for
+ * a packet;
  *  - a packet's memory is free as soon as it is in the ring, and large ones fill their slots.
  * A copy of a frame is little beside what the back end does for it, which copies or maps it, too.
  *
@@ -41,7 +42,6 @@ _Static_assert(__CONST_RING_SIZE(netif_rx, 4096) == NETFRONT_RING, "xen/io/netif
 struct netfront_buf {
 	uint8_t *nb_va; /* NULL: no page */
 	uint32_t nb_ref;
-	uint32_t nb_domid; /* whom it is granted to */
 };
 
 enum netfront_state {

@@ -45,22 +45,24 @@ static bool searched;
 
 void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
 {
-	uint64_t now = nanouptime();
+	uint64_t since = xd->xd_said_at, now = nanouptime();
+	char text[160];
 	unsigned said;
 	va_list ap;
 
-	if (now - xd->xd_said_at >= 60 * NSEC_PER_SEC) {
-		xd->xd_said_at = now;
+	/* Several CPUs may: one of them begins anew. */
+	if ((int64_t)(now - since) >= (int64_t)(60 * NSEC_PER_SEC) &&
+	    __atomic_compare_exchange_n(
+		&xd->xd_said_at, &since, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		xd->xd_said = 0;
-	}
 	said = __atomic_fetch_add(&xd->xd_said, 1, __ATOMIC_RELAXED);
 	if (said > SAID_MAX)
 		return;
-	kprintf("kiln: %s: ", xd->xd_path);
 	va_start(ap, fmt);
-	kvprintf(fmt, ap);
+	kvsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	kprintf(said == SAID_MAX ? "; no more of it for a minute\n" : "\n");
+	kprintf("kiln: %s: %s%s\n", xd->xd_path, text,
+	    said == SAID_MAX ? "; no more of it for a minute" : "");
 }
 
 /* ------------------------------------------------------------------ states */
@@ -87,6 +89,13 @@ static void down(struct xenbus_device *xd, unsigned state)
 		xd->xd_driver->xdr_disconnect(xd);
 	xd->xd_up = xd->xd_connected = false;
 	set_state(xd, state);
+}
+
+/* => down */
+static void forget(struct xenbus_device *xd)
+{
+	if (xd->xd_driver->xdr_forget)
+		xd->xd_driver->xdr_forget(xd);
 }
 
 static void refuse(struct xenbus_device *xd, const char *what, int error)
@@ -126,6 +135,7 @@ static void connect(struct xenbus_device *xd)
 		return;
 	}
 	xd->xd_up = true;
+	xd->xd_given_up = false;
 	set_state(xd, xdr->xdr_connected_first ? XenbusStateConnected : XenbusStateInitialised);
 }
 
@@ -250,6 +260,8 @@ static void move(struct xenbus_device *xd, const char *backend, uint64_t domid)
 	down(xd, XenbusStateInitialising);
 	xenstore_unwatch(&xd->xd_watch);
 	strlcpy(xd->xd_backend, backend, sizeof(xd->xd_backend));
+	if (domid != xd->xd_backend_domid)
+		forget(xd);
 	xd->xd_backend_domid = (unsigned)domid;
 	watch_backend(xd);
 }
@@ -318,6 +330,7 @@ static void moved(void)
 		xd->xd_failed = xd->xd_given_up = false;
 		xd->xd_backend_state = XenbusStateUnknown;
 		down(xd, XenbusStateInitialising);
+		forget(xd); /* whatever its number: grants stand, and nobody has them mapped */
 	}
 }
 

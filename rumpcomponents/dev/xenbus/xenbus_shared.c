@@ -11,23 +11,30 @@
 #include <kern/systm.h>
 #include "xenbus_impl.h"
 
-/* ------------------------------------------------------------------- rings */
+/* ------------------------------------------------------------------- pages */
 
 /*
  * Pages of rings that a back end may keep, of one device, before that gets no more: of four
  * connections with two rings for each CPU.  One that unmaps late keeps those of one.
  */
 #define STUCK_MAX (8 * cpu_count)
+#define RETRY	  (5 * NSEC_PER_SEC) /* when somebody keeps a page */
 
-/* Pages that a back end didn't let go when it should have; maybe it has by now. */
+static void retry_stuck(void *arg);
+
+/*
+ * Pages that a back end didn't let go when it should have; maybe it has by now.  For each page that
+ * is shared there is a spare one, since there may be no memory by the time that it is needed.
+ */
 struct stuck {
 	void *va;
 	uint32_t ref;
 	struct xenbus_device *xd; /* whom it counts for; NULL: none */
 	struct stuck *next;
 };
-static struct stuck *stuck;
-static volatile uint32_t lock; /* stuck, free_channels */
+static struct stuck *stuck, *spares;
+static callout_t again = {.c_func = retry_stuck}; /* armed if there are any; under lock */
+static volatile uint32_t lock;			  /* stuck, spares, free_channels */
 
 static bool take_back(void *va, uint32_t ref)
 {
@@ -43,18 +50,21 @@ static void count(struct xenbus_device *xd, int n)
 		__atomic_fetch_add(&xd->xd_stuck, n, __ATOMIC_RELAXED);
 }
 
-static void keep(struct stuck *s)
+static void put(struct stuck **list, struct stuck *s)
 {
 	spin_lock(&lock);
-	s->next = stuck;
-	stuck = s;
+	if (list == &stuck && stuck == NULL)
+		callout_schedule(&again, RETRY);
+	s->next = *list;
+	*list = s;
 	spin_unlock(&lock);
 }
 
-static void retry_stuck(void)
+static void retry_stuck(void *arg)
 {
 	struct stuck *s, *next;
 
+	(void)arg;
 	spin_lock(&lock);
 	s = stuck;
 	stuck = NULL;
@@ -65,7 +75,7 @@ static void retry_stuck(void)
 			count(s->xd, -1);
 			kmem_free(s, sizeof(*s));
 		} else {
-			keep(s);
+			put(&stuck, s);
 		}
 	}
 }
@@ -74,37 +84,52 @@ static void give_back(struct xenbus_device *xd, void *va, uint32_t ref)
 {
 	struct stuck *s;
 
-	if (take_back(va, ref))
+	spin_lock(&lock);
+	s = spares;
+	spares = s->next;
+	spin_unlock(&lock);
+	if (take_back(va, ref)) {
+		kmem_free(s, sizeof(*s));
 		return;
+	}
 	count(xd, 1);
-	s = kmem_alloc(sizeof(*s));
-	if (s == NULL)
-		return;
 	*s = (struct stuck){.va = va, .ref = ref, .xd = xd};
-	keep(s);
+	put(&stuck, s);
 }
 
 bool xenbus_keeps_too_much(struct xenbus_device *xd)
 {
-	retry_stuck();
+	retry_stuck(NULL);
 	return xd->xd_stuck >= STUCK_MAX;
+}
+
+int xenbus_page_alloc(struct xenbus_device *xd, bool readonly, void **va, uint32_t *ref)
+{
+	struct stuck *spare = kmem_alloc(sizeof(*spare));
+	uint64_t pa = page_zalloc(0);
+	int error = ENOMEM;
+
+	if (pa == 0) {
+		retry_stuck(NULL);
+		pa = page_zalloc(0);
+	}
+	if (pa != 0 && spare != NULL)
+		error = rumpuser_grant(xd->xd_backend_domid, pa, readonly, ref);
+	if (error) {
+		if (pa != 0)
+			page_free(pa, 0);
+		if (spare != NULL)
+			kmem_free(spare, sizeof(*spare));
+		return error;
+	}
+	put(&spares, spare);
+	*va = page_va(pa);
+	return 0;
 }
 
 int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref)
 {
-	uint64_t pa;
-	int error;
-
-	pa = page_zalloc(0);
-	if (pa == 0)
-		return ENOMEM;
-	error = rumpuser_grant(xd->xd_backend_domid, pa, false, ref);
-	if (error) {
-		page_free(pa, 0);
-		return error;
-	}
-	*va = page_va(pa);
-	return 0;
+	return xenbus_page_alloc(xd, false, va, ref);
 }
 
 void xenbus_ring_free(struct xenbus_device *xd, void *va, uint32_t ref)

@@ -12,6 +12,9 @@
  * - disconnect: the back end is Closing or Closed, or went away, or connected failed: stop, take
  *   grants back, close channels.  What was under way is kept for the next connect, where the
  *   device can, or dropped.  xenbus then sets Closed.
+ * - forget: the device has another back end now, or is in another machine: pages that were kept for
+ *   the former one are to be freed, lest a stranger who has its domid there read them. Disconnected
+ *   before.
  *
  * and again from connect when a restarted back end returns to InitWait.  All are called from one
  * kernel lwp, one at a time, and may sleep.  Nothing that the back end writes is believed
@@ -35,6 +38,7 @@ struct xenbus_driver {
 	/* errno: disconnect, Closed.  May be NULL. */
 	int (*xdr_connected)(struct xenbus_device *xd);
 	void (*xdr_disconnect)(struct xenbus_device *xd);
+	void (*xdr_forget)(struct xenbus_device *xd); /* may be NULL */
 	/*
 	 * Its back ends wait for Connected and take no notice of Initialised: "vif" has it so,
 	 * whose frames may be sent before the back end is there.
@@ -69,19 +73,18 @@ struct xenbus_device {
 };
 
 /*
- * One page of a ring shared with xd's back end: zeroed, granted.  The page is kernel memory:
- * *va is its address.  ENOMEM, ENOSPC.
+ * A page shared with xd's back end: zeroed, granted.  It is kernel memory: *va is its address.
+ * Those of rings live as long as a connection, others for as long as the device has the same back
+ * end, until forget.  Any context but interrupt handlers.  ENOMEM, ENOSPC.
  */
 int xenbus_ring_alloc(struct xenbus_device *xd, void **va, uint32_t *ref);
+int xenbus_page_alloc(struct xenbus_device *xd, bool readonly, void **va, uint32_t *ref);
 /*
  * Take it back.  A page that the back end doesn't let go is kept from all other use, since it may
- * still write, until it has.
+ * still write, until it has: that is looked after every few seconds.  A back end that keeps too
+ * many pages of rings gets no more.
  */
 void xenbus_ring_free(struct xenbus_device *xd, void *va, uint32_t ref);
-/*
- * The same for a page that the driver granted itself, one of those that stay granted for as long as
- * the device has the same back end.  Of rings, a back end that keeps too many gets no more.
- */
 void xenbus_page_free(void *va, uint32_t ref);
 
 /*
@@ -104,8 +107,8 @@ void xenbus_channel_later(struct xenbus_channel *ch);
 void xenbus_channel_free(struct xenbus_channel *ch);
 
 /*
- * A message on the console that names the device; fmt as kprintf().  Of more than a few in a minute
- * the rest is not shown: a back end may cause as many as it likes.
+ * A message on the console that names the device; fmt as kprintf(), of at most 159 characters.  Of
+ * more than a few in a minute the rest is not shown: a back end may cause as many as it likes.
  */
 void xenbus_complain(struct xenbus_device *xd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -88,6 +88,8 @@ void bake_root(struct bake *b)
 	int status;
 
 	status = run_tool(argv, &out);
+	if (status == -1 && errno != ENOENT)
+		err(1, "mkfs.erofs");
 	if (status == -1)
 		errx(1,
 		    "--root needs mkfs.erofs, which is not installed: apt-get install erofs-utils");
@@ -253,6 +255,8 @@ void bake_link(struct bake *b)
 		sbuf_free(&out);
 	}
 	status = run_tool(cmd.v, &out);
+	if (status == -1 && errno != ENOENT)
+		err(1, "ld");
 	if (status == -1)
 		errx(1, "ld is not installed: apt-get install binutils");
 	if (out.len > 0)

@@ -466,40 +466,62 @@ char *find_program(const char *name)
 	return NULL;
 }
 
-int run_tool(char *const argv[], struct sbuf *out)
+pid_t start_tool(char *const argv[], int out)
 {
-	char buf[4096], *full = find_program(argv[0]);
-	int fd[2] = {-1, -1}, status;
-	ssize_t n;
+	char *full = find_program(argv[0]);
+	sigset_t none;
 	pid_t pid;
 
 	if (full == NULL) {
 		errno = ENOENT;
 		return -1;
 	}
-	if (out != NULL && pipe2(fd, O_CLOEXEC) == -1)
-		err(kiln_failure, "pipe");
 	pid = fork();
-	if (pid == -1)
-		err(kiln_failure, "fork");
 	if (pid == 0) {
-		if (out != NULL && (dup2(fd[1], 1) == -1 || dup2(fd[1], 2) == -1))
+		if (out != -1 && (dup2(out, 1) == -1 || dup2(out, 2) == -1))
 			_exit(127);
+		signal(SIGPIPE, SIG_DFL);
+		signal(SIGTTIN, SIG_DFL);
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		execv(full, argv);
 		_exit(127);
 	}
 	free(full);
+	return pid;
+}
+
+int tool_status(int wstatus)
+{
+	return WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
+}
+
+int run_tool(char *const argv[], struct sbuf *out)
+{
+	int fd[2] = {-1, -1}, status, error;
+	char buf[4096];
+	ssize_t n;
+	pid_t pid;
+
+	if (out != NULL && pipe2(fd, O_CLOEXEC) == -1)
+		return -1;
+	pid = start_tool(argv, fd[1]);
+	error = errno;
 	if (out != NULL) {
 		close(fd[1]);
-		while ((n = read(fd[0], buf, sizeof(buf))) > 0 || (n == -1 && errno == EINTR))
+		while (pid != -1 &&
+		       ((n = read(fd[0], buf, sizeof(buf))) > 0 || (n == -1 && errno == EINTR)))
 			if (n > 0)
 				sbuf_add(out, buf, (size_t)n);
 		close(fd[0]);
 	}
+	errno = error;
+	if (pid == -1)
+		return -1;
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
-			err(kiln_failure, "waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+			return -1;
+	return tool_status(status);
 }
 
 char *tool_version(const char *tool, const char *option)

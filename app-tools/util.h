@@ -89,6 +89,14 @@ char *find_program(const char *name);
  * and errno if it could not be started; 128 + n if signal n ended it.
  */
 int run_tool(char *const argv[], struct sbuf *out);
+/*
+ * The same without waiting: its pid, or -1 and errno.  Standard output and standard error are
+ * `out', or ours if that is -1.  Its signals are as after a login: none is blocked, for libxl hears
+ * of its children by SIGCHLD alone.
+ */
+pid_t start_tool(char *const argv[], int out);
+/* What run_tool() returns, of what waitpid(2) said. */
+int tool_status(int wstatus);
 /* First line that `tool --version` (or other option) prints, or "unknown". */
 char *tool_version(const char *tool, const char *option);
 

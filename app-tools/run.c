@@ -392,6 +392,7 @@ static void write_status(const struct run *r, struct ending e)
 	    [END_LOST] = "lost",
 	    [END_REFUSED] = "refused",
 	    [END_STOPPED] = "stopped",
+	    [END_AWAY] = "away",
 	    [END_OUTPUT] = "output"};
 	struct sbuf s = {0};
 
@@ -444,6 +445,9 @@ static int finish(const struct run *r, struct ending e)
 	case END_STOPPED:
 		run_core_say(r);
 		return die_by(e.value);
+	case END_AWAY:
+		errx(kiln_failure, "%s: the domain was saved, moved away or destroyed by others",
+		    r->image.program);
 	case END_OUTPUT:
 		errno = e.value;
 		err(kiln_failure, "standard output");

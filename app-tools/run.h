@@ -86,6 +86,7 @@ void run_xen_print(const struct run *r, FILE *to);
 
 /* run_domain.c: make the domain and keep it until its end; never returns. */
 void run_domain(struct run *r);
+#define RUN_DOMAIN_AWAY 2 /* its exit status: others took the domain away */
 /* The keeper, and all that it had started, died: destroy what is left of the domain. */
 void run_domain_lost(struct run *r);
 
@@ -98,6 +99,7 @@ enum outcome {
 	END_LOST,    /* guest ended without a word */
 	END_REFUSED, /* the machine did not even start */
 	END_STOPPED, /* we ended it; value is the signal that asked for it */
+	END_AWAY,    /* the domain was saved, moved or destroyed by others */
 	END_OUTPUT,  /* standard output cannot be written; value is the error */
 };
 

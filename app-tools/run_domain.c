@@ -12,12 +12,14 @@
  *   xenstore-watch    says when some domain ended; xl list whether it is ours
  *   xl destroy        at the end, whatever the end was
  *
- * Exit status 0 says that the domain is gone; after any other end run_guest.c has
- * run_domain_lost() look for it.
+ * Exit status 0 says that the domain is gone, RUN_DOMAIN_AWAY that others took it away: saved,
+ * moved or destroyed it.  After any other end run_guest.c has run_domain_lost() look for it.
+ *
+ * While the guest runs nothing is waited for but events: a tool that is needed then is a job.
  */
 #include "forward.h"
 #include "kiln.h"
-#include "run.h"
+#include "run_domain.h"
 
 #include <err.h>
 #include <errno.h>
@@ -31,34 +33,25 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TTY_WAIT_MS 10000 /* for xenconsoled to see the domain */
 #define QUIET_MS    500	  /* a dead domain's console that says nothing for so long is at its end */
 #define LOOK_AFTER_MS                                                                              \
 	300 /* from a domain's end to the question which: its last word saves asking */
-#define WORD_MAX   40
-#define ASK_AGAIN  5	  /* so often, if xl does not answer */
-#define ASK_PAUSE  200000 /* us between */
-#define RETRY_MS   1000	  /* the same while the guest runs */
-#define ASK_WARN   3	  /* so many questions without an answer are worth a message */
-#define WORD_STATE 2	  /* in a line of xl list, words before the UUID: state, time */
-#define WORD_ID	   5	  /* number, memory, processors, state, time */
-
-/* What xl knows of our domain. */
-enum state { RUNS, ENDED, GONE, UNKNOWN };
+#define WORD_MAX 40
+#define RETRY_MS 1000 /* between questions while nobody tells us when to ask */
 
 struct keeper {
 	struct run *run;
-	unsigned domid;	     /* 0: not known */
-	char *id;	     /* the same, for xl */
-	unsigned unanswered; /* questions, since the last answer */
+	struct domain domain;
+	char *id; /* its number, for xl */
+	struct job question, shutdown;
 	int tty, watch;
 	pid_t watcher;
 	struct forwarder *forwarder;
-	int64_t look_at; /* ms of now(); INT64_MAX: never */
-	bool dead;	 /* nothing more happens in the domain */
+	int64_t look_at; /* ms of clock_ms(); INT64_MAX: never */
+	bool taken_away; /* by somebody else */
 
 	char *mark; /* what begins the last word */
 	size_t matched;
@@ -72,149 +65,23 @@ struct keeper {
 	size_t inlen;
 };
 
-static int64_t now(void)
-{
-	struct timespec ts;
+/* ------------------------------------------------------------------- start */
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
-/* ------------------------------------------------------------------- tools */
-
-/* Its exit status; what it prints to *out, or else into the void. */
-static int tool(const struct keeper *k, struct sbuf *out, const char *const argv[])
-{
-	struct sbuf own = {0}, *o = out ? out : &own;
-	struct strlist cmd = {0};
-	int status;
-
-	for (const char *const *a = argv; *a != NULL; a++)
-		strlist_add(&cmd, *a);
-	if (k->run->verbose) {
-		strlist_shell(&cmd, &own);
-		fprintf(stderr, "%s\n", own.s);
-		own.len = 0;
-	}
-	status = run_tool(cmd.v, o);
-	sbuf_free(&own);
-	return status;
-}
-#define TOOL(k, out, ...) tool(k, out, (const char *const[]){__VA_ARGS__, NULL})
-
-/* The last line that a tool printed, which may have had something to say before. */
-static char *last_line(struct sbuf *s)
-{
-	char *nl;
-
-	if (s->s == NULL)
-		return xstrdup("");
-	while (s->len > 0 && s->s[s->len - 1] == '\n')
-		s->s[--s->len] = '\0';
-	nl = strrchr(s->s, '\n');
-	return xstrdup(nl ? nl + 1 : s->s);
-}
-
-/*
- * Is the line that of our domain?  Its words are Name ID Mem VCPUs State Time UUID and more; a name
- * may have spaces.  "s", "c" or "d" among the state's letters are an end.
- */
-static bool our_line(struct keeper *k, const char *line, enum state *state)
-{
-	struct strlist words = {0};
-	bool ours = false;
-
-	strlist_split(&words, line, " \t");
-	for (size_t i = WORD_ID + 1; i < words.n && !ours; i++) {
-		if (strcmp(words.v[i], k->run->xen.uuid) != 0 ||
-		    spec_number(words.v[i - WORD_ID], 1, 65535, &k->domid) != NULL)
-			continue;
-		ours = true;
-		*state = strpbrk(words.v[i - WORD_STATE], "scd") != NULL ? ENDED : RUNS;
-	}
-	strlist_free(&words);
-	return ours;
-}
-
-/* Ask for all domains: that ours is not among them is an answer, an error of xl's is none. */
-static enum state look(struct keeper *k)
-{
-	enum state state = GONE;
-	struct sbuf out = {0};
-	char *line, *rest;
-
-	if (TOOL(k, &out, "xl", "list", "-v") != 0) {
-		if (++k->unanswered == ASK_WARN) {
-			line = last_line(&out);
-			warnx("xl list fails, and is tried again: %s", line);
-			free(line);
-		}
-		sbuf_free(&out);
-		return UNKNOWN;
-	}
-	k->unanswered = 0;
-	rest = out.s;
-	while (rest != NULL && (line = strsep(&rest, "\n")) != NULL)
-		if (our_line(k, line, &state))
-			break;
-	sbuf_free(&out);
-	return state;
-}
-
-/* The same, with some patience. */
-static enum state find(struct keeper *k)
-{
-	enum state state = look(k);
-
-	for (int i = 1; i < ASK_AGAIN && state == UNKNOWN; i++) {
-		usleep(ASK_PAUSE);
-		state = look(k);
-	}
-	return state;
-}
-
-static bool destroyed(struct keeper *k)
-{
-	char *id;
-	int status;
-
-	if (k->domid == 0)
-		return false;
-	id = xasprintf("%u", k->domid);
-	status = TOOL(k, NULL, "xl", "destroy", id);
-	free(id);
-	return status == 0;
-}
-
-/* Whatever there is of our domain must go, and nobody else's.  Returns false if it may be there
- * still. */
-static bool destroy(struct keeper *k)
-{
-	if (k->watcher > 0)
-		kill(k->watcher, SIGKILL);
-	for (int i = 0; i < ASK_AGAIN; i++)
-		if (destroyed(k) || find(k) == GONE)
-			return true;
-	return false;
-}
-
-/* Like tool(), but its failure is the end. */
+/* Like domain_tool(), but its failure is the end. */
 static void must(struct keeper *k, const char *const argv[])
 {
 	struct sbuf out = {0};
-	int status = tool(k, &out, argv);
+	int status = domain_tool(k->run, &out, argv);
 
 	if (status != 0) {
 		fwrite(out.s, 1, out.len, stderr);
 		warnx("%s %s failed", argv[0], argv[1]);
-		destroy(k);
+		domain_destroy(&k->domain);
 		_exit(1);
 	}
 	sbuf_free(&out);
 }
 #define MUST(k, ...) must(k, (const char *const[]){__VA_ARGS__, NULL})
-
-/* ------------------------------------------------------------------- start */
 
 /*
  * A file without a name, for what xl reads, which wants a plain file: there is nothing to be
@@ -250,20 +117,20 @@ static void create(struct keeper *k, struct sbuf *stored)
 	close(fd);
 	free(path);
 	sbuf_free(&config);
-	if (find(k) != RUNS) {
+	if (domain_find(&k->domain) != DOMAIN_RUNS) {
 		warnx(
 		    "xl list does not have the domain %s, %s", k->run->xen.name, k->run->xen.uuid);
-		destroy(k);
+		domain_destroy(&k->domain);
 		_exit(1);
 	}
-	k->id = xasprintf("%u", k->domid);
+	k->id = xasprintf("%u", k->domain.id);
 }
 
 /* xenstore-write takes backslashes for the beginning of something. */
 static void store_document(struct keeper *k, const struct sbuf *doc)
 {
 	for (size_t at = 0, part = 0; at < doc->len; at += RUN_XEN_PART, part++) {
-		char *path = xasprintf("/local/domain/%u/data/kiln/%zu", k->domid, part);
+		char *path = xasprintf("/local/domain/%u/data/kiln/%zu", k->domain.id, part);
 		struct sbuf value = {0};
 
 		for (size_t i = at; i < doc->len && i < at + RUN_XEN_PART; i++)
@@ -278,8 +145,8 @@ static void store_document(struct keeper *k, const struct sbuf *doc)
 /* Domain 0's end of the link; what a script of Xen's would do. */
 static void raise_link(struct keeper *k)
 {
-	char *vif = xasprintf("vif%u.0", k->domid);
-	char *path = xasprintf("/local/domain/0/backend/vif/%u/0/hotplug-status", k->domid);
+	char *vif = xasprintf("vif%u.0", k->domain.id);
+	char *path = xasprintf("/local/domain/0/backend/vif/%u/0/hotplug-status", k->domain.id);
 
 	MUST(k, "ip", "address", "add", k->run->xen.host, "dev", vif);
 	MUST(k, "ip", "link", "set", vif, "up");
@@ -290,14 +157,14 @@ static void raise_link(struct keeper *k)
 
 static void open_console(struct keeper *k)
 {
-	char *path = xasprintf("/local/domain/%u/console/tty", k->domid);
-	int64_t until = now() + TTY_WAIT_MS;
+	char *path = xasprintf("/local/domain/%u/console/tty", k->domain.id);
+	int64_t until = clock_ms() + TTY_WAIT_MS;
 	struct termios t;
 
 	while (k->tty == -1) {
 		struct sbuf out = {0};
 
-		if (TOOL(k, &out, "xenstore-read", path) == 0) {
+		if (TOOL(k->run, &out, "xenstore-read", path) == 0) {
 			char *line = last_line(&out);
 
 			if (*line == '/')
@@ -305,9 +172,9 @@ static void open_console(struct keeper *k)
 			free(line);
 		}
 		sbuf_free(&out);
-		if (k->tty == -1 && now() > until) {
+		if (k->tty == -1 && clock_ms() > until) {
 			warnx("the domain has no console: xenconsoled does not run");
-			destroy(k);
+			domain_destroy(&k->domain);
 			_exit(1);
 		}
 		if (k->tty == -1)
@@ -326,7 +193,7 @@ static void start_watch(struct keeper *k)
 	int fd[2];
 
 	if (path == NULL || pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1) {
-		k->look_at = now();
+		k->look_at = clock_ms();
 		return;
 	}
 	k->watcher = fork();
@@ -407,7 +274,7 @@ static bool read_tty(struct keeper *k)
 	if (n <= 0) {
 		close(k->tty);
 		k->tty = -1;
-		k->look_at = now();
+		k->look_at = clock_ms();
 		return false;
 	}
 	for (ssize_t i = 0; i < n && !k->ended; i++)
@@ -451,8 +318,9 @@ static bool obey(struct keeper *k)
 	text[n] = '\0';
 	if (strstr(text, "\"quit\"") != NULL)
 		return false;
-	if (strstr(text, "\"system_powerdown\"") != NULL)
-		TOOL(k, NULL, "xl", "shutdown", k->id);
+	if (strstr(text, "\"system_powerdown\"") != NULL && k->shutdown.pid == 0 &&
+	    !domain_job(k->run, &k->shutdown, (const char *const[]){"xl", "shutdown", k->id, NULL}))
+		warn("xl shutdown");
 	return true;
 }
 
@@ -469,16 +337,104 @@ static void drain(struct keeper *k)
 		if (n > 0 && !read_tty(k) && k->outlen > 0)
 			flush_out(k);
 	}
-	k->dead = true;
 }
 
-enum { P_QMP, P_CONSOLE, P_TTY, P_WATCH, P_FORWARD, P_N };
+/* Without anybody to tell us we have to look from time to time. */
+static void look_again(struct keeper *k, enum domain_state state)
+{
+	bool told = k->watch != -1 && state == DOMAIN_RUNS;
+
+	if (!told && k->look_at == INT64_MAX) /* else something has happened since we asked */
+		k->look_at = clock_ms() + RETRY_MS;
+}
+
+/* Ask when it is time, and hear the answer.  Returns false if the domain is at its end. */
+static bool watch_domain(struct keeper *k)
+{
+	enum domain_state state;
+	int status;
+
+	if (k->question.pid == 0) {
+		if (clock_ms() < k->look_at)
+			return true;
+		k->look_at = INT64_MAX;
+		if (!domain_job(k->run, &k->question, DOMAIN_QUESTION))
+			look_again(k, domain_answer(&k->domain, -1, &k->question.out));
+		return true;
+	}
+	if (!job_step(&k->question, &status))
+		return true;
+	state = domain_answer(&k->domain, status, &k->question.out);
+	sbuf_free(&k->question.out);
+	if (state != DOMAIN_ENDED && state != DOMAIN_GONE) {
+		look_again(k, state);
+		return true;
+	}
+	drain(k);
+	k->taken_away = state == DOMAIN_GONE && !k->ended;
+	return false;
+}
+
+static void watch_shutdown(struct keeper *k)
+{
+	int status;
+
+	if (k->shutdown.pid == 0 || !job_step(&k->shutdown, &status))
+		return;
+	if (status != 0) {
+		char *line = last_line(&k->shutdown.out);
+
+		warnx("xl shutdown fails: %s", line);
+		free(line);
+	}
+	sbuf_free(&k->shutdown.out);
+}
+
+static void earlier(int64_t *at, int64_t than)
+{
+	if (than < *at)
+		*at = than;
+}
+
+/* For poll(2): until something is to be done that no descriptor tells. */
+static int wait_ms(const struct keeper *k)
+{
+	int64_t at = k->question.pid == 0 ? k->look_at : k->question.step_at, left;
+
+	if (k->shutdown.pid != 0)
+		earlier(&at, k->shutdown.step_at);
+	left = at - clock_ms();
+	return at == INT64_MAX ? -1 : left < 0 ? 0 : (int)left;
+}
+
+/* Between the guest and its console's reader.  Returns false at the end of either. */
+static bool pass_console(struct keeper *k, short tty, short console)
+{
+	ssize_t n;
+
+	if (tty & (POLLIN | POLLHUP | POLLERR))
+		read_tty(k);
+	if (k->tty != -1 && (tty & POLLOUT))
+		pass_on(k->tty, k->in, &k->inlen);
+	if (k->ended)
+		return false;
+	if (console & POLLOUT)
+		pass_on(k->run->console_fd, k->out, &k->outlen);
+	if (!(console & (POLLIN | POLLHUP)))
+		return true;
+	n = recv(k->run->console_fd, k->in, sizeof(k->in), MSG_DONTWAIT);
+	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+		return false;
+	k->inlen = n > 0 ? (size_t)n : 0;
+	return true;
+}
+
+enum { P_QMP, P_CONSOLE, P_TTY, P_WATCH, P_FORWARD, P_QUESTION, P_SHUTDOWN, P_N };
 
 /* Returns false when the domain is to be destroyed. */
 static bool wait_once(struct keeper *k)
 {
 	struct pollfd p[P_N];
-	int64_t left = k->look_at == INT64_MAX ? -1 : k->look_at - now();
 
 	for (int i = 0; i < P_N; i++)
 		p[i] = (struct pollfd){.fd = -1, .events = POLLIN};
@@ -492,23 +448,12 @@ static bool wait_once(struct keeper *k)
 		p[P_TTY].fd = -1; /* its end would be an event */
 	p[P_WATCH].fd = k->watch;
 	p[P_FORWARD].fd = k->forwarder ? forward_fd(k->forwarder) : -1;
-	if (poll(p, P_N, left > 0 ? (int)left : left < 0 && k->look_at == INT64_MAX ? -1 : 0) == -1)
+	p[P_QUESTION].fd = k->question.pid != 0 ? k->question.fd : -1;
+	p[P_SHUTDOWN].fd = k->shutdown.pid != 0 ? k->shutdown.fd : -1;
+	if (poll(p, P_N, wait_ms(k)) == -1)
 		return errno == EINTR;
-	if (p[P_TTY].revents & (POLLIN | POLLHUP | POLLERR))
-		read_tty(k);
-	if (k->tty != -1 && (p[P_TTY].revents & POLLOUT))
-		pass_on(k->tty, k->in, &k->inlen);
-	if (k->ended)
+	if (!pass_console(k, p[P_TTY].revents, p[P_CONSOLE].revents))
 		return false;
-	if (p[P_CONSOLE].revents & POLLOUT)
-		pass_on(k->run->console_fd, k->out, &k->outlen);
-	if (p[P_CONSOLE].revents & (POLLIN | POLLHUP)) {
-		ssize_t n = recv(k->run->console_fd, k->in, sizeof(k->in), MSG_DONTWAIT);
-
-		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
-			return false;
-		k->inlen = n > 0 ? (size_t)n : 0;
-	}
 	if (p[P_FORWARD].revents != 0)
 		forward_work(k->forwarder);
 	if (p[P_WATCH].revents != 0) {
@@ -516,21 +461,12 @@ static bool wait_once(struct keeper *k)
 
 		if (read(k->watch, names, sizeof(names)) <= 0)
 			k->watch = -1; /* xenstored is gone, or there is no watching here */
-		k->look_at = now() + LOOK_AFTER_MS;
+		k->look_at = clock_ms() + LOOK_AFTER_MS;
 	}
 	if (p[P_QMP].revents != 0 && !obey(k))
 		return false;
-	if (now() >= k->look_at) {
-		/* Without anybody to tell us we have to look from time to time. */
-		enum state state = look(k);
-
-		k->look_at = k->watch == -1 || state == UNKNOWN ? now() + RETRY_MS : INT64_MAX;
-		if (state == ENDED || state == GONE) {
-			drain(k);
-			return false;
-		}
-	}
-	return true;
+	watch_shutdown(k);
+	return watch_domain(k);
 }
 
 /* Not ignored: what we run would inherit that. */
@@ -541,15 +477,20 @@ static void nothing(int sig)
 
 void run_domain_lost(struct run *r)
 {
-	struct keeper k = {.run = r};
+	struct domain d = {.run = r};
 
-	if (!destroy(&k))
-		warnx("the domain may still be there: xl destroy %s", r->xen.name);
+	if (domain_destroy(&d))
+		return;
+	if (d.id != 0)
+		warnx("the domain may still be there: xl destroy %u", d.id);
+	else
+		warnx("the domain may still be there: xl list -v has its number, by its UUID %s",
+		    r->xen.uuid);
 }
 
 void run_domain(struct run *r)
 {
-	struct keeper k = {.run = r, .tty = -1, .watch = -1, .look_at = INT64_MAX};
+	struct keeper k = {.run = r, .domain.run = r, .tty = -1, .watch = -1, .look_at = INT64_MAX};
 	struct sbuf stored = {0};
 
 	kiln_failure = 1; /* which tells that the machine did not start */
@@ -569,5 +510,9 @@ void run_domain(struct run *r)
 	while (wait_once(&k))
 		continue;
 	flush_out(&k);
-	_exit(destroy(&k) ? 0 : 1);
+	if (k.watcher > 0)
+		kill(k.watcher, SIGKILL);
+	if (k.taken_away)
+		_exit(RUN_DOMAIN_AWAY);
+	_exit(domain_destroy(&k.domain) ? 0 : 1);
 }

@@ -533,6 +533,11 @@ static bool stdin_usable(void)
 	return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
+static int keeper_status(const struct guest *g)
+{
+	return WIFEXITED(g->wstatus) ? WEXITSTATUS(g->wstatus) : -1;
+}
+
 static struct ending ending_of(const struct guest *g)
 {
 	if (g->out_errno != 0 && g->out_errno != EPIPE)
@@ -543,6 +548,8 @@ static struct ending ending_of(const struct guest *g)
 		return g->reader.ending;
 	if (g->forced && !g->broken)
 		return (struct ending){END_STOPPED, g->stop_signal};
+	if (g->run->keeper != NULL && keeper_status(g) == RUN_DOMAIN_AWAY)
+		return (struct ending){END_AWAY, 0};
 	/* QEMU's own errors are status 1; a hosted image that cannot start says why. */
 	if (WIFEXITED(g->wstatus) && !g->spoke && !g->broken &&
 	    (WEXITSTATUS(g->wstatus) == 127 || (!g->hosted && WEXITSTATUS(g->wstatus) == 1)))
@@ -601,7 +608,7 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	g.stdin_open = stdin_usable();
 	while (!g.ended)
 		wait_once(&g);
-	if (r->keeper != NULL && !(WIFEXITED(g.wstatus) && WEXITSTATUS(g.wstatus) == 0))
+	if (r->keeper != NULL && keeper_status(&g) != 0 && keeper_status(&g) != RUN_DOMAIN_AWAY)
 		run_domain_lost(r);
 	drain(&g);
 	if (g.profile != NULL)

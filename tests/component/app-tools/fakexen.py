@@ -4,7 +4,8 @@
 
 FAKE_DIR is where it keeps everything: log (commands), cfg, store, tty, state.  FAKE is what the guest
 does: "exit 3", "panic" ... say so as its last word; others are below.  FAKE_FAIL is a command that
-fails the first time, such as "xl list".
+fails the first time, such as "xl list"; FAKE_HANG one that takes 100 seconds, the first time after the
+guest has begun.
 """
 import os, pty, re, signal, sys, time, tty
 
@@ -62,6 +63,21 @@ def guest():
         for _ in range(1000):
             os.write(master, b"%01000d" % 0)
         word("exit 000")
+    elif fake in ("saved", "checkpoint"):
+        write("state", "---ss-")
+        time.sleep(2.5)
+        if fake == "saved":
+            os.unlink(path("state"))
+            time.sleep(100)
+        write("state", "-b----")
+        os.write(master, b"going on\n")
+        time.sleep(2.5)
+        word("exit 003")
+    elif fake == "hung":
+        wait_for("hanging")
+        os.write(master, b"ending")
+        word("exit 003")
+        time.sleep(100)
     elif fake != "lost":
         os.write(master, b"ending")
         word(fake)
@@ -79,12 +95,20 @@ def is_ours(which):
         sys.exit("%s is an invalid domain identifier" % which)
 
 
+# libxl hears of its children by SIGCHLD alone, and would wait for ever.
+blocked = int(re.search(r"SigBlk:\s*([0-9a-f]+)", open("/proc/self/status").read()).group(1), 16)
+if blocked & 1 << (signal.SIGCHLD - 1):
+    sys.exit("%s: SIGCHLD is blocked" % name)
 if name != "xenstore-watch":
     open(path("log"), "a").write(" ".join([name] + args) + "\n")
 if os.environ.get("FAKE_FAIL") and os.environ["FAKE_FAIL"] in " ".join([name] + args):
     if not os.path.exists(path("failed")):
         write("failed", "")
         sys.exit("%s: as was asked for" % name)
+if os.environ.get("FAKE_HANG") and os.environ["FAKE_HANG"] in " ".join([name] + args):
+    if os.path.exists(path("running")) and not os.path.exists(path("hanging")):
+        write("hanging", "")
+        time.sleep(100)
 if name == "xl" and args[0] == "create":
     if fake == "refuse":
         print("libxl: error: no memory")
@@ -111,7 +135,12 @@ elif name == "xl" and args == ["list", "-v"]:
     print(row % ("Domain-0", 0, 320, 1, "r-----", 9, "00000000-0000-0000-0000-000000000000", "-", "-"))
     if os.path.exists(path("state")):
         uuid = "11111111-1111-1111-1111-111111111111" if fake == "namesake" else setting("uuid")
-        print(row % (setting("name"), 7, 128, 1, read("state"), 0.1, uuid, "-", "-"))
+        state = read("state")
+        reason = "-" if state[3] != "s" else "2" if state[4] == "s" else "0"
+        print(row % (setting("name"), 7, 128, 1, state, 0.1, uuid, reason, "-"))
+    if fake == "saved":
+        # Where it goes to may be this host.
+        print(row % (setting("name"), 8, 128, 1, "-b----", 0.1, setting("uuid"), "-", "-"))
 elif name == "xl" and args[0] == "shutdown":
     is_ours(args[1])
     write("shutdown", "")
@@ -138,8 +167,10 @@ elif name == "xenstore-write":
     open(path("store"), "ab").write(args[1].encode("utf-8", "surrogateescape").replace(b"\\\\", b"\\"))
 elif name == "xenstore-watch":
     print("@releaseDomain", flush=True)
+    before = ""
     while True:
-        if "s" in read("state"):
+        now = read("state") if os.path.exists(path("state")) else "gone"
+        if now != before and (now == "gone" or "s" in now):
             print("@releaseDomain", flush=True)
-            time.sleep(100)
+        before = now
         time.sleep(0.05)

@@ -72,6 +72,21 @@ grep -q "^cmdline='status:[0-9a-f]\{16\} xenstore:3'" "$FAKE_DIR/cfg" &&
 	[ "$(cat "$FAKE_DIR/store")" = '{"args":["a\\b","'"$(printf 'x%.0s' $(seq 5000))"'","ü"]}' ] &&
 	ok "a long document goes through the store" || fail "a long document goes through the store" "$(head -c 300 "$FAKE_DIR/store")"
 
+# Others who do something to it.
+expect "a domain that is saved: 125" 125 'the domain was saved, moved away or destroyed by others$' fake saved --status-file "$dir/status" "$img"
+[ "$(cat "$dir/status")" = away ] && ok "away" || fail "away" "$(cat "$dir/status")"
+expect "and left alone" 1 '^0$' grep -c 'xl destroy' "$FAKE_DIR/log"
+expect "one that goes on after that" 0 '^going on$' fake_how checkpoint "$img"
+grep -q '^exit 3$' "$dir/out" && ok "is as it was" || fail "is as it was" "$(cat "$dir/out")"
+
+# An xl that hangs: the guest's output and its end do not wait for it; in the end another is asked.
+t0=$SECONDS
+FAKE_HANG="xl list" fake_how hung "$img" > "$dir/out"
+grep -q '^ending$' "$dir/out" && grep -q '^exit 3$' "$dir/out" && [ $((SECONDS - t0)) -lt 60 ] && ok "xl that hangs holds up nothing" || fail "xl that hangs holds up nothing" "$((SECONDS - t0)) s: $(cat "$dir/out")"
+t0=$SECONDS
+FAKE_HANG="xl list" fake_how lost "$img" > "$dir/out"
+grep -q '^signal 6$' "$dir/out" && [ $((SECONDS - t0)) -lt 60 ] && ok "nor does it hide an end" || fail "nor does it hide an end" "$((SECONDS - t0)) s: $(cat "$dir/out")"
+
 # Signals.  start FAKE OPTIONS...: in the background, until it has said something.
 start() {
 	fresh
@@ -92,6 +107,10 @@ for s in INT TERM HUP; do
 done
 start deaf "$img"; kill -INT "$launcher"; sleep 0.2; kill -INT "$launcher"
 ended "a second Ctrl-C destroys the guest" "signal 2"
+t0=$SECONDS
+FAKE_HANG="xl shutdown" start deaf "$img"; kill -INT "$launcher"; sleep 0.2; kill -INT "$launcher"
+ended "even if xl shutdown hangs" "signal 2"
+[ $((SECONDS - t0)) -lt 20 ] && ok "at once" || fail "at once" "$((SECONDS - t0)) s"
 start deaf --grace 1 "$img"; kill -TERM "$launcher"
 ended "the grace period destroys the guest" "signal 15"
 start deaf --timeout 1 "$img"
@@ -101,9 +120,9 @@ wait_for gone && ok "SIGKILL of the launcher leaves no domain behind" || fail "S
 [ -z "$(find /tmp -maxdepth 1 -name ".kiln.$launcher.*")" ] && ok "nor a file" || fail "nor a file" "$(ls -d /tmp/.kiln.*)"
 start deaf "$img"; kill -SEGV "$(keeper)"
 ended "nor does the keeper's" "signal 6"
-# It cannot start another process: an error of its own, after which nobody but the launcher can tidy up.
-start deaf "$img"; prlimit --nofile=3: --pid "$(keeper)"; kill -TERM "$launcher"
-ended "nor do its errors" "signal 6"
+# It cannot start another process, so that nobody but the launcher can tidy up.
+start deaf --grace 1 "$img"; prlimit --nofile=3: --pid "$(keeper)"; kill -TERM "$launcher"
+ended "nor do its errors" "signal 15"
 READY=(test -e "$FAKE_DIR/creating")
 start slow "$img"; kill -KILL "$(keeper)"
 landed

@@ -433,36 +433,65 @@ START_TEST(blkfront_queues_have_their_own_names)
 }
 END_TEST
 
+/* Without the first queue there is nothing; without others there are fewer. */
 START_TEST(blkfront_connecting_fails_wholly)
 {
+	unsigned nqueues = 0, failures = 0, fewer = 0;
 	size_t live;
-	struct world_xfer *x;
-	long n;
 
 	world_set(WORLD_BACKEND, "multi-queue-max-queues", "3");
 	connect_all(); /* its queues stay from here on */
 	world_disconnect();
 	live = native_alloc_live();
-	for (n = 0;; n++) {
+	for (long n = 0; nqueues < 3; n++) {
 		native_alloc_fail(n);
-		if (world_connect() == 0)
-			break;
+		if (world_connect() == 0) {
+			nqueues = world_blkfront()->bf_nqueues;
+			fewer += nqueues < 3;
+			ck_assert_uint_eq(world_live_channels(), nqueues);
+			native_alloc_fail(-1);
+			world_disconnect();
+		} else {
+			failures++;
+			end(begin(BUF_READ, 0, 512), EIO);
+		}
 		ck_assert_uint_eq(world_live_channels() + world_live_grants(), 0);
 		ck_assert_uint_eq(native_alloc_live(), live);
-		end(begin(BUF_READ, 0, 512), EIO);
 	}
 	native_alloc_fail(-1);
-	ck_assert_int_ge(n, 3);
-	world_disconnect();
-	for (world_channel_limit = 0; world_channel_limit < 3; world_channel_limit++) {
-		ck_assert_int_ne(world_connect(), 0);
-		ck_assert_uint_eq(world_live_channels() + world_live_grants(), 0);
+	ck_assert(failures > 0 && fewer >= 2);
+	world_channel_limit = 0;
+	ck_assert_int_eq(world_connect(), ENOSPC);
+	ck_assert_uint_eq(world_live_channels() + world_live_grants(), 0);
+}
+END_TEST
+
+START_TEST(blkfront_goes_on_with_few_interrupts)
+{
+	struct world_xfer *x[4];
+
+	world_set(WORLD_BACKEND, "multi-queue-max-queues", "4");
+	for (world_channel_limit = 1; world_channel_limit <= 4; world_channel_limit++) {
+		unsigned n = (unsigned)world_channel_limit;
+
+		connect_all();
+		ck_assert_uint_eq(world_blkfront()->bf_nqueues, n);
+		ck_assert_uint_eq(
+		    world_get_uint("device/vbd/0", "multi-queue-num-queues"), n > 1 ? n : 0);
+		for (unsigned i = 0; i < 4; i++) {
+			native_cpu = i;
+			x[i] = begin(BUF_READ, i, 4096);
+		}
+		for (unsigned i = 0; i < n; i++)
+			world_back_work(&back[i]);
+		for (unsigned i = 0; i < 4; i++) {
+			check_data(x[i]);
+			end(x[i], 0);
+		}
+		native_cpu = 0;
+		world_disconnect();
+		ck_assert_uint_eq(world_live_channels(), 0);
 	}
-	connect_all();
-	x = begin(BUF_READ, 0, 512);
-	world_back_work(&back[0]);
-	end(x, 0);
-	world_disconnect();
 }
 END_TEST
 
@@ -535,6 +564,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, blkfront_nonsense_is_eio, 0, 5);
 	tcase_add_test(tc, blkfront_queues_have_their_own_names);
 	tcase_add_test(tc, blkfront_connecting_fails_wholly);
+	tcase_add_test(tc, blkfront_goes_on_with_few_interrupts);
 	tcase_add_test(tc, blkfront_attach_fails_wholly);
 	tcase_add_test(tc, blkfront_names_as_linux_has_them);
 	suite_add_tcase(s, tc);

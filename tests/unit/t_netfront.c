@@ -193,6 +193,64 @@ START_TEST(netfront_connect_that_fails_leaves_nothing)
 }
 END_TEST
 
+/* An odd channel more is of no use: each queue has two. */
+START_TEST(netfront_goes_on_with_few_interrupts)
+{
+	const char *dir = world_device.xd_path;
+
+	cpu_count = 3;
+	attach(8);
+	for (world_channel_limit = 2; world_channel_limit <= 6; world_channel_limit++) {
+		unsigned n = (unsigned)world_channel_limit / 2, grants;
+
+		connect_all(n);
+		ck_assert_uint_eq(world_netfront()->nf_nqueues, n);
+		ck_assert_uint_eq(world_live_channels(), 2 * n);
+		ck_assert_uint_eq(world_get_uint(dir, "multi-queue-num-queues"), n > 1 ? n : 0);
+		/* Nothing is granted for a queue that isn't there. */
+		grants = n * (world_netfront()->nf_queues[0]->nq_rxsize + 2);
+		ck_assert_uint_eq(world_live_grants(), grants);
+		for (unsigned i = 0; i < n; i++) {
+			world_back_attach(&peer, i, n);
+			put_frame(500, 500, 0, 0, (uint8_t)i);
+			ck_assert(deliver());
+		}
+		world_disconnect();
+		ck_assert_uint_eq(world_live_channels(), 0);
+	}
+	ck_assert_uint_eq(world_frames, 1 + 1 + 2 + 2 + 3);
+	ck_assert_uint_eq(world_complaints, 0);
+	/* Nor do pages last for more. */
+	world_grant_limit = world_live_grants() + 3;
+	world_move(1);
+	connect_all(2);
+	ck_assert_uint_eq(world_netfront()->nf_nqueues, 2);
+}
+END_TEST
+
+START_TEST(netfront_mtu_returns_with_scatter_gather)
+{
+	attach(1);
+	ifp->if_mtu = 9000;
+	connect_all(1);
+	ck_assert_uint_eq(ifp->if_mtu, 9000);
+	for (unsigned round = 0; round < 3; round++) {
+		world_disconnect();
+		world_set(BACKEND, "feature-sg", round == 0 ? "0" : "1");
+		connect_all(1);
+		ck_assert_uint_eq(ifp->if_mtu, round == 0 ? 4096 - 18 : 9000);
+	}
+	/* What was set meanwhile stays. */
+	for (unsigned round = 0; round < 2; round++) {
+		world_disconnect();
+		world_set(BACKEND, "feature-sg", round == 0 ? "0" : "1");
+		connect_all(1);
+		ifp->if_mtu = KMIN(ifp->if_mtu, 1400U);
+	}
+	ck_assert_uint_eq(ifp->if_mtu, 1400);
+}
+END_TEST
+
 START_TEST(netfront_queue_for_each_cpu)
 {
 	struct world_back backs[3];
@@ -310,6 +368,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, netfront_another_domain_gets_pages_of_its_own);
 	tcase_add_test(tc, netfront_attach_that_fails_leaves_nothing);
 	tcase_add_test(tc, netfront_connect_that_fails_leaves_nothing);
+	tcase_add_test(tc, netfront_goes_on_with_few_interrupts);
+	tcase_add_test(tc, netfront_mtu_returns_with_scatter_gather);
 	tcase_add_test(tc, netfront_queue_for_each_cpu);
 	tcase_add_test(tc, netfront_addresses_that_are_none);
 	suite_add_tcase(s, tc);

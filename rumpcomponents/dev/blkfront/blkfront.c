@@ -167,19 +167,29 @@ static void blkfront_forget(struct xenbus_device *xd)
 			blkfront_pages_free(bf->bf_queues[i]);
 }
 
-/* *n: how many there are afterwards, also on failure. */
+/*
+ * *n: how many there are afterwards, also on failure; fewer, if there are no interrupts or pages
+ * for as many.
+ */
 static int connect_queues(struct blkfront *bf, unsigned *n)
 {
 	unsigned want = *n;
 	int error = 0;
 
 	for (*n = 0; *n < want && !error; ++*n) {
-		if (!bf->bf_queues[*n])
-			bf->bf_queues[*n] = queue_create(bf);
-		if (!bf->bf_queues[*n])
-			return ENOMEM;
-		blkfront_stop(bf->bf_queues[*n], BLKFRONT_DOWN);
-		error = queue_connect(bf->bf_queues[*n], *n);
+		struct blkfront_queue **bq = &bf->bf_queues[*n];
+
+		if (!*bq)
+			*bq = queue_create(bf);
+		if (*bq)
+			blkfront_stop(*bq, BLKFRONT_DOWN);
+		error = *bq ? queue_connect(*bq, *n) : ENOMEM;
+		if (*n > 0 && (error == ENOSPC || error == ENOMEM)) {
+			if (*bq)
+				queue_disconnect(*bq);
+			error = 0;
+			break;
+		}
 	}
 	return error ? error : publish(bf, *n);
 }

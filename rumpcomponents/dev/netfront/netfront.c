@@ -17,6 +17,7 @@
 
 #define MTU_DEFAULT 1500U
 #define MTU_MAX	    9000U
+#define MTU_PAGE    ((uint32_t)PAGE_SIZE - 18)
 
 /* ----------------------------------------------------------- granted pages */
 
@@ -248,20 +249,41 @@ static void netfront_forget(struct xenbus_device *xd)
 			queue_forget(nf->nf_queues[i]);
 }
 
-static int connect_queues(struct netfront *nf, unsigned n)
+/* *n queues, or fewer if there are no interrupts or pages for as many. */
+static int connect_queues(struct netfront *nf, unsigned *n)
 {
-	int error;
+	int error = 0;
 
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < *n; i++) {
 		if (!nf->nf_queues[i])
 			nf->nf_queues[i] = queue_create(nf);
-		if (!nf->nf_queues[i])
-			return ENOMEM;
-		error = queue_connect(nf->nf_queues[i], i);
-		if (error)
+		error = nf->nf_queues[i] ? queue_connect(nf->nf_queues[i], i) : ENOMEM;
+		if (!error)
+			continue;
+		if (i == 0 || (error != ENOSPC && error != ENOMEM))
 			return error;
+		if (nf->nf_queues[i]) {
+			queue_disconnect(nf->nf_queues[i], NETFRONT_SHUT);
+			queue_forget(nf->nf_queues[i]);
+		}
+		*n = i;
 	}
-	return publish(nf, n);
+	return publish(nf, *n);
+}
+
+/* Without scatter-gather a frame has one page; the MTU is as before when that is over. */
+static void limit_mtu(struct netfront *nf)
+{
+	uint32_t *mtu = &nf->nf_ifnet.if_mtu;
+
+	if (!nf->nf_sg && *mtu > MTU_PAGE) {
+		nf->nf_mtu = *mtu;
+		*mtu = MTU_PAGE;
+	} else if (nf->nf_sg && nf->nf_mtu) {
+		if (*mtu == MTU_PAGE) /* else somebody wants less */
+			*mtu = nf->nf_mtu;
+		nf->nf_mtu = 0;
+	}
 }
 
 static int netfront_connect(struct xenbus_device *xd)
@@ -282,9 +304,8 @@ static int netfront_connect(struct xenbus_device *xd)
 	if (caps & IFCAP_TXCSUM && nf->nf_sg && offered(nf, "feature-gso-tcpv4"))
 		caps |= IFCAP_TSO4;
 	nf->nf_ifnet.if_capabilities = caps;
-	if (!nf->nf_sg) /* a frame has one page */
-		nf->nf_ifnet.if_mtu = KMIN(nf->nf_ifnet.if_mtu, (uint32_t)PAGE_SIZE - 18);
-	error = connect_queues(nf, n);
+	limit_mtu(nf);
+	error = connect_queues(nf, &n);
 	if (error) {
 		for (unsigned i = 0; i < n && nf->nf_queues[i]; i++)
 			queue_disconnect(

@@ -87,6 +87,7 @@ struct netfront {
 	struct ifnet nf_ifnet; /* first: if_softc is us */
 	struct xenbus_device *nf_xd;
 	bool nf_sg, nf_split;		   /* what the back end offers */
+	uint32_t nf_mtu;		   /* to return to with scatter-gather; 0: as it is */
 	unsigned nf_nqueues;		   /* in use, at least one; atomic */
 	struct netfront_queue **nf_queues; /* of nf_maxqueues; the first is always there */
 	unsigned nf_maxqueues;

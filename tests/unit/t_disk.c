@@ -12,6 +12,7 @@
 #include <dev/disk.h>
 #include <kern/console.h>
 #include <kern/kmem.h>
+#include <kern/lwp.h>
 #include <kern/sysproto.h>
 #include <kern/vm_map.h>
 
@@ -60,6 +61,7 @@ static struct disk disk;
 static struct bufq queued;
 static unsigned nreads, nwrites, nflushes, ndiscards;
 static struct buf *held; /* the disk takes its time with it */
+static bool hold_flush;	 /* the next one */
 static int fail_with;	 /* errors of transfers */
 static long fail_after = -1;
 
@@ -133,6 +135,10 @@ static void strategy(struct disk *dk, struct buf *bp)
 	nwrites += bp->b_op == BUF_WRITE;
 	nflushes += bp->b_op == BUF_FLUSH;
 	ndiscards += bp->b_op == BUF_DISCARD;
+	if (hold_flush && bp->b_op == BUF_FLUSH) {
+		hold_flush = false;
+		held = bp;
+	}
 	TAILQ_INSERT_TAIL(&queued, bp, b_list);
 }
 
@@ -307,6 +313,41 @@ START_TEST(disk_write_that_outlasts_a_flush_is_flushed)
 	ck_assert_int_eq(do_sys_sync(), 0);
 	ck_assert_uint_eq(nflushes, 2);
 	free(mem);
+}
+END_TEST
+
+static int first_flush = -1;
+
+static void flush_first(void *arg)
+{
+	first_flush = disk_flush(&disk);
+}
+
+/* Nor is what was written safe while somebody else's is under way. */
+START_TEST(disk_flush_under_way_is_not_over)
+{
+	char buf[512] = "";
+	int fd;
+
+	make_disk(512, 11, 44 << 10, 512, 4096);
+	fd = open_disk(O_RDWR);
+	ck_assert_int_eq(do_sys_write(fd, buf, 512), 512);
+	hold_flush = true;
+	ck_assert_int_eq(kthread_create(PRI_KTHREAD, -1, flush_first, NULL, "flush"), 0);
+	while (!held)
+		(void)lwp_sleep_until(native_now() + 1000, "the first flush");
+	ck_assert_int_eq(do_sys_sync(), 0);
+	ck_assert_uint_eq(nflushes, 2);
+	ck_assert_int_eq(first_flush, -1);
+	held = NULL;
+	fail_with = EIO;
+	fail_after = _i ? 0 : -1; /* loop 1: it fails */
+	native_join();
+	fail_after = -1;
+	ck_assert_int_eq(first_flush, _i ? EIO : 0);
+	ck_assert_int_eq(do_sys_sync(), 0);
+	ck_assert_uint_eq(nflushes, _i ? 3 : 2);
+	ck_assert_int_eq(do_sys_close(fd), 0);
 }
 END_TEST
 
@@ -606,6 +647,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, disk_random_transfers, 0, 6);
 	tcase_add_test(tc, disk_whole_sectors_are_not_copied);
 	tcase_add_test(tc, disk_write_that_outlasts_a_flush_is_flushed);
+	tcase_add_loop_test(tc, disk_flush_under_way_is_not_over, 0, 2);
 	tcase_add_test(tc, disk_flush_that_fails_is_not_the_last);
 	tcase_add_test(tc, disk_of_a_part_of_a_sector_ends_before_it);
 	tcase_add_test(tc, disk_ends_where_it_ends);

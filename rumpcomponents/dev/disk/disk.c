@@ -20,6 +20,10 @@
 #define SEGS_MAX      32		  /* pieces of a transfer that disk_rw() makes */
 #define SHUTDOWN_WAIT (10 * NSEC_PER_SEC) /* for the disks, when the program has ended */
 
+/* dk_unsafe: a write has ended since the last flush began; and so many flushes are under way. */
+#define DISK_WRITTEN  1U
+#define DISK_FLUSHING 2U
+
 struct disklist disk_list = STAILQ_HEAD_INITIALIZER(disk_list);
 static kmutex_t attach_lock;
 
@@ -133,7 +137,7 @@ void biodone(struct buf *bp, int error)
 	bp->b_error = error;
 	/* Only now: a flush that began before does not see to it. */
 	if (bp->b_op == BUF_WRITE)
-		bp->b_disk->dk_written = true;
+		__atomic_fetch_or(&bp->b_disk->dk_unsafe, DISK_WRITTEN, __ATOMIC_SEQ_CST);
 	bp->b_iodone(bp);
 }
 
@@ -244,10 +248,13 @@ int disk_flush(struct disk *dk)
 	struct buf b = {.b_op = BUF_FLUSH};
 	int error;
 
-	dk->dk_written = false;
+	/* Never 0 before it is done: who finds that takes everything for safe. */
+	__atomic_fetch_add(&dk->dk_unsafe, DISK_FLUSHING, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&dk->dk_unsafe, ~DISK_WRITTEN, __ATOMIC_SEQ_CST);
 	error = disk_wait(dk, &b);
 	if (error)
-		dk->dk_written = true;
+		__atomic_fetch_or(&dk->dk_unsafe, DISK_WRITTEN, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&dk->dk_unsafe, DISK_FLUSHING, __ATOMIC_SEQ_CST);
 	return error;
 }
 
@@ -276,7 +283,7 @@ void disk_sync(void)
 	struct disk *dk;
 
 	STAILQ_FOREACH (dk, &disk_list, dk_list)
-		if (dk->dk_written)
+		if (dk->dk_unsafe)
 			(void)disk_flush(dk);
 }
 LINK_SET_ADD(sync_hooks, disk_sync);
@@ -291,7 +298,7 @@ static void disk_shutdown(void)
 		struct late {
 			struct buf buf;
 			struct waiter waiter;
-		} *l = dk->dk_written ? kmem_zalloc(sizeof(*l)) : NULL;
+		} *l = dk->dk_unsafe ? kmem_zalloc(sizeof(*l)) : NULL;
 
 		if (!l)
 			continue;

@@ -92,10 +92,10 @@ struct disk {
 	void *dk_softc; /* the driver's own */
 
 	/* dev/disk's own. */
-	kmutex_t dk_waitlock;	    /* who waits, and what has come */
-	krwlock_t dk_sectors;	    /* writer: a sector is changed in part */
-	volatile bool dk_written;   /* a write has ended since the last flush began */
-	STAILQ_ENTRY(disk) dk_list; /* all disks; they stay for ever */
+	kmutex_t dk_waitlock;	     /* who waits, and what has come */
+	krwlock_t dk_sectors;	     /* writer: a sector is changed in part */
+	volatile uint32_t dk_unsafe; /* 0: all that was written is safe; atomic */
+	STAILQ_ENTRY(disk) dk_list;  /* all disks; they stay for ever */
 };
 
 /* ---- for drivers */

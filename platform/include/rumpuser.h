@@ -355,7 +355,7 @@ void rumpuser_dma_mb(void);
 
 /*
  * Devices whose other end is a driver in another domain (Xen): they share pages that were granted
- * and wake each other through event channels.  Only platforms xen and any have these; on
+ * and wake each other through event channels.  Only platforms xen, xen-pv and any have these; on
  * any, without Xen below, each fails with ENOTSUP.
  *
  * The page that the configuration store serves (xen/io/xs_wire.h, struct
@@ -448,7 +448,7 @@ enum rumpuser_end {
 /*
  * Whoever runs the machine has asked for its end, or with restart for its start anew, and the
  * program is about to be told by SIGTERM: rumpuser_exit() for that signal, or the program's own,
- * is what they asked for.  Any context.  Only platforms xen and any have it.
+ * is what they asked for.  Any context.  Only platforms xen, xen-pv and any have it.
  */
 void rumpuser_exit_asked(bool restart);
 

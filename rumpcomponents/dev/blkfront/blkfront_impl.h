@@ -16,7 +16,8 @@
  * A back end may go and come again.  What it had not answered is then issued anew, all of it: the
  * buffers are still there.  Unless it was taken away for good (online is 0): then transfers fail.
  *
- * LOCK ORDER: bq_lock is taken alone; nothing sleeps under it.
+ * LOCK ORDER: under bq_lock come the locks of the allocator, of xenbus and of the console, and no
+ * other bq_lock; nothing sleeps under it.
  */
 #ifndef BLKFRONT_IMPL_H
 #define BLKFRONT_IMPL_H
@@ -76,7 +77,7 @@ struct blkfront_queue {
 
 	/*
 	 * MUTEX_SPIN; all below is under it.  A program's thread that held it and were preempted
-	 * would keep the soft interrupt, and who waits for that to end, for ever.
+	 * would keep the soft interrupts of its CPU until its next turn.
 	 */
 	kmutex_t bq_lock;
 	enum blkfront_state bq_state;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ChaCha20 against RFC 8439, and what the generator on top of it promises. */
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rumpuser.h>
 #include <kern/random.h>
@@ -118,6 +120,43 @@ START_TEST(random_seed_from_launcher)
 }
 END_TEST
 
+/* What a copy of this process has next. */
+static void in_a_copy(uint8_t out[32], bool reseed)
+{
+	int fds[2], status;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (reseed)
+			random_reseed();
+		random_bytes(out, 32);
+		_exit(write(fds[1], out, 32) != 32);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(read(fds[0], out, 32), 32);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+START_TEST(random_of_copies_differs_when_reseeded)
+{
+	uint8_t a[32], b[32];
+
+	ck_assert_int_eq(native_components(), 0);
+	random_bytes(a, 5); /* what is left over must not be given either */
+	in_a_copy(a, false);
+	in_a_copy(b, false);
+	ck_assert_int_eq(memcmp(a, b, sizeof(a)), 0);
+	in_a_copy(a, true);
+	ck_assert_int_ne(memcmp(a, b, sizeof(a)), 0);
+	in_a_copy(b, true);
+	ck_assert_int_ne(memcmp(a, b, sizeof(a)), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *s = suite_create("random");
@@ -129,6 +168,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, random_without_a_source);
 	tcase_add_test(tc, random_odd_lengths);
 	tcase_add_test(tc, random_seed_from_launcher);
+	tcase_add_test(tc, random_of_copies_differs_when_reseeded);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -6,6 +6,7 @@
 #include <kern/kmem.h>
 #include <kern/ktime.h>
 #include <kern/lwp.h>
+#include <kern/random.h>
 #include <kern/systm.h>
 
 #include "check_main.h"
@@ -18,6 +19,13 @@ static char buf[64];
 void proc_power_button(void)
 {
 	presses++;
+}
+
+static unsigned reseeds;
+
+void random_reseed(void)
+{
+	reseeds++;
 }
 
 static void setup(void)
@@ -659,6 +667,44 @@ START_TEST(suspended_domain_goes_on_as_another)
 }
 END_TEST
 
+/* Some of them are refused at first, and told again until they are not. */
+START_TEST(watches_that_the_other_store_refuses_are_told_again)
+{
+	ck_assert_int_eq(xenstore_watch(&watch), 0);
+	xenworld_settle();
+	suspend_moves = true;
+	suspend_meanwhile = in_another_domain;
+	calls = 0;
+	store_refusals = (unsigned)_i;
+	store_set("control/shutdown", "suspend");
+	for (int i = 0; i < 2 * _i + 2; i++)
+		xenworld_settle();
+	ck_assert_uint_eq(store_refusals, 0);
+	ck_assert_uint_eq(calls, 1);
+	store_set("test/a", "3");
+	store_set("control/shutdown", "poweroff");
+	xenworld_settle();
+	ck_assert_uint_eq(calls, 2);
+	ck_assert_uint_eq(presses, 1);
+}
+END_TEST
+
+/* A copy of it, restored too, must not have its random numbers. */
+START_TEST(suspended_domain_has_new_random_numbers)
+{
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 1);
+	ck_assert_uint_eq(reseeds, 0);
+	suspend_moves = true;
+	suspend_meanwhile = in_another_domain;
+	store_set("control/shutdown", "suspend");
+	xenworld_settle();
+	ck_assert_uint_eq(suspends, 2);
+	ck_assert_uint_eq(reseeds, 1);
+}
+END_TEST
+
 /* Nobody's request is lost on the way. */
 START_TEST(suspend_waits_for_answers)
 {
@@ -752,6 +798,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, unknown_wish_is_left);
 	tcase_add_loop_test(tc, suspend_that_is_cancelled_changes_nothing, 0, 2);
 	tcase_add_test(tc, suspended_domain_goes_on_as_another);
+	tcase_add_loop_test(tc, watches_that_the_other_store_refuses_are_told_again, 1, 6);
+	tcase_add_test(tc, suspended_domain_has_new_random_numbers);
 	tcase_add_test(tc, suspend_waits_for_answers);
 	suite_add_tcase(s, tc);
 	tcase_add_test(none, absent_store_is_enxio);

@@ -26,6 +26,7 @@ unsigned store_conflicts, store_requests, store_wakeups;
 struct xsd_sockmsg store_last;
 char store_last_body[XENSTORE_PAYLOAD_MAX + 1];
 uint32_t store_answer_type;
+unsigned store_refusals;
 char end_asked;
 unsigned suspends;
 bool suspend_moves;
@@ -290,7 +291,12 @@ static void serve(void)
 		list(full);
 		break;
 	case XS_WATCH:
-		add_watch(store_last_body, rest);
+		if (store_refusals > 0) {
+			store_refusals--;
+			answer_error("ENOMEM");
+		} else {
+			add_watch(store_last_body, rest);
+		}
 		break;
 	case XS_UNWATCH:
 		remove_watch(store_last_body, rest);

@@ -30,6 +30,7 @@ extern bool store_absent;	      /* rumpuser_xenstore() fails with ENOTSUP */
 extern bool store_mute;		      /* it takes requests and answers none */
 extern bool store_stopped;	      /* it takes none */
 extern unsigned store_conflicts;      /* so many commits fail with EAGAIN */
+extern unsigned store_refusals;	      /* so many watches are refused with ENOMEM */
 extern unsigned store_requests;	      /* taken so far */
 extern unsigned store_wakeups;	      /* notifications that it got */
 extern struct xsd_sockmsg store_last; /* the last request that was taken */

@@ -13,6 +13,7 @@
 #include <kern/component.h>
 #include <kern/ktime.h>
 #include <kern/lwp.h>
+#include <kern/random.h>
 #include <kern/systm.h>
 #include "xenstore_impl.h"
 
@@ -22,11 +23,7 @@
 LINK_SET_DECLARE(xenstore_users, xenstore_user_t);
 LINK_SET_DECLARE(xenstore_movers, xenstore_user_t);
 
-static bool is_ours(const char *what)
-{
-	return strcmp(what, "poweroff") == 0 || strcmp(what, "halt") == 0 ||
-	       strcmp(what, "reboot") == 0 || strcmp(what, "suspend") == 0;
-}
+extern __typeof(random_reseed) random_reseed __attribute__((weak));
 
 /* Say what we heed. */
 static void publish(void)
@@ -43,48 +40,74 @@ static void suspend(void)
 	if (!xenstore_suspend())
 		return;
 	publish();
+	/* Who was saved may be restored twice. */
+	if (random_reseed != NULL)
+		random_reseed();
 	LINK_SET_FOREACH (mover, xenstore_movers)
 		(*mover)();
 	xenstore_watch_again();
 }
 
-/* Read the wish and take it away, at once; 0 if it is one of ours. */
-static int take(char *what, size_t size)
+static void end(void)
 {
+	rumpuser_exit_asked(false);
+	proc_power_button();
+}
+
+static void reboot(void)
+{
+	rumpuser_exit_asked(true);
+	proc_power_button();
+}
+
+static const struct wish {
+	char name[9];
+	void (*grant)(void);
+} wishes[] = {{"poweroff", end}, {"halt", end}, {"reboot", reboot}, {"suspend", suspend}};
+
+/* NULL: none of ours. */
+static const struct wish *find(const char *name)
+{
+	for (size_t i = 0; i < NELEM(wishes); i++)
+		if (strcmp(wishes[i].name, name) == 0)
+			return &wishes[i];
+	return NULL;
+}
+
+/* Read the wish and take it away, at once; 0 if it is one of ours. */
+static int take(const struct wish **wish)
+{
+	char what[16];
 	uint32_t tx;
 	int error, end;
 
 	error = xenstore_transaction_start(&tx);
 	if (error)
 		return error;
-	error = xenstore_read(tx, "control", "shutdown", what, size);
+	error = xenstore_read(tx, "control", "shutdown", what, sizeof(what));
+	*wish = error ? NULL : find(what);
 	if (!error)
-		error = is_ours(what) ? xenstore_write(tx, "control", "shutdown", "") : EINVAL;
+		error = *wish != NULL ? xenstore_write(tx, "control", "shutdown", "") : EINVAL;
 	end = xenstore_transaction_end(tx, error == 0);
 	return error ? error : end;
 }
 
 static void shutdown_changed(struct xenstore_watch *w)
 {
+	const struct wish *wish = NULL;
 	char what[16];
 	int error = xenstore_read(XST_NIL, "control", "shutdown", what, sizeof(what));
 
 	(void)w;
-	if (error || !is_ours(what))
+	if (error || find(what) == NULL)
 		return;
 	for (unsigned n = 0; n < TRIES; n++) {
-		error = take(what, sizeof(what));
+		error = take(&wish);
 		if (error != EAGAIN)
 			break;
 	}
-	if (error)
-		return;
-	if (*what == 's') {
-		suspend();
-		return;
-	}
-	rumpuser_exit_asked(strcmp(what, "reboot") == 0);
-	proc_power_button();
+	if (!error)
+		wish->grant();
 }
 
 /* In the lwp of the watches. */

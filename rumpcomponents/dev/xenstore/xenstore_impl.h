@@ -38,7 +38,7 @@ void xenstore_wire_init(void);
 
 /*
  * Have the domain put away.  true: it goes on as another one; no watch is the store's any more,
- * until xenstore_watch_again().  In the lwp of the watches.
+ * until xenstore_watch_again(), which tries again later what fails.  In the lwp of the watches.
  */
 bool xenstore_suspend(void);
 void xenstore_watch_again(void);

@@ -3,10 +3,14 @@
  * Watches: an event says which one is due, by a number; an lwp calls those that are, in turn.
  * However many events come, they need no memory.
  */
+#include <kern/callout.h>
+#include <kern/ktime.h>
 #include <kern/lwp.h>
 #include <kern/systm.h>
 #include <kern/cpu.h>
 #include "xenstore_impl.h"
+
+#define TRY_AGAIN NSEC_PER_SEC
 
 /* All under xenstore_lock. */
 static TAILQ_HEAD(, xenstore_watch) watches = TAILQ_HEAD_INITIALIZER(watches);
@@ -38,6 +42,11 @@ void xenstore_watch_run(struct xenstore_watch *w)
 	mutex_enter(&xenstore_lock);
 	due(w);
 	mutex_exit(&xenstore_lock);
+}
+
+static void run_later(void *w)
+{
+	xenstore_watch_run(w);
 }
 
 /* Have the store begin or end to watch what w does. */
@@ -86,26 +95,59 @@ void xenstore_unwatch(struct xenstore_watch *w)
 	(void)tell(XS_UNWATCH, w);
 }
 
+/* The first of those that the store has to be told of, by number, and behind `id`. */
+static struct xenstore_watch *lost(uint32_t id)
+{
+	struct xenstore_watch *w, *first = NULL;
+
+	TAILQ_FOREACH (w, &watches, xw_list)
+		if (w->xw_lost && w->xw_id > id && (first == NULL || w->xw_id < first->xw_id))
+			first = w;
+	return first;
+}
+
+/* Each once; those that the store would not have are left for another time. */
+static void tell_lost(struct xenstore_watch *self)
+{
+	static callout_t later;
+	struct xenstore_watch *w;
+	bool left = false;
+	uint32_t id = 0;
+	int error;
+
+	mutex_enter(&xenstore_lock);
+	while ((w = lost(id)) != NULL) {
+		id = w->xw_id;
+		w->xw_lost = false;
+		mutex_exit(&xenstore_lock);
+		error = tell(XS_WATCH, w);
+		mutex_enter(&xenstore_lock);
+		if (error && error != EEXIST) {
+			left = true;
+			w->xw_lost = true;
+		}
+	}
+	mutex_exit(&xenstore_lock);
+	if (!left)
+		return;
+	if (later.c_func == NULL)
+		callout_init(&later, run_later, self);
+	callout_schedule(&later, TRY_AGAIN);
+}
+
 /* Of another domain's store: all of them, and each has an event at first. */
 void xenstore_watch_again(void)
 {
+	static struct xenstore_watch again = {.xw_func = tell_lost};
 	struct xenstore_watch *w;
 
+	if (again.xw_id == 0)
+		(void)xenstore_watch(&again); /* of nothing: that cannot fail now */
 	mutex_enter(&xenstore_lock);
 	TAILQ_FOREACH (w, &watches, xw_list)
-		w->xw_lost = true;
-	do {
-		TAILQ_FOREACH (w, &watches, xw_list)
-			if (w->xw_lost)
-				break;
-		if (w == NULL)
-			break;
-		w->xw_lost = false;
-		mutex_exit(&xenstore_lock);
-		(void)tell(XS_WATCH, w);
-		mutex_enter(&xenstore_lock);
-	} while (true);
+		w->xw_lost = w->xw_path != NULL;
 	mutex_exit(&xenstore_lock);
+	tell_lost(&again);
 }
 
 /* The first that is due, which goes to the end: no watch keeps others from their turn. */

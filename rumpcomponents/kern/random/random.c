@@ -121,7 +121,8 @@ static void seed_from_launcher(void)
 	random_add(bytes, n, 0);
 }
 
-static int random_init(void)
+/* What no other machine has, nor this one at another time. */
+void random_reseed(void)
 {
 	uint64_t samples[JITTER_SAMPLES],
 	    times[2] = {rumpuser_clock_monotonic(), rumpuser_clock_wall()};
@@ -133,6 +134,11 @@ static int random_init(void)
 	bits = jitter(samples);
 	random_add(samples, sizeof(samples), bits);
 	random_add(times, sizeof(times), 0);
+}
+
+static int random_init(void)
+{
+	random_reseed();
 	seed_from_launcher();
 	return 0;
 }

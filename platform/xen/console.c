@@ -77,12 +77,14 @@ static void input_init(void)
 size_t rumpuser_console_read(char *buf, size_t len)
 {
 	XENCONS_RING_IDX cons, waiting;
+	uint64_t flags;
 	size_t n;
 
 	if (ring == NULL)
 		return 0;
 	if (!input)
 		input_init();
+	flags = hw_irq_save(); /* another domain has an empty ring, with other indices */
 	cons = ring->in_cons;
 	waiting = __atomic_load_n(&ring->in_prod, __ATOMIC_ACQUIRE) - cons;
 	if (waiting > sizeof(ring->in))
@@ -93,5 +95,6 @@ size_t rumpuser_console_read(char *buf, size_t len)
 		__atomic_store_n(&ring->in_cons, cons + n, __ATOMIC_RELEASE);
 		rumpuser_evtchn_notify(port);
 	}
+	hw_irq_restore(flags);
 	return n;
 }

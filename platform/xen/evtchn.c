@@ -69,9 +69,13 @@ int xen_evtchn_cpu_init(unsigned cpu, bool alone)
 	return error;
 }
 
+/* Interrupts off: another domain has other channels. */
 void hw_machine_ipi(unsigned index, unsigned irq)
 {
+	uint64_t flags = hw_irq_save();
+
 	rumpuser_evtchn_notify(ipis[index][irq == HW_IRQ_TLB]);
+	hw_irq_restore(flags);
 }
 
 bool xen_evtchn_upcall(struct vcpu_info *vi, unsigned cpu, struct rumpuser_trapframe *tf)

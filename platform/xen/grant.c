@@ -97,20 +97,28 @@ static bool grow(void)
 
 int rumpuser_grant(unsigned domid, uint64_t pa, bool readonly, uint32_t *ref)
 {
-	uint64_t frame = xen_frame(pa);
 	struct grant_entry_v1 *e;
+	uint64_t frame, flags;
 	uint32_t r;
 
-	if (frame > UINT32_MAX)
-		return ENOSPC;
 	while ((r = get()) == 0)
 		if (!grow())
 			return ENOSPC;
 	e = entry(r);
-	e->domid = domid;
-	e->frame = frame;
-	__atomic_store_n(
-	    &e->flags, GTF_permit_access | (readonly ? GTF_readonly : 0), __ATOMIC_RELEASE);
+	/* Until it counts, xen_grants_keep() takes its frame for a number in the list. */
+	flags = hw_irq_save();
+	frame = xen_frame(pa);
+	if (frame <= UINT32_MAX) {
+		e->domid = domid;
+		e->frame = frame;
+		__atomic_store_n(
+		    &e->flags, GTF_permit_access | (readonly ? GTF_readonly : 0), __ATOMIC_RELEASE);
+	}
+	hw_irq_restore(flags);
+	if (frame > UINT32_MAX) {
+		put(r, r);
+		return ENOSPC;
+	}
 	*ref = r;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <xen/memory.h>
 #include <xen/sched.h>
 
+#define RFLAGS_IF  0x200
 #define DEBUG_PORT 0xe9 /* goes to Xen's log, if that is to have guests' messages */
 
 struct shared_info *xen_shared_info;
@@ -129,6 +130,12 @@ bool hw_intr(unsigned irq, struct rumpuser_trapframe *tf)
 {
 	struct hw_cpu *hc = hw_self();
 
+	/*
+	 * Delivered twice, and the frame of the one that was to run is overwritten.  Xen under QEMU
+	 * 7.2's emulation of SVM does it, if rarely; better this than a damaged stack.
+	 */
+	if (!(tf->rflags & RFLAGS_IF))
+		xen_die("kiln: an interrupt while they are off\n");
 	hw_intr_wakes(hc);
 	return xen_evtchn_upcall(xen_vcpu_info(hc), hc->index, tf);
 }

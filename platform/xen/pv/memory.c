@@ -34,8 +34,10 @@ static size_t release(uint64_t pfn, size_t npages)
 	xen_pfn_t list[BATCH];
 	uint8_t page[BATCH];
 	size_t i, n = 0, done;
+	uint64_t flags;
 
 	rumpuser_pmap_remove(hw_physmap + (pfn << RUMPUSER_PAGE_SHIFT), npages);
+	flags = hw_irq_save();
 	for (i = 0; i < npages; i++) {
 		if (pv_p2m[pfn + i] == PV_NO_FRAME)
 			continue;
@@ -44,10 +46,11 @@ static size_t release(uint64_t pfn, size_t npages)
 		pv_p2m[pfn + i] = PV_NO_FRAME;
 	}
 	done = reservation(XENMEM_decrease_reservation, list, n);
-	for (i = done; i < n; i++) {
+	for (i = done; i < n; i++)
 		pv_p2m[pfn + page[i]] = list[i];
+	hw_irq_restore(flags);
+	for (i = done; i < n; i++)
 		(void)map(pfn + page[i]); /* in a table that is there */
-	}
 	return done;
 }
 
@@ -57,6 +60,7 @@ static bool reclaim(uint64_t pfn, size_t npages)
 	xen_pfn_t list[BATCH];
 	uint8_t page[BATCH];
 	size_t i, n = 0, done;
+	uint64_t flags = hw_irq_save();
 
 	for (i = 0; i < npages; i++)
 		if (pv_p2m[pfn + i] == PV_NO_FRAME) {
@@ -66,6 +70,7 @@ static bool reclaim(uint64_t pfn, size_t npages)
 	done = reservation(XENMEM_populate_physmap, list, n);
 	for (i = 0; i < done; i++)
 		pv_p2m[pfn + page[i]] = list[i];
+	hw_irq_restore(flags);
 	for (i = 0; i < done; i++)
 		if (map(pfn + page[i]) != 0)
 			return false;

@@ -13,6 +13,9 @@
  * number: who saves the domain translates frames, but looks at nothing that is not present.
  * PTE_USER makes no difference but that Xen lets translations with it stay when it switches between
  * our modes (pv.h).
+ *
+ * Events stay masked from lookup() to finish(), for the domain may be put away (pv.h); so a batch
+ * is soon full.
  */
 #include "pv.h"
 
@@ -33,7 +36,8 @@
 #define TOP		 3
 #define BATCH		 32
 #define NTABLES		 8
-#define FLUSH_ALL	 4 /* pages from which on all is flushed */
+#define TURNS		 64 /* lookups after which a batch is full, be there much to do or little */
+#define FLUSH_ALL	 4  /* pages from which on all is flushed */
 
 uintptr_t hw_physmap;
 uint64_t hw_pml4_pa;
@@ -42,9 +46,11 @@ volatile uint32_t hw_online = 1;
 
 static struct hw_lock tables_lock;
 
-/* What one operation has still to do. */
+/* What one operation has still to do, from begin() to finish(). */
 struct batch {
-	unsigned n, ntables;
+	uint64_t irq; /* hw_irq_restore()'s */
+	bool begun;
+	unsigned n, ntables, turns;
 	uintptr_t lo, hi;	  /* what the TLBs may hold; hi 0: nothing */
 	uint64_t tables[NTABLES]; /* out of use after that */
 	struct mmu_update u[BATCH];
@@ -150,8 +156,20 @@ static void release(const struct batch *b)
 	}
 	if (i > 0)
 		commit(u, i, &op, 1);
-	while (i > 0)
-		rumpkern_page_free(b->tables[--i]);
+}
+
+/* Mask events.  At boot there is no block to do that in, and nobody to put us away. */
+static uint64_t mask(void)
+{
+	return hw_kern_running ? hw_irq_save() : 1;
+}
+
+/* Before each lookup(). */
+static void begin(struct batch *b)
+{
+	if (!b->begun)
+		b->irq = mask();
+	b->begun = true;
 }
 
 static void finish(struct batch *b)
@@ -161,11 +179,24 @@ static void finish(struct batch *b)
 
 	commit(b->u, b->n, op, nops);
 	release(b);
-	b->n = b->ntables = 0;
+	if (b->begun)
+		hw_irq_restore(b->irq);
+	/* kern has locks of its own. */
+	while (b->ntables > 0)
+		rumpkern_page_free(b->tables[--b->ntables]);
+	b->n = b->turns = 0;
 	b->hi = 0;
+	b->begun = false;
 }
 
-/* Give the entry at physical address at, which is for va, the value new. */
+/* After a turn: is it enough?  Of nothing, it is, too. */
+static void finish_if_full(struct batch *b)
+{
+	if (b->n == BATCH || b->ntables == NTABLES || b->n == 0 || ++b->turns == TURNS)
+		finish(b);
+}
+
+/* Give the entry at physical address at, which is for va, the value new.  There is room for it. */
 static void change_entry(
     struct batch *b, uint64_t at, uint64_t old, uint64_t new, uintptr_t va, unsigned level)
 {
@@ -182,8 +213,6 @@ static void change_entry(
 	b->u[b->n++].val = new;
 	if (level > 0)
 		b->tables[b->ntables++] = entry_pa(old);
-	if (b->n == BATCH || b->ntables == NTABLES)
-		finish(b);
 }
 
 /*
@@ -236,13 +265,13 @@ static bool install_table(uint64_t at)
 
 	if (pa == 0)
 		return false;
-	entry = pv_machine_address(pa) | PTE_TABLE;
 	if (hw_physmap == 0) {
-		*e = entry;
+		*e = pv_machine_address(pa) | PTE_TABLE;
 		return true;
 	}
-	own = lookup(hw_physmap + pa, &level);
 	flags = hw_lock(&tables_lock);
+	entry = pv_machine_address(pa) | PTE_TABLE;
+	own = lookup(hw_physmap + pa, &level);
 	mine = is_hole(__atomic_load_n(e, __ATOMIC_ACQUIRE));
 	if (mine) {
 		u[0].ptr = pv_machine_address(own) | MMU_NORMAL_PT_UPDATE;
@@ -265,9 +294,11 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 	int error = 0;
 
 	while (npages > 0) {
+		begin(&b);
 		level = 0;
 		at = lookup(va, &level);
 		if (level > 0) {
+			finish(&b);
 			if (install_table(at))
 				continue;
 			error = ENOMEM;
@@ -282,7 +313,8 @@ int rumpuser_pmap_enter(uintptr_t va, uint64_t pa, size_t npages, unsigned prot)
 			va += RUMPUSER_PAGE_SIZE;
 			pa += RUMPUSER_PAGE_SIZE;
 			npages--;
-		} while (npages > 0 && INDEX(va, 0) != 0);
+		} while (npages > 0 && INDEX(va, 0) != 0 && b.n < BATCH);
+		finish_if_full(&b);
 	}
 	finish(&b);
 	return error;
@@ -300,6 +332,7 @@ static void change(uintptr_t va, size_t npages, uint64_t bits)
 	unsigned level;
 
 	while (va - start < len) {
+		begin(&b);
 		level = bits == 0 && (va & (SPAN(1) - 1)) == 0 && len - (va - start) >= SPAN(1);
 		at = lookup(va, &level);
 		v = *(volatile uint64_t *)hw_phys(at);
@@ -307,6 +340,7 @@ static void change(uintptr_t va, size_t npages, uint64_t bits)
 			if (!is_hole(v))
 				change_entry(&b, at, v, 0, va, level);
 			va = (va & ~(SPAN(level) - 1)) + SPAN(level);
+			finish_if_full(&b);
 			continue;
 		}
 		do {
@@ -316,7 +350,8 @@ static void change(uintptr_t va, size_t npages, uint64_t bits)
 				change_entry(&b, at, v, new, va, 0);
 			at += 8;
 			va += RUMPUSER_PAGE_SIZE;
-		} while (va - start < len && INDEX(va, 0) != 0);
+		} while (va - start < len && INDEX(va, 0) != 0 && b.n < BATCH);
+		finish_if_full(&b);
 	}
 	finish(&b);
 }
@@ -340,30 +375,34 @@ void pv_pages_release(uint64_t pa, uint64_t npages)
 uintptr_t rumpuser_pmap_next(uintptr_t va, uintptr_t end, uint64_t *pa, unsigned *prot, size_t *n)
 {
 	uintptr_t start = va, len = end - va; /* a hole may reach beyond the end of all addresses */
-	uint64_t at, v;
+	uint64_t at, v, irq;
 	unsigned level;
+	bool found;
 
 	while (va - start < len) {
+		irq = mask();
 		level = 0;
 		at = lookup(va, &level);
 		do {
 			v = *(volatile uint64_t *)hw_phys(at);
 			at += 8;
-			if (level > 0 && (v & PTE_P))
+			found = !is_hole(v) && level == 0;
+			if (found)
+				*pa = entry_pa(v);
+			if (!is_hole(v))
 				break;
-			if (is_hole(v)) {
-				va = (va & ~(SPAN(level) - 1)) + SPAN(level);
-				continue;
-			}
-			*pa = entry_pa(v);
-			*prot = RUMPUSER_PROT_NONE;
-			if (n != NULL)
-				*n = 1;
-			if (v & PTE_P)
-				*prot = RUMPUSER_PROT_READ | (v & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
-					(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC);
-			return va;
+			va = (va & ~(SPAN(level) - 1)) + SPAN(level);
 		} while (INDEX(va, level) != 0 && va - start < len);
+		hw_irq_restore(irq);
+		if (!found)
+			continue;
+		*prot = RUMPUSER_PROT_NONE;
+		if (n != NULL)
+			*n = 1;
+		if (v & PTE_P)
+			*prot = RUMPUSER_PROT_READ | (v & PTE_W ? RUMPUSER_PROT_WRITE : 0) |
+				(v & PTE_NX || !hw_features.nx ? 0 : RUMPUSER_PROT_EXEC);
+		return va;
 	}
 	return end;
 }
@@ -391,6 +430,7 @@ void *pv_window_frame(void *old, uint64_t mfn)
 			return NULL;
 		level = 0;
 	}
+	/* Events are masked: the frame is not of our memory, and whoever knows it keeps it so. */
 	if (va != 0) {
 		change_entry(&b, at, *(volatile uint64_t *)hw_phys(at),
 		    mfn == PV_NO_FRAME ? 0 : mfn << RUMPUSER_PAGE_SHIFT | bits, va, 0);

@@ -18,6 +18,12 @@
  *  - iretq from user mode to user mode needs no hypercall.
  *
  * hw_irq_save() masks events, in struct vcpu_info.
+ *
+ * The domain may be put away whenever a CPU takes events, and go on with other machine frames
+ * (suspend.c; its tools translate page tables, nothing else).  So events stay masked from where a
+ * frame is learned, from a table or a list, until Xen has been told, and no lock of kern's is
+ * taken meanwhile: who holds it may be parked.  Frames that are kept are those of page numbers, and
+ * those that are learned again after a move.
  */
 #ifndef PV_H
 #define PV_H

@@ -5,11 +5,7 @@
 . tests/system/lib.sh
 platform=xen type=${XEN_TYPE:-pvh}
 [ "$type" = pv ] && platform=xen-pv
-rig=$PWD/build/xen-rig
-tests/xen/rig.sh "$rig" || {
-	fail "the rig cannot be built"
-	exit 1
-}
+xen_rig
 BAKE_OPTIONS="--platform $platform --with dev/disk"
 bake_program suspend
 printf '%s\n' "name='two'" "uuid='00000000-0000-4000-8000-000000000002'" "type='$type'" "kernel='/job/suspend.img'" \
@@ -57,15 +53,25 @@ cat > "$work/lib" <<- 'END'
 	}
 END
 
+# QEMU 7.2 delivers an interrupt to a guest of its SVM twice if it is disturbed right after VMRUN (helper_vmrun() leaves it
+# in exception_index): now and then it is in a save's work, and a PVH guest that finds out ends.  That says nothing of it.
+emulator_failed() {
+	grep -qa 'kiln: an interrupt while they are off' "$work/log.xen"
+}
+
 # suspend NAME LINE...: the hook; what it and the guest say is the result.
 suspend() {
-	local name=$1
+	local name=$1 try
 	shift
 	printf '%s\n' "$@" | cat "$work/two.cfg" - > "$work/cfg/two.cfg"
-	new_disk "$work/disk"
-	XEN_SECONDS=900 XEN_LOG=$work/log.xen tests/xen/run.sh -n -h "$work/hook" -f "$work/lib" -f "$work/suspend.img" \
-		-f "$work/cfg/two.cfg" -d "$work/disk" -o "$work/out" "$rig" -
-	status=$?
+	for try in 1 2 3; do
+		new_disk "$work/disk"
+		XEN_SECONDS=900 XEN_LOG=$work/log.xen tests/xen/run.sh -n -h "$work/hook" -f "$work/lib" -f "$work/suspend.img" \
+			-f "$work/cfg/two.cfg" -d "$work/disk" -o "$work/out" "$rig" -
+		status=$?
+		emulator_failed || break
+		echo "$name: run $try: an interrupt came twice"
+	done
 	[ $status = 0 ] && ok "$name: hook" || {
 		tail -n 30 "$work/log.xen"
 		fail "$name: hook, status $status"

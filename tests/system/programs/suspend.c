@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * suspend [DISK]: what can be seen of being put away, from inside.  A thread for each of two CPUs
- * reads the monotonic clock all the time, another one writes the disk and reads it again, a TCP
- * server on port 80 tells how many ticks and blocks there were and what time it is, and main prints
- * one four times a second until SIGTERM. Then it says how it was.
+ * reads the monotonic clock all the time, two others map memory, fill it, protect it and unmap it,
+ * one writes the disk and reads it again, a TCP server on port 80 tells how many ticks and blocks
+ * there were and what time it is, and main prints one four times a second until SIGTERM.  Then it
+ * says how it was.
  */
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,10 +24,12 @@
 #define LATE	   (20 * SEC) /* no pause counts for the monotonic clock; an emulated machine is slow */
 #define BLOCK	   4096
 #define DISK_BYTES (1 << 20)
+#define PAGE	   4096
+#define PAGES	   48 /* more than one list of changes of page tables */
 
 static volatile sig_atomic_t ended;
 static atomic_long latest; /* monotonic time that somebody has seen */
-static atomic_int backwards, bad_blocks, blocks, ticks;
+static atomic_int backwards, bad_blocks, blocks, bad_maps, maps, ticks;
 static const char *disk;
 
 static void on_sigterm(int sig)
@@ -60,6 +64,27 @@ static void *clock_thread(void *arg)
 				continue;
 		}
 		sleep_ns(SEC / 100);
+	}
+	return arg;
+}
+
+static void *map_thread(void *arg)
+{
+	while (!ended) {
+		char *p = mmap(
+		    NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		int bad = p == MAP_FAILED;
+
+		for (int i = 0; !bad && i < PAGES; i++)
+			memset(p + i * PAGE, i + 1, PAGE);
+		bad |= !bad && (mprotect(p, PAGES * PAGE, PROT_NONE) != 0 ||
+				   mprotect(p, PAGES * PAGE, PROT_READ) != 0);
+		for (int i = 0; !bad && i < PAGES; i++)
+			bad |= p[i * PAGE] != i + 1 || p[i * PAGE + PAGE - 1] != i + 1;
+		bad |= !bad && munmap(p, PAGES * PAGE) != 0;
+		bad_maps += bad;
+		maps++;
+		sleep_ns(SEC / 200);
 	}
 	return arg;
 }
@@ -124,6 +149,8 @@ int main(int argc, char **argv)
 	disk = argc > 1 ? argv[1] : NULL;
 	pthread_create(&t, NULL, clock_thread, NULL);
 	pthread_create(&t, NULL, clock_thread, NULL);
+	pthread_create(&t, NULL, map_thread, NULL);
+	pthread_create(&t, NULL, map_thread, NULL);
 	pthread_create(&t, NULL, server_thread, NULL);
 	if (disk)
 		pthread_create(&t, NULL, disk_thread, NULL);
@@ -141,6 +168,7 @@ int main(int argc, char **argv)
 	}
 	result(backwards == 0, "time that went backwards", backwards);
 	result(longest < LATE, "longest tick, ms", longest / 1000000);
+	result(bad_maps == 0 && maps > 0, "times that memory was mapped", maps);
 	if (disk)
 		result(bad_blocks == 0 && blocks > 0, "blocks written and read", blocks);
 	return 0;

@@ -101,7 +101,13 @@ END
 suspend "one processor" memory=24 maxmem=24
 
 # Nothing happens to one that is saved with -c, which goes on as the same domain.  One that migrates is written while it
-# runs.  It has less memory than it may have.
+# runs, which Debian's Xen, having no shadow paging, cannot do to a PV guest: it is saved and restored.  It has less memory
+# than it may have.
+case $type in
+pv) move="xl save two /run/saved && xl restore /run/saved" ;;
+*) move="xl migrate -s '' two 'xl migrate-receive'" ;;
+esac
+echo "move() { $move; }" >> "$work/lib"
 cat > "$work/hook" <<- 'END'
 	. ./lib
 	xl create two.cfg || exit 1
@@ -112,9 +118,9 @@ cat > "$work/hook" <<- 'END'
 	result $? "xl save -c"
 	rm /run/saved
 	goes_on "saved only"
-	xl migrate -s "" two "xl migrate-receive" && [ "$(xl domid two)" != "$was" ]
-	result $? "xl migrate"
-	goes_on "migrated"
+	move && [ "$(xl domid two)" != "$was" ]
+	result $? "it moves"
+	goes_on "moved"
 	end
 END
 suspend "two processors" memory=24 maxmem=32 vcpus=2

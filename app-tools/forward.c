@@ -57,7 +57,7 @@ struct side {
 struct connection {
 	struct side side[2]; /* 0: who called; 1: the guest */
 	struct connection *dead_next;
-	bool connected, dead;
+	bool dead;
 };
 
 struct flow {
@@ -125,19 +125,11 @@ void forward_add(struct forwarder *f, int fd, struct in_addr guest, uint16_t por
 	watch(f, &l->watch, EPOLL_CTL_ADD, EPOLLIN);
 }
 
-/* A socket on its way to the guest; -1 if there is none to be had. */
-static int towards(const struct listener *l, int type)
+/* Let a socket be on its way to the guest. */
+static bool call(const struct listener *l, int fd)
 {
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd == -1)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)&l->to, sizeof(l->to)) == -1 &&
-	    errno != EINPROGRESS) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return connect(fd, (const struct sockaddr *)&l->to, sizeof(l->to)) == 0 ||
+	       errno == EINPROGRESS;
 }
 
 /* ---------------------------------------------------------------------- TCP */
@@ -224,19 +216,18 @@ static bool pump(struct side *from, struct side *to)
 	return true;
 }
 
-/* Nothing to wait for is not to be watched: a connection that has ended both ways is an event for
- * ever.
+/*
+ * Nothing to wait for is not to be watched: a connection that has ended both ways is an event for
+ * ever.  Returns false if it cannot be watched: nothing would ever end it.
  */
-static void rewatch(struct forwarder *f, struct side *s, uint32_t events)
+static bool rewatch(struct forwarder *f, struct side *s, uint32_t events)
 {
+	int op = events == 0 ? EPOLL_CTL_DEL : s->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
 	if (events == s->events)
-		return;
-	watch(f, &s->watch,
-	    events == 0	     ? EPOLL_CTL_DEL
-	    : s->events == 0 ? EPOLL_CTL_ADD
-			     : EPOLL_CTL_MOD,
-	    events);
+		return true;
 	s->events = events;
+	return watch(f, &s->watch, op, events);
 }
 
 static void side_event(struct forwarder *f, struct side *s, uint32_t events)
@@ -249,7 +240,7 @@ static void side_event(struct forwarder *f, struct side *s, uint32_t events)
 		reset(f, c);
 		return;
 	}
-	c->connected = true; /* until then only the guest's side is watched, for EPOLLOUT */
+	/* Until the guest accepts only its side is watched, for EPOLLOUT. */
 	for (int i = 0; i < 2; i++)
 		if (!pump(&c->side[i], &c->side[!i])) {
 			reset(f, c);
@@ -262,44 +253,64 @@ static void side_event(struct forwarder *f, struct side *s, uint32_t events)
 	for (int i = 0; i < 2; i++) {
 		struct side *side = &c->side[i], *other = &c->side[!i];
 
-		rewatch(f, side,
-		    (side->len == 0 && !side->ended ? (uint32_t)EPOLLIN : 0) |
-			(other->len > 0 ? (uint32_t)EPOLLOUT : 0));
+		if (!rewatch(f, side,
+			(side->len == 0 && !side->ended ? (uint32_t)EPOLLIN : 0) |
+			    (other->len > 0 ? (uint32_t)EPOLLOUT : 0))) {
+			reset(f, c);
+			return;
+		}
 	}
 }
 
-static void accept_one(struct forwarder *f, struct listener *l)
+static void connect_sides(struct forwarder *f, int caller, int guest)
 {
-	struct sockaddr_in from;
-	socklen_t size = sizeof(from);
-	int fd =
-		accept4(l->watch.fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK),
-	    guest;
-	struct connection *c;
+	struct connection *c = xcalloc(1, sizeof(*c));
 
-	if (fd == -1) {
-		/* The caller waits where it is, or the listener would be ready for ever. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			retry_later(f);
-		return;
-	}
-	guest = towards(l, SOCK_STREAM);
-	if (guest == -1) {
-		close(fd);
-		return;
-	}
-	c = xcalloc(1, sizeof(*c));
 	for (int i = 0; i < 2; i++) {
 		struct side *s = &c->side[i];
 
-		s->watch = (struct watch){SIDE, i == 0 ? fd : guest};
+		s->watch = (struct watch){SIDE, i == 0 ? caller : guest};
 		s->of = c;
 		s->buf = xcalloc(1, BUFFER);
 		setsockopt(s->watch.fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	}
-	rewatch(f, &c->side[1], EPOLLOUT);
 	if (++f->connections >= MAX_CONNECTIONS)
 		pause_listeners(f, true);
+	if (!rewatch(f, &c->side[1], EPOLLOUT))
+		reset(f, c);
+}
+
+/* Out of what others give back? */
+static bool for_now(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/*
+ * The guest's side first: whoever calls waits where it is while there is no descriptor for that.
+ * Nothing is accepted then, or the listener would be ready for ever.
+ */
+static void accept_one(struct forwarder *f, struct listener *l)
+{
+	int guest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), caller;
+
+	if (guest == -1) {
+		retry_later(f);
+		return;
+	}
+	caller = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (caller == -1) {
+		if (for_now(errno))
+			retry_later(f);
+		close(guest);
+		return;
+	}
+	if (!call(l, guest)) {
+		close(caller);
+		close(guest);
+		return;
+	}
+	connect_sides(f, caller, guest);
 }
 
 /* ---------------------------------------------------------------------- UDP */
@@ -322,9 +333,12 @@ static struct flow *flow_of(struct forwarder *f, struct listener *l, const struc
 		close(oldest->watch.fd);
 	oldest->of = l;
 	oldest->from = *from;
-	oldest->watch.fd = towards(l, SOCK_DGRAM);
-	if (oldest->watch.fd != -1)
-		watch(f, &oldest->watch, EPOLL_CTL_ADD, EPOLLIN);
+	oldest->watch.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (oldest->watch.fd != -1 &&
+	    (!call(l, oldest->watch.fd) || !watch(f, &oldest->watch, EPOLL_CTL_ADD, EPOLLIN))) {
+		close(oldest->watch.fd);
+		oldest->watch.fd = -1;
+	}
 	return oldest;
 }
 

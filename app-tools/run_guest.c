@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The life of a guest, be it QEMU, a hosted process or the keeper of a domain: a child in a session
- * of its own, so that the terminal's Ctrl-C comes to us alone, which dies with us
- * (PR_SET_PDEATHSIG).  We hold the other ends of
+ * of its own, so that the terminal's Ctrl-C comes to us alone.  QEMU and processes die with us
+ * (PR_SET_PDEATHSIG); a keeper sees our end, and has its domain to destroy.  run_end.c has what
+ * happens when the child is no more.  We hold the other ends of
  *
  *   console  socket; what the guest writes goes to standard output unchanged, and
  *            past the symbolizer; standard input goes to the guest once it listens
@@ -36,7 +37,6 @@
 #define PROCESS_AHEAD	16384	   /* bytes of output that we hold, of a process */
 #define SERIAL_AHEAD	(64 << 20) /* of a machine */
 #define AFTER_QUIT_MS	1000	   /* from asking QEMU to quit to SIGKILL */
-#define AFTER_STOP_MS	2000	   /* for a reader to take more, when we were told to stop */
 
 int64_t guest_now(void)
 {
@@ -208,26 +208,21 @@ static void read_signals(struct guest *g)
 
 /* ----------------------------------------------------------------- channels */
 
-static void drop(int *fd)
+void guest_drop(int *fd)
 {
 	close(*fd);
 	*fd = -1;
 }
 
-static size_t out_left(const struct guest *g)
-{
-	return g->out.len - g->outpos;
-}
-
-static void forget_out(struct guest *g)
+void guest_forget_out(struct guest *g)
 {
 	g->out.len = g->outpos = 0;
 }
 
 /* After poll(2): so little does not block. */
-static void write_out(struct guest *g)
+void guest_write_out(struct guest *g)
 {
-	size_t len = out_left(g) < PIPE_BUF ? out_left(g) : PIPE_BUF;
+	size_t len = guest_out_left(g) < PIPE_BUF ? guest_out_left(g) : PIPE_BUF;
 	ssize_t n = write(STDOUT_FILENO, g->out.s + g->outpos, len);
 
 	if (n == -1 && (errno == EINTR || errno == EAGAIN))
@@ -237,23 +232,23 @@ static void write_out(struct guest *g)
 		g->out_errno = errno;
 		if (g->stop_signal == 0)
 			g->stop_signal = SIGPIPE;
-		forget_out(g);
+		guest_forget_out(g);
 		guest_end(g);
 		return;
 	}
 	g->outpos += (size_t)n;
-	if (out_left(g) == 0)
-		forget_out(g);
+	if (guest_out_left(g) == 0)
+		guest_forget_out(g);
 }
 
 /* A process can wait for a slow reader; a serial line loses what nobody takes. */
 static bool out_has_room(const struct guest *g)
 {
-	return out_left(g) < (g->hosted ? PROCESS_AHEAD : SERIAL_AHEAD);
+	return guest_out_left(g) < (g->hosted ? PROCESS_AHEAD : SERIAL_AHEAD);
 }
 
 /* Returns false at the end of the console. */
-static bool read_console(struct guest *g)
+bool guest_read_console(struct guest *g)
 {
 	char data[4096];
 	ssize_t n = recv(g->console, data, sizeof(data), MSG_DONTWAIT);
@@ -269,7 +264,7 @@ static bool read_console(struct guest *g)
 	return true;
 }
 
-static bool read_status(struct guest *g)
+bool guest_read_status(struct guest *g)
 {
 	char buf[256];
 	ssize_t n = recv(g->status, buf, sizeof(buf), MSG_DONTWAIT);
@@ -298,8 +293,8 @@ static void is_off(struct guest *g)
 	struct pollfd s = {.events = POLLIN};
 
 	for (s.fd = g->status; g->status != -1 && poll(&s, 1, 0) == 1; s.fd = g->status)
-		if (!read_status(g))
-			drop(&g->status);
+		if (!guest_read_status(g))
+			guest_drop(&g->status);
 	if (g->reader.ending.outcome == END_NONE)
 		g->broken = true; /* a triple fault */
 	if (!run_core_wanted(&g->reader.ending) || !run_core_dump(g, false))
@@ -397,7 +392,7 @@ static void write_in(struct guest *g)
 
 /* --------------------------------------------------------------------- loop */
 
-static int poll_ms(const struct guest *g)
+int guest_poll_ms(const struct guest *g)
 {
 	int64_t at = g->kill_at < g->timeout_at ? g->kill_at : g->timeout_at, left;
 
@@ -443,73 +438,27 @@ static void wait_once(struct guest *g)
 		/* A serial port that nobody listens to yet would lose it. */
 		p[P_STDIN].fd = STDIN_FILENO;
 	}
-	if (out_left(g) > 0)
+	if (guest_out_left(g) > 0)
 		p[P_STDOUT] = (struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT};
-	if (poll(p, P_N, poll_ms(g)) == -1 && errno != EINTR)
+	if (poll(p, P_N, guest_poll_ms(g)) == -1 && errno != EINTR)
 		err(kiln_failure, "poll");
 	if (p[P_STDOUT].revents != 0)
-		write_out(g);
+		guest_write_out(g);
 	if ((p[P_CONSOLE].revents & (POLLIN | POLLHUP | POLLERR)) && out_has_room(g) &&
-	    !read_console(g))
-		drop(&g->console);
+	    !guest_read_console(g))
+		guest_drop(&g->console);
 	if ((p[P_CONSOLE].revents & POLLOUT) && g->console != -1)
 		write_in(g);
-	if (p[P_STATUS].revents != 0 && !read_status(g))
-		drop(&g->status);
+	if (p[P_STATUS].revents != 0 && !guest_read_status(g))
+		guest_drop(&g->status);
 	if (p[P_QMP].revents != 0 && !read_qmp(g))
-		drop(&g->qmp);
+		guest_drop(&g->qmp);
 	if (p[P_STDIN].revents != 0)
 		read_stdin(g);
 	if (p[P_SIGNALS].revents != 0)
 		read_signals(g);
 	run_profile_sample(g);
 	check_time(g);
-}
-
-/*
- * The guest is no more; whoever reads its output may be slow, or stopped for good.  Returns false
- * when it is not to be waited for any longer.
- */
-static bool write_rest(struct guest *g)
-{
-	struct pollfd p[2] = {
-	    {.events = POLLOUT, .fd = STDOUT_FILENO}, {.events = POLLIN, .fd = g->signals}};
-	int n = poll(p, 2, g->stop_signal != 0 ? AFTER_STOP_MS : poll_ms(g));
-	struct signalfd_siginfo si;
-
-	if (n > 0 && p[0].revents != 0)
-		write_out(g);
-	while (read(g->signals, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGCHLD)
-			continue;
-		g->stop_signal = (int)si.ssi_signo;
-		g->unread = out_left(g) > 0;
-	}
-	if (n == 0 && (g->stop_signal != 0 || guest_now() >= g->timeout_at)) {
-		g->stop_signal = g->stop_signal != 0 ? g->stop_signal : SIGALRM;
-		g->unread = true;
-	}
-	return !g->unread;
-}
-
-/* Take what the guest left in the sockets. */
-static void drain(struct guest *g)
-{
-	g->kill_at = INT64_MAX;
-	do {
-		while (out_left(g) > 0 && g->out_errno == 0 && write_rest(g))
-			continue;
-		forget_out(g);
-		if (g->console != -1 && !read_console(g))
-			drop(&g->console);
-	} while (out_left(g) > 0 && g->out_errno == 0 && !g->unread);
-	while (g->status != -1 && g->reader.ending.outcome == END_NONE) {
-		struct pollfd s = {.events = POLLIN, .fd = g->status};
-
-		if (poll(&s, 1, 0) != 1 || !read_status(g))
-			break;
-	}
-	symbolizer_flush(&g->symbolizer);
 }
 
 static void emit(void *arg, const char *line, size_t len)
@@ -531,30 +480,6 @@ static void open_symbols(struct guest *g)
 static bool stdin_usable(void)
 {
 	return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
-}
-
-static int keeper_status(const struct guest *g)
-{
-	return WIFEXITED(g->wstatus) ? WEXITSTATUS(g->wstatus) : -1;
-}
-
-static struct ending ending_of(const struct guest *g)
-{
-	if (g->out_errno != 0 && g->out_errno != EPIPE)
-		return (struct ending){END_OUTPUT, g->out_errno};
-	if (g->unread)
-		return (struct ending){END_STOPPED, g->stop_signal};
-	if (g->reader.ending.outcome != END_NONE)
-		return g->reader.ending;
-	if (g->forced && !g->broken)
-		return (struct ending){END_STOPPED, g->stop_signal};
-	if (g->run->keeper != NULL && keeper_status(g) == RUN_DOMAIN_AWAY)
-		return (struct ending){END_AWAY, 0};
-	/* QEMU's own errors are status 1; a hosted image that cannot start says why. */
-	if (WIFEXITED(g->wstatus) && !g->spoke && !g->broken &&
-	    (WEXITSTATUS(g->wstatus) == 127 || (!g->hosted && WEXITSTATUS(g->wstatus) == 1)))
-		return (struct ending){END_REFUSED, 0};
-	return (struct ending){END_LOST, 0};
 }
 
 static void block_signals(struct guest *g, sigset_t *old)
@@ -608,11 +533,10 @@ struct ending run_guest(struct run *r, void (*command)(const struct run *, struc
 	g.stdin_open = stdin_usable();
 	while (!g.ended)
 		wait_once(&g);
-	if (r->keeper != NULL && keeper_status(&g) != 0 && keeper_status(&g) != RUN_DOMAIN_AWAY)
-		run_domain_lost(r);
-	drain(&g);
+	guest_lost(&g, r);
+	guest_drain(&g);
 	if (g.profile != NULL)
 		run_profile_write(&g);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return ending_of(&g);
+	return guest_ending(&g);
 }

@@ -47,6 +47,27 @@ void guest_qmp_send(struct guest *g, const char *command);
 /* End the guest, whatever it does: QEMU may tidy up, then comes SIGKILL. */
 void guest_end(struct guest *g);
 
+/* What goes to standard output: so much is left; write some, after poll(2); forget it. */
+static inline size_t guest_out_left(const struct guest *g)
+{
+	return g->out.len - g->outpos;
+}
+void guest_write_out(struct guest *g);
+void guest_forget_out(struct guest *g);
+/* Close a channel that is at its end. */
+void guest_drop(int *fd);
+/* Take some of what the guest sent; never block.  False at the end of the channel. */
+bool guest_read_console(struct guest *g);
+bool guest_read_status(struct guest *g);
+/* For poll(2): until the next point of time at which something is to be done. */
+int guest_poll_ms(const struct guest *g);
+
+/* run_end.c: the child is no more.  A domain whose keeper did not tidy up is destroyed. */
+void guest_lost(const struct guest *g, struct run *r);
+/* Take what is left in the channels, as far as standard output takes it. */
+void guest_drain(struct guest *g);
+struct ending guest_ending(const struct guest *g);
+
 /* run_core.c: is this an end that leaves a core? */
 bool run_core_wanted(const struct ending *e);
 /*

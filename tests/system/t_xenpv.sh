@@ -1,5 +1,6 @@
 #!/bin/bash
 # A PV guest without anything around it: Xen boots the image as the kernel of its initial domain.
+# timeout: 900
 . tests/system/lib.sh
 xen_rig xen
 

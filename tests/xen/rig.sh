@@ -19,12 +19,7 @@ tree=$out/tree root=$out/root
 mkdir -p "$cache" "$out"
 exec 9> "$out/lock"
 flock 9
-sum=$(cat "$here"/{rig,put,dom0-init,vif-bridge,block}.sh | sha256sum)
-[ "$(cat "$out/done" 2> /dev/null)" != "$sum" ] || exit 0
-rm -rf "$out/done" "$tree" # of one that was interrupted
-mkdir "$tree"
-
-kernel=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
+kernel=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }' || true)
 kernel=${kernel%-unsigned}
 version=${kernel#linux-image-}
 packages="xen-hypervisor-4.17-amd64 xen-utils-4.17 xenstore-utils busybox-static $kernel
@@ -36,18 +31,39 @@ modules_net="xen-netback bridge"
 modules_disk="virtio_pci virtio_blk xen-blkback loop"
 
 [ "${2:-}" = xen ] && packages=xen-hypervisor-4.17-amd64
-for package in $packages; do
-	candidate=$(apt-cache policy "$package" | awk '/Candidate:/ { print $2 }')
-	deb=$cache/${package}_${candidate//:/%3a}_amd64.deb
-	if [ ! -f "$deb" ]; then
-		echo "  FETCH   $package $candidate"
-		(cd "$cache" && apt-get download -qq -o APT::Sandbox::User=root "$package") || {
-			echo "$package cannot be fetched" >&2
-			exit 3
-		}
-	fi
-	dpkg-deb -x "$deb" "$tree"
-done
+# From this host, beside packages; xl cancels threads, for which the C library loads libgcc by name.
+loader=/lib64/ld-linux-x86-64.so.2 libgcc=/lib/x86_64-linux-gnu/libgcc_s.so.1
+debs=$(apt-cache policy $packages | awk '/^[^ ]/ { package = substr($1, 1, length($1) - 1) }
+	$1 == "Candidate:" { gsub(":", "%3a", $2); print package "_" $2 "_amd64.deb" }')
+[ "$(echo "$debs" | wc -w)" = "$(echo $packages | wc -w)" ] || {
+	[ ! -f "$out/done" ] || exit 0 # as it was when apt had lists
+	echo "apt-get update: not all packages are known" >&2
+	exit 3
+}
+sum=$({ cat "$here"/{rig,put,dom0-init,vif-bridge,block}.sh "$loader" "$libgcc" && echo "$debs"; } | sha256sum)
+[ "$(cat "$out/done" 2> /dev/null)" != "$sum" ] || exit 0
+rm -rf "$out/done" "$tree" # of one that was interrupted
+mkdir "$tree"
+
+# fetch DEB: into the cache, which other rigs share.  A file that is there is whole.
+fetch() {
+	local part=$cache/part
+	[ ! -f "$cache/$1" ] || return 0
+	echo "  FETCH   $1"
+	rm -rf "$part" # of one that was interrupted
+	mkdir "$part"
+	(cd "$part" && apt-get download -qq -o APT::Sandbox::User=root "${1%%_*}") && mv "$part/$1" "$cache/$1" || {
+		echo "${1%%_*} cannot be fetched" >&2
+		return 3
+	}
+	rmdir "$part"
+}
+
+exec 8> "$cache/lock"
+flock 8
+for deb in $debs; do fetch "$deb" || exit; done
+flock -u 8
+for deb in $debs; do dpkg-deb -x "$cache/$deb" "$tree"; done
 
 gunzip -c "$tree"/boot/xen-4.17-amd64.gz > "$out/xen"
 if [ "${2:-}" = xen ]; then
@@ -76,9 +92,8 @@ put "$root" "$tree"/usr/lib/xen-4.17/bin/{xl,libxl-save-helper,xenstored,xencons
 	"$tree"/usr/bin/xenstore-{read,write,exists,list,ls,rm,watch}
 mkdir -p "$root/usr/lib/xen-4.17/bin"
 ln -s /bin/{xenconsole,libxl-save-helper} "$root/usr/lib/xen-4.17/bin/" # where xl looks
-cp -L /lib64/ld-linux-x86-64.so.2 "$root/lib64/"
-# xl cancels threads, for which the C library loads this by name.
-cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/"
+cp -L "$loader" "$root/lib64/"
+cp -L "$libgcc" "$root/lib/"
 
 [ -f "$tree/lib/modules/$version/modules.dep" ] || /sbin/depmod -b "$tree" "$version"
 for set in base net disk; do

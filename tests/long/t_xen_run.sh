@@ -58,11 +58,17 @@ cat > "$work/hook" <<- 'END'
 		kill -INT $!
 		wait $!
 		is "Ctrl-C: the program ends" $? 0
-		kiln run status.$p.img -- sleep > /tmp/sleep.log 2>&1 &
+		kiln run -m 8 status.$p.img -- sleep > /tmp/sleep.log 2>&1 &
 		until_answer grep ending /tmp/sleep.log
 		kill -KILL $!
 		until_answer sh -c '! xl list | grep -q status'
 		is "no launcher, no guest" "$(xl list | tail -n +2 | wc -l)" 1
+		kiln run -m 8 status.$p.img -- sleep > /tmp/sleep.log 2>&1 &
+		until_answer grep ending /tmp/sleep.log
+		kill -KILL $(awk '$4 == '$!' { print $1 }' /proc/[0-9]*/stat 2> /dev/null)
+		wait $!
+		is "no keeper: SIGABRT" $? 134
+		is "no keeper, no guest" "$(xl list | tail -n +2 | wc -l)" 1
 	done
 	p=xen
 	kiln run --net bridge=xenbr0 --ip 10.0.9.2/24 -p 8081:80 nginx.$p.img > /tmp/nginx.log 2>&1 &

@@ -27,10 +27,12 @@ tools: app-tools ## the commands, into build/bin/
 # Everything a user needs.  The parts of lib/kiln are links into build/ there, copies here;
 # toolchain/ has a link to ../../../bin, which stays one.
 install: ## copy the commands and what they need to PREFIX (default /usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/kiln
+	rm -rf $(DESTDIR)$(PREFIX)/lib/kiln.new
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/kiln.new
+	cp -rL $(foreach d,sysroot components platform,$(wildcard build/lib/kiln/$d)) $(DESTDIR)$(PREFIX)/lib/kiln.new/
+	cp -a $(wildcard build/lib/kiln/toolchain) build/lib/kiln/gdb $(DESTDIR)$(PREFIX)/lib/kiln.new/
+	rm -rf $(DESTDIR)$(PREFIX)/lib/kiln
+	mv $(DESTDIR)$(PREFIX)/lib/kiln.new $(DESTDIR)$(PREFIX)/lib/kiln
 	cp -a build/bin/. $(DESTDIR)$(PREFIX)/bin/
-	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/lib/kiln/,sysroot components platform toolchain gdb)
-	cp -rL $(foreach d,sysroot components platform,$(wildcard build/lib/kiln/$d)) $(DESTDIR)$(PREFIX)/lib/kiln/
-	cp -a $(wildcard build/lib/kiln/toolchain) build/lib/kiln/gdb $(DESTDIR)$(PREFIX)/lib/kiln/
 
 .PHONY: tools app-tools install

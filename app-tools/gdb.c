@@ -18,14 +18,15 @@
 
 static void usage(void)
 {
-	printf("usage: kiln gdb [option ...] IMAGE [CORE] [-- argument of gdb ...]\n\n"
-	       "Opens CORE, which `kiln run --core' has written, or without it connects to the "
-	       "guest\nthat `kiln run --gdb' has started.\n\n"
-	       "  -p, --port PORT   where that guest is (default 1234)\n"
-	       "      --pid PID     a hosted image that runs, instead\n"
-	       "      --print       print the command instead of running it\n\n"
-	       "In gdb: `info lwps' lists the threads, `lwp N' shows one.  See "
-	       "docs/debugging.md.\n");
+	printf(
+	    "usage: kiln gdb [option ...] IMAGE [CORE] [-- argument of gdb ...]\n\n"
+	    "Opens CORE, which `kiln run --core' has written, or without it connects to a guest\n"
+	    "of `kiln run --gdb' that runs already.\n\n"
+	    "  -p, --port PORT   where that guest is (default 1234)\n"
+	    "      --pid PID     a hosted image that runs, instead\n"
+	    "      --print       print the command instead of running it\n\n"
+	    "In gdb: `info lwps' lists the threads, `lwp N' shows one.  See "
+	    "docs/debugging.md.\n");
 }
 
 /* The script with our commands; lib/kiln/gdb is its folder. */

@@ -212,6 +212,7 @@ class KilnAttach(gdb.Command):
 The image begins at the page with its ELF header, below the code that runs."""
 
     LIMIT = 1 << 16  # pages
+    RESET = 0xfff0  # where a CPU begins
 
     def __init__(self):
         super().__init__("kiln-attach", gdb.COMMAND_RUNNING)
@@ -222,8 +223,11 @@ The image begins at the page with its ELF header, below the code that runs."""
             gdb.execute("handle SIGUSR1 SIGALRM SIGIO SIGURG SIGSEGV nostop noprint pass", to_string=True)
         gdb.execute(command, to_string=True)
         memory = gdb.selected_inferior()
+        if register("rip") == self.RESET:
+            fail("the guest waits for its first instruction: the gdb command that `kiln run --gdb' has printed "
+                 "starts it and stops at main; or continue, interrupt it, and try again")
         page = register("rip") & ~4095
-        for _ in range(self.LIMIT):
+        for _ in range(min(self.LIMIT, page // 4096)):
             try:
                 if bytes(memory.read_memory(page, 4)) == b"\x7fELF":
                     break

@@ -367,6 +367,8 @@ static void settle(struct run *r)
 		    r->disks.v[0], r->image.path);
 	if (r->core != NULL && run_on_xen(r))
 		errx(kiln_failure, "--core %s: for a domain: xl dump-core", r->core);
+	if (r->start != NULL && !strlist_has(&r->image.components, "kern/exec"))
+		errx(kiln_failure, "--start %s: %s has one program only", r->start, r->image.path);
 	if (r->strace != NULL)
 		need(r, "--strace", "kern/strace");
 	if (r->stats != NULL)

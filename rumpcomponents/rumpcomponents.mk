@@ -23,6 +23,7 @@ KERN_GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 
 # Headers of Debian packages that kernel code may see, and nothing else of the host's.
 build/include/.stamp: rumpcomponents/rumpcomponents.mk
+	@rm -rf build/include # what another version of this made: a link there may lead to the host's own headers
 	@mkdir -p build/include/bsd/sys build/include/linux
 	@ln -sf /usr/include/bsd/sys/queue.h /usr/include/bsd/sys/tree.h build/include/bsd/sys/
 	@printf '/* libbsd asks for this name; its macros need nothing from it. */\n#ifndef __offsetof\n#define __offsetof(t, f) __builtin_offsetof(t, f)\n#endif\n#ifndef __containerof\n#define __containerof(x, s, m) ((s *)(void *)((char *)(x) - __builtin_offsetof(s, m)))\n#endif\n' > build/include/bsd/sys/cdefs.h

@@ -48,7 +48,8 @@ static void holes(void)
 	for (size_t at = 0; at < SIZE; at += 4 * MB)
 		good &= munmap(p + at + MB / 2, MB / 2) == 0;
 	for (size_t at = 0; at < SIZE; at += MB)
-		good &= holds(p, at, at + 37 * PAGE, 1) && holds(p, at + 38 * PAGE, at + MB / 2, 1) &&
+		good &= holds(p, at, at + 37 * PAGE, 1) &&
+			holds(p, at + 38 * PAGE, at + MB / 2, 1) &&
 			(at % (4 * MB) == 0 || holds(p, at + MB / 2, at + MB, 1));
 	check(good, "munmap of parts");
 	check(munmap(p, SIZE) == 0, "and of the rest");

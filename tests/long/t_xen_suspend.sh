@@ -19,6 +19,11 @@ cat > "$work/lib" <<- 'END'
 	result() { # STATUS NAME
 		if [ "$1" = 0 ]; then echo "ok $2"; else echo "FAIL $2"; bad=1; fi
 	}
+	# What nothing can follow that makes sense.
+	must() { # STATUS NAME
+		result "$@"
+		[ $bad = 0 ] || exit 1
+	}
 	# Ticks, blocks written and read, its time; waits for it a while.
 	ask() {
 		tries=0
@@ -33,7 +38,7 @@ cat > "$work/lib" <<- 'END'
 	goes_on() {
 		was=$ticks blocks_were=$blocks
 		ask && [ "$ticks" -gt "$was" ]
-		result $? "$1: it answers again, and has gone on from $was to $ticks"
+		must $? "$1: it answers again, and has gone on from $was to $ticks"
 		tries=0
 		until [ "$blocks" -gt $((blocks_were + 20)) ] || [ $tries = 40 ]; do
 			usleep 500000
@@ -89,12 +94,12 @@ cat > "$work/hook" <<- 'END'
 	. ./lib
 	xl create two.cfg || exit 1
 	ask
-	result $? "it answers"
+	must $? "it answers"
 	xl save two /run/saved && ! xl domid two 2> /dev/null
-	result $? "xl save"
+	must $? "xl save"
 	sleep 3
 	xl restore /run/saved
-	result $? "xl restore"
+	must $? "xl restore"
 	rm /run/saved
 	goes_on "restored"
 	end
@@ -113,14 +118,14 @@ cat > "$work/hook" <<- 'END'
 	. ./lib
 	xl create two.cfg || exit 1
 	ask
-	result $? "it answers"
+	must $? "it answers"
 	was=$(xl domid two)
 	xl save -c two /run/saved && [ "$(xl domid two)" = "$was" ]
-	result $? "xl save -c"
+	must $? "xl save -c"
 	rm /run/saved
 	goes_on "saved only"
 	move && [ "$(xl domid two)" != "$was" ]
-	result $? "it moves"
+	must $? "it moves"
 	goes_on "moved"
 	end
 END

@@ -6,7 +6,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,9 +139,22 @@ static void program(void)
 	munmap(p, 5 * 4096);
 }
 
+/* Of files in /etc, of which the image has none of its own. */
+static void names(void)
+{
+	struct passwd *pw = getpwuid(0);
+	struct group *gr = getgrnam("nogroup");
+	struct hostent *h = gethostbyname("localhost");
+
+	check(pw && strcmp(pw->pw_name, "root") == 0 && getpwnam("nobody"), "users have names");
+	check(gr && gr->gr_gid == 65534, "and groups");
+	check(h && h->h_addrtype == AF_INET && h->h_addr_list[0][0] == 127, "localhost");
+}
+
 int main(void)
 {
 	machine();
 	program();
+	names();
 	return failures != 0;
 }

@@ -213,9 +213,18 @@ static inline void hw_spin(unsigned *turns)
 		__asm__ volatile("" : : : "memory");
 }
 
-#ifdef KILN_XEN_PV
+#if defined(KILN_XEN_PV)
 uint64_t hw_irq_save(void);
 void hw_irq_restore(uint64_t flags);
+#elif defined(KILN_NATIVE) /* unit tests have no interrupts */
+static inline uint64_t hw_irq_save(void)
+{
+	return 0;
+}
+
+static inline void hw_irq_restore(uint64_t flags)
+{
+}
 #else
 /* Turn the machine's interrupts off; what it returns goes to hw_irq_restore(). */
 static inline uint64_t hw_irq_save(void)

@@ -69,11 +69,24 @@ truncate -s %4 "$scratch/initrd"
 (cd "$scratch/root" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >> "$scratch/initrd"
 
 # PVH guests want nested paging; domain 0 doesn't stand a processor with everything.
-timeout -k 5 $((${XEN_SECONDS:-60} + 60)) qemu-system-x86_64 -accel tcg -cpu qemu64,+svm,+npt -m 768 \
-	-nodefaults -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 "${drives[@]}" \
-	-serial file:"$scratch/log" -serial stdio -kernel "$rig/xen" \
-	-append "console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=all bootscrub=0 dom0_mem=320M,max:320M ${XEN_ARGS:-}" \
-	-initrd "$rig/vmlinux console=hvc0 loglevel=4 panic=1,$scratch/initrd" < /dev/null 2> "$scratch/errors"
+boot() {
+	timeout -k 5 $((${XEN_SECONDS:-60} + 60)) qemu-system-x86_64 -accel tcg -cpu qemu64,+svm,+npt -m 768 \
+		-nodefaults -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 "${drives[@]}" \
+		-serial file:"$scratch/log" -serial stdio -kernel "$rig/xen" \
+		-append "console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=all bootscrub=0 dom0_mem=320M,max:320M ${XEN_ARGS:-}" \
+		-initrd "$rig/vmlinux console=hvc0 loglevel=4 panic=1,$scratch/initrd" < /dev/null 2> "$scratch/errors"
+}
+# QEMU 7.2 sometimes delivers a PVH guest's interrupt a second time before its handler's first instruction,
+# which no guest can repair (docs/xen.md).  Ours ends with a line that says so: then it is not the guest
+# that was tested, and the run is repeated as it began.
+for ((i = 0; i < ${#disks[@]}; i++)); do cp --sparse=always "${disks[i]}" "$scratch/disk.$i"; done
+for try in 1 2 3; do
+	boot > "$scratch/console"
+	if [ $try = 3 ] || ! grep -qa 'kiln: an interrupt while they are off' "$scratch/log"; then break; fi
+	echo "run.sh: QEMU delivered an interrupt twice; once more" >&2
+	for ((i = 0; i < ${#disks[@]}; i++)); do cp --sparse=always "$scratch/disk.$i" "${disks[i]}"; done
+done
+cat "$scratch/console"
 [ -z "$out" ] || tar -xf "$scratch/out" -C "$out"
 end=$(tr -d '\r' < "$scratch/log" | sed -n 's/^rig: end \([0-9]*\)$/\1/p' | tail -n 1)
 [ -z "${XEN_LOG:-}" ] || cat "$scratch/log" "$scratch/errors" > "$XEN_LOG"

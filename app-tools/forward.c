@@ -293,12 +293,14 @@ static bool for_now(int error)
 static void accept_one(struct forwarder *f, struct listener *l)
 {
 	int guest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), caller;
+	struct sockaddr_in from; /* nobody asks */
+	socklen_t len = sizeof(from);
 
 	if (guest == -1) {
 		retry_later(f);
 		return;
 	}
-	caller = accept4(l->watch.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	caller = accept4(l->watch.fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (caller == -1) {
 		if (for_now(errno))
 			retry_later(f);

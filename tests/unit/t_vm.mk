@@ -1,5 +1,4 @@
-UNIT := t_vm
-SRCS := tests/unit/t_vm.c tests/unit/mem_world.c rumpcomponents/kern/mem/page.c rumpcomponents/kern/mem/page_pin.c rumpcomponents/kern/mem/pool.c \
-	rumpcomponents/kern/mem/kmem.c rumpcomponents/kern/mem/vm_map.c rumpcomponents/kern/mem/vm_fault.c \
-	rumpcomponents/kern/mem/vm_move.c rumpcomponents/kern/mem/vm_kstack.c
+include tests/unit/vm_world.inc
+UNIT  := t_vm
+SRCS  := tests/unit/t_vm.c $(VM_SRCS)
 NEEDS := kern/base kern/mem

@@ -113,26 +113,12 @@ static void config_document(const struct bake *b, struct sbuf *doc)
 	sbuf_puts(doc, "{\"name\":");
 	sbuf_json(doc, bake_first_name(b));
 	if (b->args.n > 0) {
-		sbuf_puts(doc, ",\"args\":[");
-		for (size_t i = 0; i < b->args.n; i++) {
-			sbuf_puts(doc, i ? "," : "");
-			sbuf_json(doc, b->args.v[i]);
-		}
-		sbuf_puts(doc, "]");
+		sbuf_puts(doc, ",\"args\":");
+		strlist_json(&b->args, ",", doc);
 	}
 	if (b->env.n > 0) {
-		sbuf_puts(doc, ",\"env\":{");
-		for (size_t i = 0; i < b->env.n; i++) {
-			char *name = xstrdup(b->env.v[i]), *eq = strchr(name, '=');
-
-			*eq = '\0';
-			sbuf_puts(doc, i ? "," : "");
-			sbuf_json(doc, name);
-			sbuf_puts(doc, ":");
-			sbuf_json(doc, eq + 1);
-			free(name);
-		}
-		sbuf_puts(doc, "}");
+		sbuf_puts(doc, ",\"env\":");
+		strlist_json_env(&b->env, doc);
 	}
 	if (b->hostname != NULL) {
 		sbuf_puts(doc, ",\"hostname\":");

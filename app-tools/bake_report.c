@@ -99,16 +99,6 @@ static void add_sizes(struct sbuf *j, const struct sizes *s)
 	    s->rodata, s->data, s->bss);
 }
 
-static void add_strings(struct sbuf *j, const struct strlist *l)
-{
-	sbuf_puts(j, "[");
-	for (size_t i = 0; i < l->n; i++) {
-		sbuf_puts(j, i ? ", " : "");
-		sbuf_json(j, l->v[i]);
-	}
-	sbuf_puts(j, "]");
-}
-
 static void add_objects(struct sbuf *j, const struct reach *r, const struct sizes *sizes)
 {
 	struct sbuf chain = {0};
@@ -225,9 +215,9 @@ void bake_report(const struct bake *b, const char *to)
 	list_syscalls(r, &yes, &no);
 	key(&j, "syscalls");
 	sbuf_puts(&j, "{\"implemented\": ");
-	add_strings(&j, &yes);
+	strlist_json(&yes, ", ", &j);
 	sbuf_puts(&j, ",\n \"unimplemented\": ");
-	add_strings(&j, &no);
+	strlist_json(&no, ", ", &j);
 	sbuf_puts(&j, "}");
 	key(&j, "tools");
 	sbuf_puts(&j, "{\"ld\": ");

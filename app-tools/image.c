@@ -266,11 +266,8 @@ void image_note(
 	sbuf_json(desc, platform);
 	sbuf_puts(desc, ",\"program\":");
 	sbuf_json(desc, program);
-	sbuf_puts(desc, ",\"components\":[");
-	for (size_t i = 0; i < components->n; i++) {
-		sbuf_puts(desc, i ? "," : "");
-		sbuf_json(desc, components->v[i]);
-	}
-	sbuf_puts(desc, "]}");
+	sbuf_puts(desc, ",\"components\":");
+	strlist_json(components, ",", desc);
+	sbuf_puts(desc, "}");
 	sbuf_add(desc, "", 1);
 }

@@ -24,32 +24,6 @@ static void key(struct sbuf *doc, const char *name)
 	sbuf_printf(doc, "%s\"%s\":", doc->s[doc->len - 1] == '{' ? "" : ",", name);
 }
 
-static void strings(struct sbuf *doc, const struct strlist *l)
-{
-	sbuf_puts(doc, "[");
-	for (size_t i = 0; i < l->n; i++) {
-		sbuf_puts(doc, i ? "," : "");
-		sbuf_json(doc, l->v[i]);
-	}
-	sbuf_puts(doc, "]");
-}
-
-static void environment(struct sbuf *doc, const struct strlist *env)
-{
-	sbuf_puts(doc, "{");
-	for (size_t i = 0; i < env->n; i++) {
-		char *name = xstrdup(env->v[i]), *eq = strchr(name, '=');
-
-		*eq = '\0';
-		sbuf_puts(doc, i ? "," : "");
-		sbuf_json(doc, name);
-		sbuf_puts(doc, ":");
-		sbuf_json(doc, eq + 1);
-		free(name);
-	}
-	sbuf_puts(doc, "}");
-}
-
 static void interface(const struct run *r, struct sbuf *doc)
 {
 	const char *address = r->ip, *gateway = r->gateway;
@@ -76,7 +50,7 @@ static void interface(const struct run *r, struct sbuf *doc)
 	}
 	if (dns->n > 0) {
 		key(doc, "dns");
-		strings(doc, dns);
+		strlist_json(dns, ",", doc);
 	}
 	sbuf_puts(doc, "}");
 }
@@ -110,11 +84,11 @@ void run_config(const struct run *r, struct sbuf *doc)
 	sbuf_puts(doc, "{");
 	if (r->have_args) {
 		key(doc, "args");
-		strings(doc, &r->args);
+		strlist_json(&r->args, ",", doc);
 	}
 	if (r->env.n > 0) {
 		key(doc, "env");
-		environment(doc, &r->env);
+		strlist_json_env(&r->env, doc);
 	}
 	if (r->start != NULL) {
 		struct sbuf programs = {0};

@@ -42,44 +42,29 @@ static bool word(struct parser *p, struct sbuf *w)
 	return true;
 }
 
-static void add_environment(struct sbuf *json, const struct strlist *env)
-{
-	if (env->n == 0)
-		return;
-	sbuf_puts(json, ",\"env\":{");
-	for (size_t i = 0; i < env->n; i++) {
-		char *name = xstrdup(env->v[i]), *eq = strchr(name, '=');
-
-		*eq = '\0';
-		sbuf_puts(json, i ? "," : "");
-		sbuf_json(json, name);
-		sbuf_puts(json, ":");
-		sbuf_json(json, eq + 1);
-		free(name);
-	}
-	sbuf_puts(json, "}");
-}
-
 /* One command and the operator behind it.  false: there is none. */
 static bool command(struct parser *p, struct sbuf *json)
 {
-	struct strlist env = {0}, words = {0};
+	struct strlist env = {0}, args = {0};
 	struct sbuf w = {0};
+	char *name = NULL;
 	char then;
 
 	while (word(p, &w)) {
 		const char *eq = strchr(w.s, '=');
 
-		if (words.n == 0 && eq != NULL && eq != w.s && strchr(w.s, '/') == NULL)
+		if (name == NULL && eq != NULL && eq != w.s && strchr(w.s, '/') == NULL)
 			strlist_setenv(&env, w.s);
+		else if (name == NULL)
+			name = xstrdup(w.s);
 		else
-			strlist_add(&words, w.s);
+			strlist_add(&args, w.s);
 		sbuf_free(&w);
 	}
 	then = *p->at;
 	if (then != '\0')
 		p->at++;
-	if (words.n == 0) {
+	if (name == NULL) {
 		if (then != '\0' || env.n > 0)
 			bad(p, "a program is missing");
 		return false;
@@ -87,14 +72,15 @@ static bool command(struct parser *p, struct sbuf *json)
 	if (json->len > 1)
 		sbuf_puts(json, ",");
 	sbuf_puts(json, "{\"name\":");
-	sbuf_json(json, words.v[0]);
-	for (size_t i = 1; i < words.n; i++) {
-		sbuf_puts(json, i == 1 ? ",\"args\":[" : ",");
-		sbuf_json(json, words.v[i]);
+	sbuf_json(json, name);
+	if (args.n > 0) {
+		sbuf_puts(json, ",\"args\":");
+		strlist_json(&args, ",", json);
 	}
-	if (words.n > 1)
-		sbuf_puts(json, "]");
-	add_environment(json, &env);
+	if (env.n > 0) {
+		sbuf_puts(json, ",\"env\":");
+		strlist_json_env(&env, json);
+	}
 	if (then == '&' || then == '|')
 		sbuf_printf(json, ",\"then\":\"%c\"", then);
 	sbuf_puts(json, "}");

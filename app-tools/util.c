@@ -230,6 +230,32 @@ void strlist_shell(const struct strlist *l, struct sbuf *out)
 	}
 }
 
+void strlist_json(const struct strlist *l, const char *between, struct sbuf *out)
+{
+	sbuf_puts(out, "[");
+	for (size_t i = 0; i < l->n; i++) {
+		sbuf_puts(out, i ? between : "");
+		sbuf_json(out, l->v[i]);
+	}
+	sbuf_puts(out, "]");
+}
+
+void strlist_json_env(const struct strlist *l, struct sbuf *out)
+{
+	sbuf_puts(out, "{");
+	for (size_t i = 0; i < l->n; i++) {
+		char *name = xstrdup(l->v[i]), *eq = strchr(name, '=');
+
+		*eq = '\0';
+		sbuf_puts(out, i ? "," : "");
+		sbuf_json(out, name);
+		sbuf_puts(out, ":");
+		sbuf_json(out, eq + 1);
+		free(name);
+	}
+	sbuf_puts(out, "}");
+}
+
 void strlist_free(struct strlist *l)
 {
 	for (size_t i = 0; i < l->n; i++)

@@ -52,6 +52,9 @@ void strlist_setenv(struct strlist *l, const char *s);
 bool strlist_has(const struct strlist *l, const char *s);
 /* All of them, quoted for a shell, on one line. */
 void strlist_shell(const struct strlist *l, struct sbuf *out);
+/* A JSON array of them, `between` between two; of NAME=VALUE, an object. */
+void strlist_json(const struct strlist *l, const char *between, struct sbuf *out);
+void strlist_json_env(const struct strlist *l, struct sbuf *out);
 void strlist_free(struct strlist *l);
 /* Add the words of s that the bytes in sep separate. */
 void strlist_split(struct strlist *l, const char *s, const char *sep);
